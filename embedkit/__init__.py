@@ -5,34 +5,34 @@
     kit = EmbedKit()
     kit.html("74917285")
 
-The house, from the top down. A room imports only from rooms below it, and each has a door: what to open first.
+The packages, from the top down. Each imports only from those below it.
 
-    integrations     plugins for the programs that people publish with, a module for each host
-    cli              the command line; cli/main.py, then a file for each group of commands
-    pytest_plugin    a kit and a sandbox for the tests of whoever uses embedkit
+    integrations     plugins for site generators and frameworks, one module for each host
+    cli              the command line: cli/main.py, and a module for each group of commands
+    pytest_plugin    pytest fixtures: an EmbedKit and a sandbox for your own tests
     sandbox          Getty's services, emulated offline: SandboxServer, SandboxTransport
-    web              the Flask service: create_app, create_blueprint; web/routes.py lists what it answers
+    web              the Flask service: create_app, create_blueprint; web/routes.py lists its endpoints
     kit              EmbedKit: resolve, html, render, search, warm, purge
-    engine           what the kit does with many references and with texts; engine/resolver.py decides;
-                     engine/build.py: Build, the steps of a site's build
+    engine           the work behind EmbedKit: engine/resolver.py resolves pictures;
+                     engine/build.py has Build, the steps of a site's build
     api              the Getty Images API v3: Api, with search, images, downloads and boards
-    cache            copies of records: EmbedCache over a store; cache/stores/ has the stores
-    transport        the only way out: Transport, HttpTransport
-    rendering        records to output: Renderer, one template of templates/embedkit/ for each target
-    getty            what Getty means: references, oEmbed requests and answers, its markup; no input or output
-    shortcodes       references in texts: find, replace, and what is code
-    files            files written whole or not at all; and our own, where they are installed
+    cache            copies of records: EmbedCache, on top of one of the stores in cache/stores/
+    transport        HTTP to Getty's services: Transport, HttpTransport
+    rendering        records to output: Renderer, with a template in templates/embedkit/ for each target
+    getty            Getty's formats: references, oEmbed requests and responses, embed code; no I/O
+    shortcodes       references in texts: finding and replacing them, and what counts as code
+    files            atomic writes, and the location of the installed templates and static files
     settings         Settings: one table, with a sentence for each
-    models           the values that travel: AssetRef, Embed, Options, Document, Report
+    models           the values passed between packages: AssetRef, Embed, Options, Document, Report
     messages         Request and Response
-    targets          what can be rendered: one row for each target
+    targets          the targets of rendering: one row for each
     freshness        how long a copy may be shown
-    errors           everything that is raised
+    errors           every exception that is raised
 
-Names are imported when first used (PEP 562), so that importing the package costs nothing.
+Names are imported on first use (PEP 562), so importing the package costs almost nothing.
 """
 
-TYPE_CHECKING = False  # as typing has it, without the time that importing it takes
+TYPE_CHECKING = False  # as in typing, which takes time to import
 if TYPE_CHECKING:
     from embedkit.api.boards import (
         Board as Board,

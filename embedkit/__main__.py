@@ -1,11 +1,11 @@
-"""``python -m embedkit``, and the console script: a process that runs one command and ends."""
+"""``python -m embedkit`` and the console script: a process that runs one command and exits."""
 
 import gc
 
 
 def main() -> None:
-    """Run the command, without looking for cycles among what it imports and what it leaves at its end."""
-    gc.set_threshold(1_000_000)  # a build makes many values and keeps them: looking for cycles took a sixth of it
+    """Run the command with almost no garbage collection, neither while it imports nor at exit."""
+    gc.set_threshold(1_000_000)  # a build creates many values and keeps them: collection took a sixth of its time
     from embedkit.cli.main import main as run
 
     try:

@@ -1,9 +1,9 @@
-"""The front door: a reference or a text goes in, an embed comes out.
+"""The main entry point: references and texts in, embeds out.
 
-resolve   one record, or an error        resolve_many   many, errors as values, each asked for once
-html      markup that degrades           render         a whole text that degrades
-search    pictures, found by a phrase    api            all of the Getty Images API v3
-engine    what faces need beyond these (:mod:`embedkit.engine.engine`)
+resolve   one record, or an error        resolve_many   several records, with errors as values
+html      markup, or a fallback          render         a whole text, with fallbacks
+search    find pictures by a phrase      api            the whole Getty Images API v3
+engine    for the service and the command line (:mod:`embedkit.engine.engine`)
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ if TYPE_CHECKING:
     from embedkit.transport.client import Transport
 
 Reference = str | int | AssetRef
-MAX_ID = 10**24  # no ID has more digits
+MAX_ID = 10**24  # no ID has more digits than this
 
 
 class EmbedKit:
-    """Resolves, renders and caches embeds. Safe for threads; make one and share it.
+    """Resolves, renders and caches embeds. Thread-safe: create one and share it.
 
-    :param settings: by default read from the environment (``EMBEDKIT_…``).
-    :param transport: sends requests upstream; by default :class:`embedkit.transport.client.HttpTransport`.
-    :param cache: any cachelib backend; by default the one that the setting CACHE names.
+    :param settings: the settings; by default read from the environment (``EMBEDKIT_…``).
+    :param transport: sends upstream requests; by default :class:`embedkit.transport.client.HttpTransport`.
+    :param cache: any cachelib backend; by default the one that the CACHE setting names.
     :param clock: returns seconds since the epoch.
-    :param background: True refreshes stale copies on daemon threads (a service); False leaves them to
-        :meth:`settle` (a command, a build).
-    :raises ConfigurationError: for a wrong value of a setting; with FROZEN, for a lock file that can't be read.
+    :param background: True refreshes stale copies on daemon threads (for a service); False leaves them to
+        :meth:`settle` (for a command or a build).
+    :raises ConfigurationError: if a setting is invalid or, with FROZEN, the lock file can't be read.
 
     >>> from embedkit import EmbedKit, Settings
     >>> from embedkit.sandbox import SandboxTransport
@@ -72,28 +72,29 @@ class EmbedKit:
         self.engine = Engine(self.settings, transport=transport, cache=cache, clock=clock, background=background)
         self.events = self.engine.events
         self._memo = self.engine.memo
-        self.mounted_at = ""  # where a blueprint serves our files; create_blueprint() knows
+        self.mounted_at = ""  # the URL at which a blueprint serves our static files; set by create_blueprint()
 
     @property
     def cache(self) -> EmbedCache:
-        """The copies, and what is known of the store that holds them."""
+        """The cache of this kit."""
         return self.engine.cache()
 
     def __repr__(self) -> str:
-        settings = getattr(self, "settings", None)  # none where the constructor raised, as in a crash report
+        settings = getattr(self, "settings", None)  # unset if the constructor raised, as in a crash report
         if settings is None:
             return "<EmbedKit>"
-        store = settings.cache.partition(":")[0] or "sqlite"  # no more of it: a URL may hold a password
+        store = settings.cache.partition(":")[0] or "sqlite"  # only the scheme: a URL may contain a password
         return f"<EmbedKit cache={store} target={settings.target}>"
 
     # -- resolving --------------------------------------------------------------------------------------
 
     def parse(self, reference: Reference) -> AssetRef:
-        """Any form of a reference as a value, with the options that are written in it.
+        """Parse a reference of any form, including the options written in it.
 
-        :param reference: an ID, as a text or a number, up to five IDs with commas, a URL, a shortcode, the name of
-            a file from Getty, or pasted embed code.
-        :raises UnsupportedReference: where it names no Getty Images picture, or is not a string.
+        :param reference: an asset ID as a string or a number, up to five IDs separated by commas, a URL, a
+            shortcode, the name of a file downloaded from Getty, or embed code.
+        :returns: the asset IDs and the options.
+        :raises UnsupportedReference: if it is not a reference to a Getty Images picture.
 
         >>> kit.parse("https://gty.im/74917285").items
         ('74917285',)
@@ -108,10 +109,10 @@ class EmbedKit:
         return references.parse(reference)
 
     def key(self, ref: AssetRef, options: Options | None = None) -> EmbedKey:
-        """What Getty is asked for once: the IDs and the tld.
+        """Return the cache key of a reference: its asset IDs and the tld.
 
-        :param ref: what :meth:`parse` returned.
-        :param options: whose ``tld`` counts; by default those of the reference.
+        :param ref: a parsed reference, from :meth:`parse`.
+        :param options: options whose ``tld`` is used; by default those of the reference.
 
         >>> kit.key(kit.parse("74917285"))
         (('74917285',), 'com')
@@ -121,15 +122,16 @@ class EmbedKit:
     def resolve(
         self, reference: Reference, options: Options | None = None, **keywords: Unpack[RenderOptions]
     ) -> Embed:
-        """One embed, at the size asked for.
+        """Return one embed, at the requested size.
 
-        :param reference: as for :meth:`parse`.
-        :param options: how it will be shown; for a record ``max_width`` and ``max_height`` (CSS pixels, by default
-            594 for the longer side) and ``tld`` count.
-        :param keywords: the same as keywords, which go before ``options`` and the options of the reference.
-        :raises UnsupportedReference: where the reference is not one.
-        :raises ConfigurationError: for an unknown option, or one with a value that it can't have.
-        :raises ProviderError: where there is no embed, and no copy that may be shown instead.
+        :param reference: a reference, as for :meth:`parse`.
+        :param options: ``max_width``, ``max_height`` (CSS pixels; the longer side is at most 594 by default) and
+            ``tld`` are used; the other options make no difference to a record.
+        :param keywords: the same options as keyword arguments; they override ``options``, which overrides the
+            options of the reference.
+        :raises UnsupportedReference: if it is not a reference to a Getty Images picture.
+        :raises ConfigurationError: for an unknown option or an invalid value.
+        :raises ProviderError: if there is no embed, and no copy that may be shown instead.
 
         >>> kit.resolve("74917285", max_width=300).width
         300
@@ -146,41 +148,41 @@ class EmbedKit:
         wanted = validation.options(options, keywords).over(ref.options)
         entry = self.engine.resolve(ref, wanted)
         embed = entry.sized(wanted)
-        if entry.satisfies(wanted):  # else it is shown in an outage alone
+        if entry.satisfies(wanted):  # a smaller copy is only shown during an outage
             self._memo.keep(question, entry, embed)
         return embed
 
     def resolve_many(
         self, references: Iterable[Reference], *, progress: Progress | None = None
     ) -> list[Embed | EmbedKitError]:
-        """Many embeds, in order; a distinct picture is asked for once, CONCURRENCY of them at a time.
+        """Resolve several references, requesting each distinct picture once, CONCURRENCY at a time.
 
-        Whatever is wrong with one of them is its own error: the others come all the same.
+        A reference that fails does not affect the others.
 
-        :param references: each as for :meth:`parse`; its own options count.
-        :param progress: called with the number of pictures done and of all.
-        :returns: for each reference its embed, or the error as a value.
+        :param references: references, each as for :meth:`parse`; their own options are used.
+        :param progress: called with the number of pictures done and the total.
+        :returns: the embed of each reference, or its error as a value, in order.
 
         >>> [type(found).__name__ for found in kit.resolve_many(["74917285", "500000404"])]
         ['Embed', 'NotFound']
         """
-        return self.engine.resolve_many([self._check(one) for one in references], progress=progress)
+        return self.engine.resolve_many([self._check(reference) for reference in references], progress=progress)
 
     def records(
         self, references: Iterable[AssetRef], *, refresh: bool = False, progress: Progress | None = None
     ) -> dict[EmbedKey, Embed | EmbedKitError]:
-        """The whole records behind many references, large enough for each of them.
+        """Return the unscaled records of several references, each large enough for all references to it.
 
-        :param references: as :meth:`parse` and :meth:`find` return them.
-        :param refresh: ask Getty for every one of them, whatever is held.
-        :param progress: called with the number of pictures done and of all.
-        :returns: by :meth:`key`, the record or the error.
+        :param references: parsed references, from :meth:`parse` or :meth:`find`.
+        :param refresh: True requests every picture from Getty, even if there is a copy.
+        :param progress: called with the number of pictures done and the total.
+        :returns: the record or the error of each picture, by :meth:`key`.
 
         >>> [embed.width for embed in kit.records(kit.find("[getty 74917285]")).values()]
         [395]
         """
-        found = self.engine.entries(references, refresh=refresh, progress=progress).items()
-        return {key: one if isinstance(one, EmbedKitError) else cast(Embed, one.embed) for key, one in found}
+        found = self.engine.entries(references, refresh=refresh, progress=progress)
+        return {key: e if isinstance(e, EmbedKitError) else cast(Embed, e.embed) for key, e in found.items()}
 
     def warm(
         self,
@@ -189,18 +191,18 @@ class EmbedKit:
         input: Input = "html",
         progress: Progress | None = None,
     ) -> Report:
-        """Fetch what these texts will need, so that rendering them asks for nothing.
+        """Fetch the pictures of these texts, so that rendering them needs no requests.
 
-        :param texts: texts of the format ``input``, pairs of a text and its own format, or references.
+        :param texts: texts in the format ``input``, pairs of a text and its own format, or parsed references.
         :param input: ``html``, ``markdown``, ``commonmark`` or ``text``.
-        :param progress: called with the number of pictures done and of all.
-        :returns: how many distinct pictures there are, how many were fetched, are stale, or failed and why.
+        :param progress: called with the number of pictures done and the total.
+        :returns: how many distinct pictures there are, how many were fetched, are stale or failed, and why.
 
         >>> kit.warm(["[getty 74917285]"]).distinct
         1
         """
         began = self._clock()
-        wanted = [ref for one in texts for ref in self._wanted(one, input)]
+        wanted = [ref for text in texts for ref in self._wanted(text, input)]
         found = self.records(wanted, progress=progress)
         embeds = [embed for embed in found.values() if isinstance(embed, Embed)]
         return Report(
@@ -212,20 +214,21 @@ class EmbedKit:
             ),
         )
 
-    def _wanted(self, one: str | tuple[str, Input] | AssetRef, input: Input) -> list[AssetRef]:
-        if isinstance(one, AssetRef):
-            return [one]
-        text, format = (one, input) if isinstance(one, str) else one
+    def _wanted(self, text: str | tuple[str, Input] | AssetRef, input: Input) -> list[AssetRef]:
+        if isinstance(text, AssetRef):
+            return [text]
+        text, format = (text, input) if isinstance(text, str) else text
         return self.find(text, input=format)
 
     def purge(self, reference: Reference) -> bool:
-        """Drop every copy of a picture, for all processes that share the store; whether there was one.
+        """Delete every copy of a picture, for all processes that share the store.
 
-        The service also tells PURGE_URLS and WEBHOOK_URL.
+        The service also notifies PURGE_URLS and WEBHOOK_URL.
 
-        :param reference: as for :meth:`parse`.
-        :raises UnsupportedReference: where the reference is not one.
-        :raises Unavailable: if the store can't be written; this process shows no copy all the same.
+        :param reference: a reference, as for :meth:`parse`.
+        :returns: whether there was a copy.
+        :raises UnsupportedReference: if it is not a reference to a Getty Images picture.
+        :raises Unavailable: if the store can't be written; even then, this process shows no copy.
 
         >>> kit.purge("74917285"), kit.purge("74917285")
         (True, False)
@@ -236,18 +239,19 @@ class EmbedKit:
 
     @property
     def api(self) -> Api:
-        """The Getty Images API v3: search, metadata, downloads, boards."""
+        """A client for the Getty Images API v3: search, metadata, downloads, boards."""
         return self.engine.api()
 
     def search(self, phrase: str, *, family: Family = "all", **params: Unpack[AnySearch]) -> SearchPage:
-        """One page of pictures that may be embedded, without nudity unless ``exclude_nudity=False`` is passed.
+        """Return one page of embeddable pictures, without nudity unless ``exclude_nudity=False`` is passed.
 
-        :param phrase: at most 1000 characters.
+        :param phrase: what to search for, at most 1000 characters.
         :param family: ``all``, ``creative`` or ``editorial``.
-        :param params: filters, ``page`` (from 1), ``page_size`` (1 to 100), ``language``; ``help()`` of
-            ``kit.api.search.images``, ``creative`` and ``editorial`` lists them with their values.
-        :raises ConfigurationError: for a parameter that the search does not take; and without EMBEDKIT_API_KEY.
-        :raises ProviderError: where there is no answer.
+        :param params: filters, ``page`` (from 1), ``page_size`` (1 to 100) and ``language``. They are listed with
+            their values by ``help()`` of ``kit.api.search.images``, ``creative`` and ``editorial``.
+        :raises ConfigurationError: for a parameter that the search does not accept, or if EMBEDKIT_API_KEY is not
+            set.
+        :raises ProviderError: if Getty does not answer, or answers with an error.
 
         >>> kit.search("harbour", page_size=5).images[0].shortcode
         '[getty 3110895923]'
@@ -257,12 +261,14 @@ class EmbedKit:
     def search_pages(
         self, phrase: str, *, family: Family = "all", limit: int | None = None, **params: Unpack[AnySearch]
     ) -> Iterator[SearchPage]:
-        """One page after another, each asked for when it is wanted.
+        """Iterate over the pages of a search, requesting each when it is needed.
 
-        :param phrase: as for :meth:`search`, like ``family``.
-        :param limit: pages at most; None for all.
+        :param phrase: what to search for, as for :meth:`search`.
+        :param family: ``all``, ``creative`` or ``editorial``.
+        :param limit: maximum number of pages; None for all.
         :param params: as for :meth:`search`.
-        :raises ConfigurationError: at once, for a wrong parameter; and ProviderError with the page that fails.
+        :raises ConfigurationError: for an invalid parameter, immediately.
+        :raises ProviderError: for a page that fails, when it is requested.
 
         >>> [page.page for page in kit.search_pages("harbour", limit=2, page_size=5)]
         [1, 2]
@@ -274,14 +280,15 @@ class EmbedKit:
     def html(
         self, reference: Reference, options: Options | None = None, **keywords: Unpack[RenderOptions]
     ) -> Markup | str:
-        """An embed ready for a page; where there is none, what ON_ERROR says: a card, a link or a text.
+        """Render an embed for a page, or the fallback that ON_ERROR selects: a card, a link or text.
 
-        :param reference: as for :meth:`parse`.
-        :param options: how to show it, an :class:`Options`.
-        :param keywords: the same as keywords, which go before ``options`` and the options of the reference.
-        :returns: markup; for a target that makes text, such as ``text``, plain text, escaped for nothing.
-        :raises ConfigurationError: for an unknown option, or one with a value that it can't have.
-        :raises EmbedKitError: whatever is wrong, where ON_ERROR is ``raise``.
+        :param reference: a reference, as for :meth:`parse`.
+        :param options: how to show it.
+        :param keywords: the same options as keyword arguments; they override ``options``, which overrides the
+            options of the reference.
+        :returns: markup; for targets that produce text, such as ``text``, plain text without any escaping.
+        :raises ConfigurationError: for an unknown option or an invalid value.
+        :raises EmbedKitError: for any failure, if ON_ERROR is ``raise``.
 
         >>> print(kit.html("74917285", target="text", caption="One on one"))  # doctest: +ELLIPSIS
         Under the lights at the corner court — One on one — Photo: Ivo Lindqvist / Touchline Sport /...
@@ -307,12 +314,12 @@ class EmbedKit:
         return html
 
     def show(self, embed: Embed, options: Options = Options(), input: Input = "text") -> Markup | str:
-        """A resolved embed for ``options.target`` (by default the setting TARGET), at the size that it has.
+        """Render a resolved embed for ``options.target`` (by default the TARGET setting), at its own size.
 
-        :param embed: what :meth:`resolve` returned.
-        :param options: of which ``target``, ``caption``, ``title`` and ``align`` count.
-        :param input: the format of the document that it will be in, which the target ``text`` is escaped for;
-            ``text`` (not escaped, for plain text only) where there is none.
+        :param embed: an embed, from :meth:`resolve`.
+        :param options: ``target``, ``caption``, ``title`` and ``align`` are used.
+        :param input: the format of the document around it, for which the target ``text`` is escaped; ``text``
+            (not escaped, only for plain text) if there is no document.
 
         >>> str(kit.show(kit.resolve("74917285"))).count("<iframe")
         1
@@ -327,12 +334,13 @@ class EmbedKit:
         options: Options = Options(),
         input: Input = "text",
     ) -> Markup | str:
-        """What a reader sees where there is no embed: a card, a link or a text, by ON_ERROR.
+        """Render what readers see in place of a missing embed: a card, a link or text, according to ON_ERROR.
 
-        :param reference: what was asked for; the text of it is shown where it is not a reference.
-        :param error: why there is no embed.
-        :param options: as for :meth:`show`, like ``input``.
-        :raises EmbedKitError: the one passed in, where ON_ERROR is ``raise`` or the set-up is at fault.
+        :param reference: the reference; if it is not valid, its text is shown.
+        :param error: the reason why there is no embed.
+        :param options: as for :meth:`show`.
+        :param input: as for :meth:`show`.
+        :raises EmbedKitError: the given error, if ON_ERROR is ``raise`` or it is a configuration error.
 
         >>> str(kit.fallback("74917285", embedkit.NotFound(), Options(target="text")))
         'This picture is no longer available.'
@@ -344,10 +352,10 @@ class EmbedKit:
         return self.engine.fragments.fallback(ref, str(reference), error, options, input)
 
     def assets(self, target: Target) -> dict[str, list[str]]:
-        """URLs of the stylesheets and scripts that a page with this target needs, by ``css`` and ``js``.
+        """Return the URLs of the stylesheets (``css``) and scripts (``js``) that pages with this target need.
 
         :param target: one of :data:`embedkit.targets.TARGETS`.
-        :raises ConfigurationError: for another target.
+        :raises ConfigurationError: for an unknown target.
 
         >>> len(kit.assets("facade")["js"])
         1
@@ -358,13 +366,13 @@ class EmbedKit:
     def copy_assets(
         self, folder: str | os.PathLike[str], targets: Iterable[Target] = ("web", "facade")
     ) -> list[str]:
-        """Copy the stylesheets and scripts that pages with these targets need; a static site serves them itself.
+        """Copy the stylesheets and scripts that pages with these targets need, for a static site to serve.
 
-        :param folder: made where there is none.
-        :param targets: of :data:`embedkit.targets.TARGETS`.
+        :param folder: the destination; created if it does not exist.
+        :param targets: any of :data:`embedkit.targets.TARGETS`.
         :returns: the names of the files.
-        :raises ConfigurationError: for another target.
-        :raises OSError: where a file can't be written.
+        :raises ConfigurationError: for an unknown target.
+        :raises OSError: if a file can't be written.
 
         >>> kit.copy_assets(folder)  # doctest: +SKIP
         ['embedkit.css', 'embedkit-facade.js']
@@ -374,18 +382,19 @@ class EmbedKit:
     # -- texts ------------------------------------------------------------------------------------------
 
     def find(self, text: str, *, input: Input = "html") -> list[AssetRef]:
-        """Every reference in a text, in order, with its options.
+        """Return every reference in a text, in order, with its options.
 
-        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: decides what is code and does not count.
-        :raises ConfigurationError: for another input.
+        :param text: the text to search.
+        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: determines what is code, and ignored.
+        :raises ConfigurationError: for an unknown input format.
 
         >>> [str(ref) for ref in kit.find("[getty 74917285] and `[getty 1]`", input="markdown")]
         ['74917285']
         """
-        from embedkit.engine import documents  # with the scanner, for who has texts
+        from embedkit.engine import documents  # imports the scanner, which only texts need
 
         matches = documents.find(_plain(text), validation.one_of(input, INPUTS, "input"))
-        return [one.ref for one in matches if one.ref]
+        return [match.ref for match in matches if match.ref]
 
     def render(
         self,
@@ -395,14 +404,15 @@ class EmbedKit:
         target: Target | None = None,
         pasted: bool = False,
     ) -> str:
-        """A text with every reference replaced; what can't be shown degrades by ON_ERROR.
+        """Replace every reference in a text; where there is no embed, show the fallback that ON_ERROR selects.
 
-        :param text: a ``Markup`` gives a ``Markup``, as template filters expect.
-        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: decides what is code and stays as it is.
-        :param target: what to render for; by default the setting TARGET. An author may choose another of those
-            that are for pages.
-        :param pasted: show embed code that was pasted, too, as if it were shortcodes.
-        :raises ConfigurationError: for another input or target.
+        :param text: the text to render; for a ``Markup``, the result is a ``Markup`` too, as template filters
+            expect.
+        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: determines what is code, and left alone.
+        :param target: the target to render; by default the TARGET setting. A shortcode may choose another target
+            that is meant for pages.
+        :param pasted: True also renders pasted embed code, as if it were shortcodes.
+        :raises ConfigurationError: for an unknown input format or target.
 
         >>> kit.render("A post: [getty 74917285]", input="markdown").count("<iframe")
         1
@@ -412,12 +422,13 @@ class EmbedKit:
     def filter(
         self, value: object, *, input: Input = "html", target: Target | None = None, autoescape: bool = True
     ) -> Markup:
-        """What a template's filter does, as ``urlize``: plain text is escaped first, markup is taken as it is.
+        """Render a template variable, as a filter such as ``urlize`` does: plain text is escaped first.
 
-        :param value: a text, or anything with ``__html__``, such as ``Markup`` or Django's ``SafeString``.
-        :param input: as for :meth:`render`, like ``target``.
-        :param autoescape: False takes plain text as the HTML that it is, as within Django's
-            ``{% autoescape off %}``.
+        :param value: a string, or anything with ``__html__``, such as ``Markup`` or Django's ``SafeString``, which
+            is not escaped.
+        :param input: as for :meth:`render`.
+        :param target: as for :meth:`render`.
+        :param autoescape: False treats a plain string as HTML too, as within Django's ``{% autoescape off %}``.
 
         >>> str(kit.filter("<b> [getty 74917285]"))[:15]
         '&lt;b&gt; <figu'
@@ -436,12 +447,16 @@ class EmbedKit:
         pasted: bool = False,
         first_line: int = 1,
     ) -> Document:
-        """The same as :meth:`render`, with the embeds that were shown and the problems that were met.
+        """Like :meth:`render`, and also return the embeds shown and the problems found.
 
-        :param text: as for :meth:`render`, like ``input`` and ``target``.
-        :param pasted: show embed code that was pasted, too; then problems of what it became name the lines of
-            :meth:`convert`'s text.
-        :param first_line: the line of its file on which the text begins, so that problems name lines of the file.
+        :param text: as for :meth:`render`.
+        :param input: as for :meth:`render`.
+        :param target: as for :meth:`render`.
+        :param pasted: True also renders pasted embed code; the line numbers of its problems are then those of the
+            text that :meth:`convert` returns.
+        :param first_line: the line number of the text within its file, so that problems refer to lines of the
+            file.
+        :raises ConfigurationError: for an unknown input format or target.
 
         >>> [problem.code for problem in kit.document("[getty 500000404]").problems]
         ['not-found']
@@ -453,11 +468,12 @@ class EmbedKit:
         return _shifted(shown._replace(problems=done.problems + shown.problems), first_line - 1)
 
     def convert(self, text: str, *, input: Input = "html", first_line: int = 1) -> Document:
-        """A text with pasted embed code turned into shortcodes, all else byte for byte; needs no network.
+        """Replace pasted embed code in a text with shortcodes, and change nothing else. Needs no network.
 
-        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: decides what is code and stays as it is.
-        :param first_line: the line of its file on which the text begins.
-        :returns: the text as ``content``; the problems of what looks like embed code and can't be read.
+        :param text: the text to convert.
+        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: determines what is code, and left alone.
+        :param first_line: the line number of the text within its file.
+        :returns: the text as ``content``, and a problem for each piece of apparent embed code that can't be read.
 
         >>> kit.convert("<p>No embed code.</p>").content
         '<p>No embed code.</p>'
@@ -468,11 +484,13 @@ class EmbedKit:
         return _shifted(Document(like(text, done.text), (), done.problems), first_line - 1)
 
     def shelve(self, text: str, *, input: Input = "html", target: Target | None = None) -> Shelf:
-        """Put the embeds of a text aside, while a Markdown processor or a sanitizer works on the rest.
+        """Replace the embeds of a text with placeholders, for a Markdown processor or a sanitizer to run on it.
 
-        :param text: as for :meth:`render`, like ``input`` and ``target``.
-        :returns: a :class:`embedkit.Shelf`: its ``text`` has a word for each embed, and ``restore(html)`` puts the
-            embeds into what became of it.
+        :param text: as for :meth:`render`.
+        :param input: as for :meth:`render`.
+        :param target: as for :meth:`render`.
+        :returns: a :class:`embedkit.Shelf`: its ``text`` contains a placeholder word for each embed, and
+            ``restore(html)`` inserts the embeds into the processed text.
 
         >>> shelf = kit.shelve("A post.\\n\\n[getty 74917285]\\n", input="markdown")
         >>> shelf.restore(f"<p>A post.</p><p>{shelf.text.split()[-1]}</p>").startswith("<p>A post.</p><figure")
@@ -483,17 +501,17 @@ class EmbedKit:
 
         text = _plain(text)
         matches = documents.find(text, validation.one_of(input, INPUTS, "input"))
-        found = self.engine.resolve_many([one.ref for one in matches if one.ref])
+        found = self.engine.resolve_many([match.ref for match in matches if match.ref])
         return shelve(text, matches, found, target, self.html)
 
     def retarget(self, html: str, target: Target) -> str:
-        """Finished HTML with embedkit's figures shown for another target: a feed, an excerpt, a search index.
+        """Render embedkit's figures in finished HTML again for another target: a feed, an excerpt, a search index.
 
-        Of a figure only the reference and our options are read, and checked as an author's.
+        Only the reference and our own options are read from a figure, and they are validated like an author's.
 
-        :param html: made by :meth:`render` or :meth:`html`, with anything around it.
-        :param target: what to render for.
-        :raises ConfigurationError: for another target.
+        :param html: HTML that contains the output of :meth:`render` or :meth:`html`.
+        :param target: the target to render.
+        :raises ConfigurationError: for an unknown target.
 
         >>> kit.retarget(kit.render("[getty 74917285]"), "text")[:15]
         'Under the light'
@@ -504,12 +522,14 @@ class EmbedKit:
         return like(html, retarget(_plain(html), target, self.html))
 
     def fingerprint(self, text: str, *, input: Input = "html", target: Target | None = None) -> str:
-        """A name that changes when the HTML of a text may: for incremental builds. Getty is not asked.
+        """Return a hash that changes whenever the HTML of a text may change, for incremental builds.
 
-        It depends on the text, on settings and templates, and on the copies that are held; so call it after
-        :meth:`warm`.
+        It depends on the text, the settings, the templates and the cached copies. No request is made to Getty, so
+        call it after :meth:`warm`.
 
-        :param text: as for :meth:`render`, like ``input`` and ``target``.
+        :param text: as for :meth:`render`.
+        :param input: as for :meth:`render`.
+        :param target: as for :meth:`render`.
 
         >>> kit.fingerprint("[getty 74917285]") == kit.fingerprint("[getty 74917285]")
         True
@@ -531,12 +551,13 @@ class EmbedKit:
         target: Target | None = None,
         progress: Progress | None = None,
     ) -> list[Document]:
-        """Many texts, each with its input format; a distinct picture is asked for once for all of them.
+        """Render several texts, each in its own input format; each distinct picture is requested once for all.
 
-        :param texts: pairs of a text and its format, as ``input`` of :meth:`render`.
+        :param texts: pairs of a text and its format, which is an ``input`` of :meth:`render`.
         :param target: as for :meth:`render`.
-        :param progress: called with the number of pictures done and of all.
-        :raises ConfigurationError: for another input or target.
+        :param progress: called with the number of pictures done and the total.
+        :returns: a document for each text, in order, as from :meth:`document`.
+        :raises ConfigurationError: for an unknown input format or target.
 
         >>> [len(done.embeds) for done in kit.documents([("[getty 74917285]", "html"), ("None.", "text")])]
         [1, 0]
@@ -549,23 +570,23 @@ class EmbedKit:
     # -- operation --------------------------------------------------------------------------------------
 
     def status(self) -> JSON:
-        """Whether the parts work: ``cache`` is ok, degraded or down; ``store`` and ``upstream`` say more.
+        """Return the health of the cache and of upstream services; ``cache`` is ok, degraded or down.
 
-        ``changes`` is empty while CHANGE_FEED, PURGE_URLS and WEBHOOK_URL are not set.
+        ``changes`` is empty unless CHANGE_FEED, PURGE_URLS or WEBHOOK_URL is set.
         """
         store, changes = self.cache.status(), self.engine.changes_status()
         return {"cache": store["state"], "store": store, "upstream": self.upstream(), "changes": changes}
 
     def upstream(self) -> JSON:
-        """Breaker, throttle and queue of every endpoint that has been asked."""
+        """Return the state of the breaker, throttle and queue of every endpoint used so far."""
         state: Callable[[], JSON] = getattr(self.engine.transport(), "state", dict)
         return state()
 
     def settle(self, timeout: float | None = None) -> int:
-        """Finish refreshing what was shown stale.
+        """Wait until the stale copies that were shown are refreshed.
 
-        :param timeout: seconds, by default the setting TIMEOUT.
-        :returns: how many are left.
+        :param timeout: maximum wait in seconds; by default the TIMEOUT setting.
+        :returns: how many are still to be refreshed.
 
         >>> kit.settle(timeout=1.0)
         0
@@ -573,21 +594,21 @@ class EmbedKit:
         return self.engine.revalidator.settle(self.settings.timeout if timeout is None else timeout)
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         self.engine.close()
 
     def __enter__(self) -> EmbedKit:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not KeyboardInterrupt:  # who interrupts does not want to wait for new work
+        if kind is not KeyboardInterrupt:  # whoever presses Ctrl+C does not want to wait
             self.settle()
         self.close()
 
     # -- inside -----------------------------------------------------------------------------------------
 
     def _check(self, reference: Reference) -> AssetRef | EmbedKitError:
-        """A reference as a value, its ids and options checked; or what is wrong with it."""
+        """Parse and validate a reference; return the error if it is invalid."""
         try:
             ref = self.parse(reference)
             return AssetRef(references.ids(ref), validation.options(ref.options, {}))
@@ -596,24 +617,24 @@ class EmbedKit:
 
 
 def _is_id(reference: object) -> bool:
-    """Whether it is what a database or YAML makes of an ID.
+    """Return whether a reference is an ID that a database or YAML turned into a number.
 
-    No answer is remembered for a number, since 1 == True == 1.0, but for its text.
+    Results are memoized only for its string, since 1 == True == 1.0.
     """
     return isinstance(reference, int) and not isinstance(reference, bool) and 0 <= reference < MAX_ID
 
 
 def _plain(text: str) -> str:
-    """A text without what ``Markup`` does to all that is joined to it.
+    """Return a text as a plain ``str``, since ``Markup`` escapes every string joined to it.
 
-    :raises ConfigurationError: where it is not a text.
+    :raises ConfigurationError: if it is not a string.
     """
     return str(validation.instance(text, str, "text"))
 
 
 def _shifted(document: Document, lines: int) -> Document:
-    """The document with its problems that many lines further down."""
+    """Return the document with the line numbers of its problems moved down by ``lines``."""
     if not lines:
         return document
-    problems = tuple(one._replace(line=one.line + lines) for one in document.problems)
+    problems = tuple(problem._replace(line=problem.line + lines) for problem in document.problems)
     return document._replace(problems=problems)

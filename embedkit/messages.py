@@ -1,4 +1,4 @@
-"""Calls to services upstream, as data: a Request is made, a transport sends it, and a Response is read."""
+"""Calls to upstream services, as data: a transport sends a Request and returns a Response."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from embedkit.errors import ProviderError
 
 
 class Sink(Protocol):
-    """Takes a body in pieces, where it is too large to be held in memory."""
+    """Receives a body in pieces, if it is too large to be held in memory."""
 
     def begin(self, total: int | None) -> None:
-        """A body follows, of so many bytes as far as is known; from its start, if one was cut off before."""
+        """Start a body of ``total`` bytes, None if unknown; again from its start after a broken connection."""
         ...
 
     def write(self, piece: bytes) -> object:
-        """The next piece of it."""
+        """Take the next piece of the body."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call to a service upstream.
+    """A call to an upstream service.
 
-    :param endpoint: names the breaker and the throttle that the call counts against, such as ``oembed``.
-    :param max_bytes: the most bytes that the decoded body may have.
-    :param redirects: how many redirects may be followed, and only to ``hosts``.
-    :param batch: the caller bounds the number of its calls by itself, and can wait for its turn.
-    :param patience: seconds for which a batch waits for its turn; by default as long as it takes.
-    :param follow_redirects: False returns a redirect as the answer that it is, neither followed nor refused.
-    :param sink: takes the body of a 200 in pieces, so that the response has none. It is begun once more where the
-        connection is cut; an answer with another status is not retried.
-    :param timeout: seconds for the call in all, in place of the setting TIMEOUT.
-    :param signed: the URL itself opens what is there, so that nobody is shown more of it than the host.
-    :param recognizes: whether a response is the endpoint's own. One that is not (a maintenance page) counts
-        against the endpoint, as no answer does.
+    :param endpoint: name of the breaker and the throttle that the call counts against, such as ``oembed``.
+    :param max_bytes: maximum size of the decoded body, in bytes.
+    :param redirects: maximum number of redirects to follow, and only to ``hosts``.
+    :param batch: True if the caller limits the number of its own calls and can wait for its turn.
+    :param patience: seconds that a batch call waits for its turn; by default unlimited.
+    :param follow_redirects: False returns a redirect as the response, neither followed nor refused.
+    :param sink: receives the body of a 200 in pieces, leaving the response's body empty. It is begun again if the
+        connection breaks; a response with another status is not retried.
+    :param timeout: seconds for the whole call, instead of the TIMEOUT setting.
+    :param signed: True if the URL itself grants access, so that only its host may be shown.
+    :param recognizes: returns whether a response comes from the endpoint itself. Any other response (a maintenance
+        page) counts as a failure of the endpoint, as if it had not answered.
     """
 
     url: str = field(repr=False)  # may be signed
@@ -59,8 +59,8 @@ class Request:
 
     @property
     def shown_url(self) -> str:
-        """The URL with the parameters, without what may be a secret, for errors."""
-        from urllib.parse import quote, urlencode, urlsplit  # warm pictures need none of it
+        """The URL with its parameters, for error messages; anything that may be secret is left out."""
+        from urllib.parse import quote, urlencode, urlsplit  # not needed for warm pictures
 
         parts = urlsplit(self.url)
         host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
@@ -72,12 +72,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back.
+    """The response to a :class:`Request`.
 
-    :param headers: names in lower case.
-    :param body: decoded from its transfer and content coding.
-    :param cooldown: seconds for which the transport asks nothing more of this endpoint, after too many calls.
-    :param request_url: what was asked, as :attr:`Request.shown_url`.
+    :param headers: headers, with names in lower case.
+    :param body: the body, decoded from its transfer and content coding.
+    :param cooldown: seconds during which the transport won't call this endpoint again, after too many calls.
+    :param request_url: the URL requested, as in :attr:`Request.shown_url`.
     """
 
     status: int
@@ -88,14 +88,14 @@ class Response:
 
     @property
     def evidence(self) -> dict[str, Any]:
-        """What an error says of it."""
+        """The fields that an error shows."""
         return {"status": self.status, "request_url": self.request_url}
 
 
 def exchange(send: Callable[[Request], Response], request: Request) -> Response:
-    """Send a request by a transport; the response, or the error, tells what was asked.
+    """Send a request; set ``request_url`` on the response or on the error.
 
-    :raises ProviderError: where there is no response that may be used.
+    :raises ProviderError: if there is no usable response.
     """
     try:
         return replace(send(request), request_url=request.shown_url)

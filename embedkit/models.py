@@ -1,4 +1,4 @@
-"""The values that travel between the rooms. All are frozen; none does any work beyond arithmetic."""
+"""The values passed between packages. All are frozen, and none does any work beyond arithmetic."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Align = Literal["none", "left", "center", "right"]
 ALIGNS: tuple[Align, ...] = get_args(Align)
 
 AGENCY = "Getty Images"
-DEFAULT_SIDE_PX = 594  # px, the longest side of Getty's default answer
+DEFAULT_SIDE_PX = 594  # the longer side of Getty's default answer
 
 Bounds = tuple[int | None, int | None]
-"""Width and height in CSS pixels; None is open."""
+"""Width and height in CSS pixels; None means unbounded."""
 
 JSON = dict[str, Any]
 
@@ -42,22 +42,22 @@ class RenderOptions(TypedDict, total=False):
     target: Target | None
 
 
-# What authors and hosts call the options.
+# The names that authors and hosts use for the options.
 OPTION_WORDS = {
     **dict.fromkeys(("width", "maxwidth"), "max_width"),
     **dict.fromkeys(("height", "maxheight"), "max_height"),
     **dict.fromkeys(("title", "alt"), "title"),
     **{name: name for name in ("caption", "align", "tld", "target")},
 }
-# What other tools call them.
-_MEANT = {**dict.fromkeys(("id", "ids", "url", "link"), "src"), "float": "align", "size": "width"}
+# The names that other tools use for them.
+_SYNONYMS = {**dict.fromkeys(("id", "ids", "url", "link"), "src"), "float": "align", "size": "width"}
 ALLOWED: dict[str, tuple[str, ...]] = {"align": ALIGNS, "tld": TLDS, "target": TARGETS}
 _SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _PIXELS = r"0*([1-9][0-9]{0,4})(?:\.0+)? ?(?:px)?"
 
 
 def read_option(name: str, value: object) -> bool | int | str | None:
-    """The value of an option as somebody wrote it; None where it can't have that.
+    """Return the value of an option as an author wrote it, or None if it is not a valid value.
 
     :param name: a field of :class:`Options`.
     """
@@ -74,8 +74,8 @@ def read_option(name: str, value: object) -> bool | int | str | None:
     return word if word in ALLOWED[name] else None
 
 
-def _written(value: object) -> str:
-    """A value as text, whatever a host passes; a question mark where it has none, as a number of 5,000 digits."""
+def _as_text(value: object) -> str:
+    """Return a value as text, or a question mark if it can't be converted, as with an integer of 5,000 digits."""
     try:
         return str(value)
     except Exception:
@@ -83,17 +83,17 @@ def _written(value: object) -> str:
 
 
 def word_hint(written: str, words: Iterable[str]) -> str:
-    """Which of the words somebody meant, as far as that can be guessed, else which there are."""
+    """Suggest the word that was probably meant, or list all of them."""
     from difflib import get_close_matches
 
-    there = tuple(words)
-    near = _MEANT.get(written.lower(), "")
-    near = near if near in there else next(iter(get_close_matches(written.lower(), there, 1)), "")
-    return f"Did you mean {near}?" if near else f"There are {', '.join(there)}."
+    known = tuple(words)
+    near = _SYNONYMS.get(written.lower(), "")
+    near = near if near in known else next(iter(get_close_matches(written.lower(), known, 1)), "")
+    return f"Did you mean {near}?" if near else f"Use one of {', '.join(known)}."
 
 
 def value_hint(name: str) -> str:
-    """What a field of :class:`Options` can have."""
+    """Return a hint at the values that a field of :class:`Options` accepts."""
     if name in ("max_width", "max_height"):
         return "Use pixels, such as 300."
     return f"Use one of {', '.join(ALLOWED[name])}."
@@ -101,17 +101,17 @@ def value_hint(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an author wants a picture shown. A field that is None is not set: the default applies.
+    """How to show a picture. A field that is None is not set, and the default applies.
 
-    :param max_width: the widest that the picture may be, in CSS pixels, from 1; without bounds its longer side is
-        at most 594.
-    :param max_height: likewise the highest.
-    :param caption: True or False shows or hides the caption in Getty's frame; a text is shown below the frame, in
-        a caption of our own.
-    :param title: the frame's title, for screen readers; by default made from the picture's title and credit.
+    :param max_width: maximum width of the picture in CSS pixels, from 1. If neither bound is set, the picture's
+        longer side is at most 594 pixels.
+    :param max_height: maximum height of the picture in CSS pixels, from 1.
+    :param caption: True or False shows or hides the caption in Getty's frame; a string is shown below the frame,
+        as a caption of your own.
+    :param title: the frame's title, for screen readers; by default built from the picture's title and credit.
     :param align: ``none``, ``left``, ``center`` or ``right``.
-    :param tld: the Getty site that the picture links to: ``com``, ``co.uk``, ``de`` and the other :data:`TLDS`.
-    :param target: what to render; one of :data:`embedkit.targets.TARGETS`.
+    :param tld: the Getty site that the picture links to: ``com``, ``co.uk``, ``de`` or another of :data:`TLDS`.
+    :param target: the target to render; one of :data:`embedkit.targets.TARGETS`.
 
     >>> Options(max_width=480).over(Options(max_width=300, align="left"))
     Options(max_width=480, max_height=None, caption=None, title=None, align='left', tld=None, target=None)
@@ -127,23 +127,22 @@ class Options:
 
     @classmethod
     def from_words(cls, words: Mapping[str, object]) -> tuple[Options, tuple[Problem, ...]]:
-        """Options in the words of authors and hosts, such as the attributes of a shortcode or of a template tag.
+        """Build options from the names that authors and hosts use, such as shortcode or template tag attributes.
 
-        :param words: by name: ``width height maxwidth maxheight caption title alt align tld target``, in any case,
-            also with dashes or underscores (``max-width``). Sizes may be texts, also with ``px``; ``alignleft``
-            means ``left``. A value that is None or empty is not set.
-        :returns: the options, and a problem for each word that there is not, or that can't have its value; nothing
-            is raised.
+        :param words: values by name: ``width height maxwidth maxheight caption title alt align tld target``, in
+            any case, with or without dashes and underscores (``max-width``). Sizes may be strings, with or
+            without ``px``; ``alignleft`` means ``left``. A value that is None or empty is not set.
+        :returns: the options, and a problem for each unknown name and each invalid value; nothing is raised.
 
         >>> Options.from_words({"width": "300", "alt": "A court", "align": "alignright"})[0].max_width
         300
-        >>> [one.detail for one in Options.from_words({"widht": 300})[1]]
+        >>> [problem.detail for problem in Options.from_words({"widht": 300})[1]]
         ["There is no option 'widht'. Did you mean width?"]
         """
         fields: dict[str, Any] = {}
         problems: list[Problem] = []
         for word, given in words.items():
-            written, value = _written(word), given if isinstance(given, bool | None) else _written(given)
+            written, value = _as_text(word), given if isinstance(given, bool | None) else _as_text(given)
             name = OPTION_WORDS.get(written.lower().replace("_", "").replace("-", ""))
             if name is None:
                 detail = f"There is no option {written[:40]!r}. {word_hint(written, OPTION_WORDS)}"
@@ -156,7 +155,7 @@ class Options:
         return cls(**fields), tuple(problems)
 
     def over(self, other: Options) -> Options:
-        """These options, with those that are not set taken from ``other``."""
+        """Return these options, with the ones that are not set taken from ``other``."""
         if other is NO_OPTIONS:
             return self
         fields = {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
@@ -164,8 +163,8 @@ class Options:
 
     @property
     def display_bounds(self) -> Bounds:
-        """The bounds within which a picture is shown: Getty's own, so that a page does not depend on who asked
-        before for a larger one."""
+        """The bounds that the picture is scaled to fit. They include Getty's default size, so that a page does
+        not depend on whether a larger picture was requested before."""
         width, height = self.max_width, self.max_height
         if max(width or 0, height or 0) > DEFAULT_SIDE_PX:
             return width, height
@@ -173,30 +172,30 @@ class Options:
 
     @property
     def requested_bounds(self) -> Bounds:
-        """The maxwidth and maxheight to ask Getty for; none where its default answer is large enough, so that one
-        call serves every smaller size."""
+        """The maxwidth and maxheight to request from Getty. Unset if its default answer is large enough, so that
+        one call serves every smaller size."""
         width, height = self.max_width, self.max_height
         if max(width or 0, height or 0) <= DEFAULT_SIDE_PX:
             return None, None
         return width and max(width, DEFAULT_SIDE_PX), height and max(height, DEFAULT_SIDE_PX)
 
     def covering(self, other: Options) -> Options:
-        """Options of bounds within which both are satisfied: what one of them leaves open stays open."""
+        """Return options whose bounds satisfy both; a bound that either leaves open stays open."""
         if self is other or not (self.max_width or self.max_height or other.max_width or other.max_height):
             return other
         (width, height), (wide, high) = self.display_bounds, other.display_bounds
         both = width and wide and max(width, wide), height and high and max(height, high)
-        # one open to the side, the other downwards: no single question has an answer to both
+        # one is open in width, the other in height: no single request satisfies both
         return Options(max_width=both[0], max_height=both[1]) if any(both) else Options(max_width=width or wide)
 
 
 NO_OPTIONS = Options()
-"""The options of most references, known by identity: that is asked without comparing or hashing all fields."""
+"""The options of most references. Compared by identity, which is faster than comparing or hashing all fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class AssetRef:
-    """A reference to pictures: what :meth:`embedkit.EmbedKit.parse` makes of a text.
+    """A reference to one or more pictures, as returned by :meth:`embedkit.EmbedKit.parse`.
 
     :param items: one to five asset IDs, in lower case, in order; more than one is a slideshow.
     :param options: how to show them.
@@ -211,12 +210,12 @@ class AssetRef:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What Getty signed, validated: enough to rebuild the viewer's URL, and nothing else.
+    """The parts of a frame's URL that Getty signed, validated: enough to rebuild the URL, and nothing else.
 
     :param items: the asset IDs as Getty writes and signs them, in either case.
-    :param query: the name-value pairs up to and with ``sig``, in the order received: the service answers 400 to
-        any other.
-    :param is360: whether it is a 360° picture.
+    :param query: the name-value pairs up to and including ``sig``, in the order received; Getty answers 400 to
+        any other order.
+    :param is360: True for a 360° picture.
     :param bar: the part of the reported height, in CSS pixels, that does not scale with the picture (49 in the
         markup of 2014).
     """
@@ -242,26 +241,26 @@ class Frame:
         return self["tld"] or "com"
 
     def path(self, caption: bool = False) -> str:
-        """Path and query of the frame; the values are of the base64url alphabet and need no escaping.
+        """Return the path and query of the frame. The values are base64url and need no escaping.
 
-        :param caption: whether the frame shows Getty's caption.
+        :param caption: True to show Getty's caption in the frame.
         """
         pairs = "&".join([f"{name}={value}" for name, value in self.query])
         return f"/embed/{','.join(self.items)}?{pairs}" + ("&caption=true" if caption else "")
 
     def as_record(self) -> JSON:
-        """The frame as JSON."""
+        """Return the frame as JSON."""
         query = [list(pair) for pair in self.query]
         return {"items": list(self.items), "query": query, "is360": self.is360, "bar": self.bar}
 
     @classmethod
     def from_record(cls, items: list[str], query: list[tuple[str, str]], is360: bool, bar: int) -> Frame:
-        """The frame that :meth:`as_record` wrote.
+        """Rebuild a frame from the output of :meth:`as_record`.
 
-        :raises TypeError, ValueError: for anything else.
+        :raises TypeError, ValueError: if it is anything else.
         """
         pairs = tuple([(name, value) for name, value in query])
-        "".join(chain(items, *pairs))  # says of all of them at once whether they are texts
+        "".join(chain(items, *pairs))  # raises TypeError unless all of them are strings
         if type(is360) is not bool or type(bar) is not int:
             raise TypeError("a wrong value for the frame")
         return cls(tuple(items), pairs, is360, bar)
@@ -269,16 +268,19 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Embed:
-    """One resolved embed, as data: HTML is made from it at the last moment. Texts are raw, never markup.
+    """One resolved embed, as data; HTML is rendered as late as possible. Strings are plain text, never markup.
 
-    :param type: of oEmbed 1.0: ``rich``, ``photo`` or ``video``.
-    :param width: of what is shown, in CSS pixels, from 1; likewise ``height``, the frame's bar included.
-    :param thumbnail_url: a picture of ``thumbnail_width`` by ``thumbnail_height`` pixels, on one of the setting
-        IMAGE_ORIGINS; or None.
-    :param page_url: the picture's page on the Getty site that was asked for.
-    :param fetched_at: when Getty answered, in seconds since the epoch; ``fresh_until`` likewise.
-    :param stale: whether it is shown past its freshness.
-    :param asked: the maxwidth and maxheight of the request, so that nobody asks twice for more than there is.
+    :param type: the oEmbed 1.0 type: ``rich``, ``photo`` or ``video``.
+    :param width: width as shown, in CSS pixels, from 1.
+    :param height: height as shown, including the frame's bar, in CSS pixels, from 1.
+    :param thumbnail_url: URL of a picture of ``thumbnail_width`` by ``thumbnail_height`` pixels, on one of the
+        IMAGE_ORIGINS; None if there isn't one.
+    :param page_url: the picture's page on the Getty site that was requested.
+    :param fetched_at: when Getty answered, in seconds since the epoch.
+    :param fresh_until: when the copy becomes stale, in seconds since the epoch.
+    :param stale: True if it is shown although it is no longer fresh.
+    :param asked: the maxwidth and maxheight of the request, so that a size known to be unavailable is not
+        requested again.
     """
 
     ref: AssetRef
@@ -305,7 +307,7 @@ class Embed:
         return f"<Embed {self.ref} {self.title[:40]!r} {self.width}x{self.height}{' stale' if self.stale else ''}>"
 
     def fit(self, max_width: int | None, max_height: int | None) -> Embed:
-        """This embed scaled down, ratio kept, to lie within bounds in CSS pixels; never scaled up."""
+        """Return this embed scaled down to fit the given CSS pixels, keeping its ratio; never scaled up."""
         bar = self.frame.bar
         picture = self.height - bar
         scale = min(
@@ -320,14 +322,14 @@ class Embed:
         )
 
     def scaled(self, options: Options) -> Embed:
-        """This embed at the size that the options ask for."""
+        """Return this embed at the size that the options ask for."""
         if not (options.max_width or options.max_height) and self.width <= DEFAULT_SIDE_PX >= self.height:
             return self
         width, height = options.display_bounds
         return self.fit(width, height + self.frame.bar if height and not options.max_height else height)
 
     def satisfies(self, options: Options) -> bool:
-        """Whether asking Getty again could bring nothing larger that the options have a use for."""
+        """Return whether it is large enough for the options, or as large as Getty has it."""
         width, height = options.requested_bounds
         picture_height = self.height - self.frame.bar
         return (
@@ -338,14 +340,14 @@ class Embed:
         )
 
     def _is_whole(self, height: int) -> bool:
-        """Whether it lies below all bounds of its question: then the picture itself is no larger."""
+        """Return whether it is smaller than all bounds of its request, which means that no larger one exists."""
         max_width, max_height = (DEFAULT_SIDE_PX, DEFAULT_SIDE_PX) if self.asked == (None, None) else self.asked
         return (max_width is None or self.width < max_width) and (max_height is None or height < max_height)
 
     def as_record(self, *, times: bool = True) -> JSON:
-        """Everything that is worth keeping, as JSON, for the cache and the lock file.
+        """Return everything worth keeping, as JSON, for the cache and the lock file.
 
-        :param times: False leaves out what differs at every build.
+        :param times: False omits the times, which differ with every build.
         """
         record: JSON = {row.name: getattr(self, row.name) for row in fields(self) if row.name != "stale"}
         record["ref"] = str(self.ref)
@@ -357,10 +359,11 @@ class Embed:
 
     @classmethod
     def from_record(cls, record: JSON) -> Embed:
-        """The embed that :meth:`as_record` wrote.
+        """Rebuild an embed from the output of :meth:`as_record`.
 
-        :raises ValueError: for anything else. This guards against old versions and slips; against an attacker
-            cache entries are signed, and locked records go through :func:`embedkit.getty.oembed.validate`.
+        :raises ValueError: if it is anything else. This protects against old versions and mistakes, not against
+            attackers: cache entries are signed, and locked records are checked by
+            :func:`embedkit.getty.oembed.validate`.
         """
         try:
             plain = _read_plain(record)
@@ -369,16 +372,16 @@ class Embed:
             ref, frame = AssetRef(tuple(record["ref"].split(","))), Frame.from_record(**record["frame"])
             times = float(record.get("fetched_at", 0)), float(record.get("fresh_until", 0))
             asked = record["asked"][0], record["asked"][1]
-            return cls(*(ref, *plain, frame, *times, False, asked))  # by their names it takes longer
+            return cls(*(ref, *plain, frame, *times, False, asked))  # faster than by name
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"not a record of an embed: {error!r}") from None
 
     def as_json(self, now: float) -> JSON:
-        """The record as the service and ``--json`` give it: times readable, nothing internal.
+        """Return the record as the service and ``--json`` show it: readable times, nothing internal.
 
-        :param now: seconds since the epoch; ``cache_age`` counts from there.
+        :param now: the current time in seconds since the epoch, from which ``cache_age`` is computed.
         """
-        from datetime import UTC, datetime  # what is warm has no use for it
+        from datetime import UTC, datetime  # not needed for warm pictures
 
         record = self.as_record()
         del record["asked"], record["fresh_until"], record["frame"]["bar"]
@@ -394,18 +397,19 @@ _JSON_KINDS: dict[Any, tuple[type, ...]] = {
     "str | None": (str, type(None)),
     "int | None": (int, type(None)),
 }
-_PLAIN = {row.name: _JSON_KINDS[row.type] for row in fields(Embed) if row.type in _JSON_KINDS}  # the same in JSON
-_KINDS = frozenset(product(*_PLAIN.values()))  # those of a whole record
+_PLAIN = {row.name: _JSON_KINDS[row.type] for row in fields(Embed) if row.type in _JSON_KINDS}  # stored unchanged
+_KINDS = frozenset(product(*_PLAIN.values()))  # of all fields in _PLAIN, in order
 _read_plain = itemgetter(*_PLAIN)
 
 
 class Problem(NamedTuple):
-    """Something in a text that its author should know of.
+    """A problem in a text that its author should know about.
 
-    :param line: from 1; likewise ``column``, in code points.
-    :param code: of the error, such as ``not-found``; or of what the scanner found, such as ``too-large``.
-    :param detail: what is wrong, for a person.
-    :param retry_after: seconds after which another try makes sense; None where nobody knows.
+    :param line: line number, from 1.
+    :param column: column number, from 1, in code points.
+    :param code: the error's code, such as ``not-found``, or the scanner's, such as ``too-large``.
+    :param detail: the message, for a person.
+    :param retry_after: seconds after which a retry makes sense; None if unknown.
     """
 
     line: int
@@ -415,7 +419,7 @@ class Problem(NamedTuple):
     retry_after: float | None = None
 
     def as_json(self) -> JSON:
-        """The fields by name; ``retry_after`` only where it is known."""
+        """Return the fields by name, without ``retry_after`` if it is unknown."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
@@ -423,13 +427,13 @@ ContentModel = Literal["flow", "phrasing", "text"]
 
 
 class Shortcode(NamedTuple):
-    """One candidate found in a text: ``text[start:end]`` is what a rendering replaces.
+    """A candidate found in a text; ``text[start:end]`` is the part that rendering replaces.
 
     ``reference`` is what the author wrote for the picture (an ID, a list, a URL), not yet parsed; ``place`` is
-    where it starts: after ``start`` if an element around it is replaced too. If the tag can't be read ``problem``
-    says why, and it stays as written. ``kind`` is ``escape`` for ``[[getty 1]]``, which only loses one pair of
-    brackets. ``content`` is what HTML allows there (HTML standard, section 3.2.5.2): ``flow`` content such as a
-    figure, ``phrasing`` content in a sentence or a heading, or, within a link, ``text`` alone.
+    where it starts, which is after ``start`` if an element around it is replaced too. If the tag can't be parsed,
+    ``problem`` explains why, and the tag is left unchanged. ``kind`` is ``escape`` for ``[[getty 1]]``, which only
+    loses one pair of brackets. ``content`` is the content that HTML allows there (HTML standard, section 3.2.5.2):
+    ``flow`` for a figure, ``phrasing`` in a sentence or a heading, or ``text`` within a link.
     """
 
     start: int
@@ -446,9 +450,9 @@ class Shortcode(NamedTuple):
 class Document(NamedTuple):
     """A rendered text.
 
-    :param content: the text, its references replaced.
+    :param content: the text with its references replaced.
     :param embeds: the embeds in it, in order.
-    :param problems: what was wrong with the rest.
+    :param problems: the problems found.
     """
 
     content: str
@@ -457,11 +461,12 @@ class Document(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What warming the cache did, in distinct pictures.
+    """The result of warming the cache, counted in distinct pictures.
 
-    :param fetched: that Getty was asked for.
-    :param stale: that are still shown from an old copy.
-    :param failed: references and why there is no embed.
+    :param distinct: pictures in all.
+    :param fetched: pictures fetched from Getty.
+    :param stale: pictures still shown from an old copy.
+    :param failed: references that have no embed, each with the error.
     """
 
     distinct: int = 0
@@ -471,7 +476,7 @@ class Report(NamedTuple):
 
 
 def credit_line(photographer: str, collection: str) -> str:
-    """Who is to be named beside a picture, the agency last, each once.
+    """Return the credit for a picture: photographer, collection and agency, each named once.
 
     >>> credit_line("Ada Berg", "Moment")
     'Ada Berg / Moment / Getty Images'
@@ -481,4 +486,4 @@ def credit_line(photographer: str, collection: str) -> str:
 
 
 EmbedKey = tuple[tuple[str, ...], str]
-"""What is asked for once: the asset IDs, in order, and the tld."""
+"""The cache key of a picture: its asset IDs, in order, and the tld."""

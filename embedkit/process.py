@@ -1,4 +1,4 @@
-"""What belongs to one process: what is made when first needed, and state that a forked child makes anew."""
+"""Per-process state: values that are created when first needed, and state that a forked child must recreate."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 Listener = Callable[[str, tuple[str, ...], float], None]
-"""Takes the event, its labels and its value; must not raise."""
+"""Called with the event, its labels and its value; must not raise."""
 
 Observe = Callable[..., None]
-"""Takes the event, its labels one by one, and ``value``, 1 by default."""
+"""Called with the event, each of its labels, and ``value``, which is 1 by default."""
 
 
 class Forkable(Protocol):
-    """Something with state that a forked child must not share, such as locks that its threads held."""
+    """An object with state that a forked child must not share, such as locks that other threads held."""
 
     def after_fork(self) -> None: ...
 
@@ -31,7 +31,7 @@ _forkable: set[weakref.ref[Forkable]] = set()
 
 
 def run_now_and_after_fork(part: Forkable) -> None:
-    """Have ``part.after_fork()`` called now, and in every child of this process."""
+    """Call ``part.after_fork()`` now, and in every child of this process."""
     part.after_fork()
     _forkable.add(weakref.ref(part, _forkable.discard))
 
@@ -51,7 +51,7 @@ _sharing = threading.Lock()
 
 
 def shared(name: Hashable, make: Callable[[], Value]) -> Value:
-    """What everybody in the process has under this name; made where nobody has it."""
+    """Return the object that this process shares under this name; create it if there isn't one."""
     with _sharing:
         value: Value | None = _shared.get(name)
         if value is None:
@@ -60,9 +60,9 @@ def shared(name: Hashable, make: Callable[[], Value]) -> Value:
 
 
 class Lazy(Generic[Value]):
-    """A value that is made when it is first needed, once, whichever thread comes first. Call it to get the value.
+    """A value that is created when first needed, once, whichever thread is first. Call it to get the value.
 
-    :param make: makes it; called once at the most. If it raises, the next call tries again.
+    :param make: creates the value; called at most once. If it raises, the next call tries again.
 
     >>> part = Lazy(lambda: 7)
     >>> part.value_if_made, part(), part.value_if_made
@@ -75,7 +75,7 @@ class Lazy(Generic[Value]):
         self._made: list[Value] = []
 
     def after_fork(self) -> None:
-        """A thread that is not in the child may have been making it."""
+        """Replace the lock: in the parent, a thread that the child lacks may have held it."""
         self._lock = threading.RLock()
 
     def __call__(self) -> Value:
@@ -87,20 +87,21 @@ class Lazy(Generic[Value]):
 
     @property
     def value_if_made(self) -> Value | None:
-        """The value, or None as long as nobody has needed it."""
+        """The value, or None if it was never needed."""
         return self._made[0] if self._made else None
 
 
 class Repeating:
-    """A daemon thread that does some work again and again, until there is nothing left to do.
+    """A daemon thread that repeats some work until there is nothing left to do.
 
-    It belongs to the process that started it: a forked child has none until it starts its own. It ends with the
-    object that does the work, and with the interpreter.
+    It belongs to the process that started it: a forked child has no such thread until it starts its own. It ends
+    with the object that does the work, and with the interpreter.
 
     :param owner: the object.
-    :param work: a method of its class; whether nothing is left. What it raises is logged, and it is called again.
-    :param every: seconds from one call to the next.
-    :param name: of the thread.
+    :param work: a method of its class; returns whether the work is finished. If it raises, the exception is
+        logged, and the method is called again.
+    :param every: seconds between calls.
+    :param name: name of the thread.
     """
 
     def __init__(self, owner: object, work: Callable[[Any], bool], every: float, name: str) -> None:
@@ -111,13 +112,13 @@ class Repeating:
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
-        """The thread is not in the child."""
+        """Forget the thread, which doesn't exist in the child."""
         self._lock = threading.Lock()
         self._over: threading.Event | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin, unless it is under way."""
+        """Start the thread, unless it is running."""
         if self._over is not None:
             return
         with self._lock:
@@ -128,13 +129,13 @@ class Repeating:
             try:
                 thread.start()
                 self._thread = thread
-            except RuntimeError:  # no thread to be had, or the interpreter is shutting down
+            except RuntimeError:  # no more threads available, or the interpreter is shutting down
                 self._over = None
 
     def stop(self, wait: float = 0.0) -> None:
-        """Let it come to its end.
+        """Stop the thread.
 
-        :param wait: seconds for the call that is under way.
+        :param wait: seconds to wait for a call in progress.
         """
         with self._lock:
             thread, over = self._thread, self._over
@@ -156,35 +157,35 @@ class Repeating:
                 if self._work(owner):
                     self.stop()
             except Exception:
-                log.exception("the thread %s could not do its work", self._name)
+                log.exception("thread %s failed; it will try again", self._name)
             del owner
 
 
 def roll() -> float:
-    """A number from 0 to 1, to spread in time what many would do at once; no secret.
+    """Return a random number from 0 to 1, to spread out in time what many would do at once; not for secrets.
 
-    Like ``random.random``, without importing what a warm start has no use for.
+    Like ``random.random``, without an import that a warm start doesn't need.
     """
     return int.from_bytes(os.urandom(6), "big") / (1 << 48)
 
 
 class _Proxy:
-    """Has the methods of what ``make`` returns, which is called when one is asked for that nobody has used."""
+    """Forwards to the object that ``make`` returns, which is called when a method is first used."""
 
     def __init__(self, make: Callable[[], object]) -> None:
         self._make = make
 
     def __getattr__(self, name: str) -> Any:
-        """A method, asked for the first time; from then on it is found as an attribute."""
+        """Look up a method on first use; from then on it is found as an attribute."""
         method = getattr(self._make(), name)
         setattr(self, name, method)
         return method
 
 
 def lazy_pattern(source: str, flags: int = 0) -> re.Pattern[str]:
-    """A regular expression that is compiled when it is first used.
+    """Return a regular expression that is compiled when first used.
 
-    To compile one takes as long as to read thousands of characters with it, and few texts need all of them.
+    Compiling one takes as long as matching it against thousands of characters, and few texts need all of them.
 
     >>> lazy_pattern("[0-9]+").match("12 pictures")[0]
     '12'
@@ -192,15 +193,15 @@ def lazy_pattern(source: str, flags: int = 0) -> re.Pattern[str]:
     return cast("re.Pattern[str]", _Proxy(lambda: re.compile(source, flags)))
 
 
-MAX_HOPS = 16  # from one sign to the next, before a pattern is the faster way
+MAX_HOPS = 16  # from one character to the next, before the pattern is the faster way
 
 
 def search_sign(
     pattern: re.Pattern[str], sign: str, following: Container[str], text: str, start: int
 ) -> re.Match[str] | None:
-    """The next match of a pattern, each of which begins with one sign and goes on with one of several.
+    """Return the next match of a pattern that begins with one character, followed by one of several.
 
-    One sign by itself is found ten times as fast as a pattern, as long as few others are in the way.
+    Finding a single character is ten times as fast as matching a pattern, unless it occurs often.
 
     >>> search_sign(lazy_pattern(r"<[Bb]r>"), "<", "Bb", "A <b>line<br>", 0).start()
     9
@@ -216,7 +217,7 @@ def search_sign(
 
 
 def lazy_logger(name: str) -> logging.Logger:
-    """A logger that is made when it has something to say: what is warm has not, and importing logging takes time.
+    """Return a logger that is created when first used, because importing logging takes time.
 
     >>> lazy_logger("embedkit.example").debug("%d pictures", 3)
     """
@@ -227,7 +228,7 @@ def _logger(name: str) -> logging.Logger:
     import logging
 
     if not (package := logging.getLogger("embedkit")).handlers:
-        package.addHandler(logging.NullHandler())  # silent unless the host listens
+        package.addHandler(logging.NullHandler())  # silent unless the host configures logging
     return logging.getLogger(name)
 
 
@@ -235,24 +236,24 @@ log = lazy_logger("embedkit")
 
 
 class Events:
-    """Passes events on to listeners, in the thread in which they happen; by default there are none.
+    """Passes events to listeners, in the thread in which they happen. There are no listeners by default.
 
-        lookup     hit | stale | negative | miss     what the cache held of a picture that was asked for
-        rescue                                       an outage was bridged with the last good copy
-        coalesced  thread | process                  a caller shared in the call of another
-        upstream   endpoint, outcome                 one call, its retries included; the value is its seconds
-        tries      endpoint                          how often Getty was asked for it: the value
+        lookup     hit | stale | negative | miss     the outcome of looking a picture up in the cache
+        rescue                                       the last good copy was shown during an outage
+        coalesced  thread | process                  a caller shared another caller's upstream call
+        upstream   endpoint, outcome                 a call, including its retries; the value is its seconds
+        tries      endpoint                          the number of requests of a call: the value
         refused    endpoint, code                    a call that was not made: breaker, throttle, queue
-        store      failure | corrupt                 the cache failed, or held what is not ours
+        store      failure | corrupt                 the store failed, or an entry in it was not valid
 
-    Labels come from closed lists of our own code, never from a request or an answer.
+    Labels come from closed lists in our own code, never from a request or a response.
     """
 
     def __init__(self) -> None:
         self._listeners: tuple[Listener, ...] = ()
 
     def listen(self, listener: Listener) -> None:
-        """Call this listener with all events from now on."""
+        """Call this listener with every event from now on."""
         self._listeners += (listener,)
 
     def __call__(self, event: str, *labels: str, value: float = 1.0) -> None:
@@ -261,4 +262,4 @@ class Events:
 
 
 def ignore(event: str, *labels: str, value: float = 1.0) -> None:
-    """Nobody counts."""
+    """Ignore an event; the default observer."""

@@ -1,4 +1,4 @@
-"""Fixtures for your own tests: a sandbox of Getty's services, and an EmbedKit that asks it.
+"""pytest fixtures for your own tests: a sandbox of Getty's services, and an EmbedKit connected to it.
 
     def test_my_page(embedkit_kit, embedkit_sandbox):
         assert "<iframe" in embedkit_kit.html("74917285")
@@ -7,7 +7,7 @@
         embedkit_sandbox.app.withdraw("74917285")
         embedkit_sandbox.app.faults.add("status", status=503)
 
-pytest loads this file at every start, so it imports nothing until a fixture is used.
+pytest loads this module on every start, so it imports nothing until a fixture is used.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def embedkit_sandbox_config() -> SandboxConfig:
-    """How ``embedkit_sandbox`` behaves; your own fixture of this name returns another, such as an older era."""
+    """Configure ``embedkit_sandbox``; override this fixture to change it, for example to an older era."""
     from embedkit.sandbox import SandboxConfig
 
     return SandboxConfig()
@@ -32,7 +32,7 @@ def embedkit_sandbox_config() -> SandboxConfig:
 
 @pytest.fixture
 def embedkit_sandbox(embedkit_sandbox_config: SandboxConfig) -> Iterator[SandboxServer]:
-    """A :class:`~embedkit.sandbox.SandboxServer`, new for each test, on a free port of 127.0.0.1."""
+    """A :class:`~embedkit.sandbox.SandboxServer` on a free port of 127.0.0.1, new for each test."""
     from embedkit.sandbox import SandboxServer
 
     with SandboxServer(embedkit_sandbox_config) as server:
@@ -41,7 +41,7 @@ def embedkit_sandbox(embedkit_sandbox_config: SandboxConfig) -> Iterator[Sandbox
 
 @pytest.fixture
 def embedkit_kit(embedkit_sandbox: SandboxServer) -> Iterator[EmbedKit]:
-    """An :class:`~embedkit.EmbedKit` that asks ``embedkit_sandbox``, in process; new for each test."""
+    """An :class:`~embedkit.EmbedKit` connected to ``embedkit_sandbox`` in process, new for each test."""
     from embedkit import EmbedKit
     from embedkit.sandbox import SandboxTransport
 

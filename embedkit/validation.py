@@ -1,4 +1,4 @@
-"""What users pass, checked: the options of a call, and the values of settings."""
+"""Validation of what users pass: the options of a call and the values of settings."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_SIDE_PX = 10_000  # no picture is wider: a larger bound means the same, and need not go upstream
+MAX_SIDE_PX = 10_000  # no picture is larger: a larger bound makes no difference and need not be sent upstream
 
 USUAL_INTERVAL_S = 35.0  # one call each: an idle feed costs less than two calls a minute, tokens included
-MIN_INTERVAL_S, MAX_INTERVAL_S = 0.2, 45.0  # more would not let a picture disappear within a minute
+MIN_INTERVAL_S, MAX_INTERVAL_S = 0.2, 45.0  # any longer, and a picture could not disappear within a minute
 MAX_FRONTS = 10
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-# plain texts: most settings are never written, and to compile a pattern takes longer than to read them
-_HOST = r"[a-z0-9._-]+|[0-9a-f:.]+"  # a name, or what stands in the brackets of IPv6
+# strings, not compiled patterns: most settings are not set, and compiling takes longer than reading them
+_HOST = r"[a-z0-9._-]+|[0-9a-f:.]+"  # a name, or an IPv6 address without its brackets
 _ORIGIN = r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?"
 _CONTACT = r"mailto:[!-;=?-~]+@[0-9A-Za-z.-]+|https://[0-9A-Za-z.-][!-;=?-~]*|tel:\+?[0-9().-]+"
 _PAGE = r"https://[0-9A-Za-z._:-]+([/?#][0-9A-Za-z/_.,:;~%?=&#+@-]*)?"
@@ -34,9 +34,9 @@ _RATE = r"([1-9][0-9]*)\s*(?:/|per)\s*(?:([0-9]+)\s*)?(second|minute|hour|day)"
 
 
 def options(given: Options | None, kwargs: Mapping[str, Any]) -> Options:
-    """Options, and the same as keyword arguments, which win, as one value.
+    """Merge options and keyword arguments, which take precedence, into one value.
 
-    :raises ConfigurationError: where there is no such option, or it can't have that value.
+    :raises ConfigurationError: for an unknown option or an invalid value.
     """
     if not isinstance(given, Options | None):
         hint = "Pass options by name, such as target=… or max_width=…; Options.from_words() reads a mapping."
@@ -60,7 +60,7 @@ def options(given: Options | None, kwargs: Mapping[str, Any]) -> Options:
 
 
 def bounded(wanted: Options) -> Options:
-    """Options with a width and height that no picture is larger than."""
+    """Return the options with bounds that are no larger than any picture."""
     width, height = wanted.max_width, wanted.max_height
     if max(width or 0, height or 0) <= MAX_SIDE_PX:
         return wanted
@@ -70,9 +70,9 @@ def bounded(wanted: Options) -> Options:
 
 
 def one_of(value: Any, allowed: Sequence[str], name: str) -> Any:
-    """The value, where it is allowed.
+    """Return the value if it is allowed.
 
-    :raises ConfigurationError: where it is not; the message names the allowed values.
+    :raises ConfigurationError: if it is not; the message names the allowed values.
     """
     if value not in allowed:
         hint = f"Use one of {', '.join(allowed)}."
@@ -81,9 +81,9 @@ def one_of(value: Any, allowed: Sequence[str], name: str) -> Any:
 
 
 def instance(value: Any, kind: type[T], name: str) -> T:
-    """The value, where it is of that kind: for what is easily passed in the wrong place.
+    """Return the value if it is of the given type; for arguments that are easily passed in the wrong place.
 
-    :raises ConfigurationError: where it is not; the message names the argument.
+    :raises ConfigurationError: if it is not; the message names the argument.
     """
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIO" else "a"
@@ -93,20 +93,20 @@ def instance(value: Any, kind: type[T], name: str) -> T:
 
 
 def materialise(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Keyword arguments for more than one call: an iterator has nothing to give the second time."""
+    """Turn iterators in keyword arguments into tuples, so that they can be passed to more than one call."""
     return {name: tuple(value) if isinstance(value, Iterator) else value for name, value in kwargs.items()}
 
 
 def short_repr(value: Any) -> str:
-    """A value as a message shows it, whatever it is; only so much of it."""
+    """Return a value's repr for a message, shortened to 80 characters."""
     try:
         text = repr(value)
-    except ValueError:  # Python writes no number of more than 4,300 digits
-        text = f"a too long {type(value).__name__}"
+    except ValueError:  # Python doesn't convert integers of more than 4,300 digits
+        text = f"<{type(value).__name__}, too long to show>"
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-# Readers of settings: each takes a value as it was written and raises ValueError with what it must be.
+# Readers of settings: each takes a value as written, and raises ValueError with a description of valid values.
 
 
 def text(value: Any) -> str:
@@ -132,7 +132,7 @@ def positive_or_none(value: Any) -> int | None:
 def seconds(value: Any) -> float:
     number = text(value)
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", number) or not 0 < float(number) <= 300:
-        raise ValueError("must be a number of seconds above 0, 300 at most")
+        raise ValueError("must be a number of seconds above 0, at most 300")
     return float(number)
 
 
@@ -146,7 +146,7 @@ def boolean(value: Any) -> bool:
 
 
 def interval(value: Any) -> float:
-    """Seconds from one look to the next: a number, or on for the usual one and off for none, which is 0."""
+    """Seconds between two polls: a number, or ``on`` for the usual interval and ``off`` for none, which is 0."""
     word = text(value).lower()
     if word in ("off", "false", "no", "0", "0.0", ""):
         return 0.0
@@ -176,7 +176,7 @@ tld = choice(*TLDS)
 
 
 def upstream_url(value: Any) -> str:
-    """A URL that we send requests to: https, except on loopback (the sandbox, tests)."""
+    """A URL to send requests to: https, except on loopback (the sandbox, tests)."""
     url = text(value).rstrip("/")
     parts = _plain(url)
     if not parts or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
@@ -193,7 +193,7 @@ def public_url(value: Any) -> str:
 
 
 def page_url(value: Any) -> str:
-    """A page that readers are sent to: https; a query and a fragment may be there."""
+    """The URL of a page for readers: https, optionally with a query and a fragment."""
     url = text(value)
     if url and not (re.fullmatch(_PAGE, url) and _plain(re.split("[?#]", url, maxsplit=1)[0])):
         raise ValueError("must be an https URL such as https://example.org/privacy")
@@ -201,13 +201,13 @@ def page_url(value: Any) -> str:
 
 
 def _plain(url: str) -> SplitResult | None:
-    """A URL of a host, a port and a path alone, in printable ASCII; None for any other."""
-    from urllib.parse import urlsplit  # only where a URL is set: to import it takes as long as to open the cache
+    """Split a URL that has only a host, a port and a path, in printable ASCII; None for any other."""
+    from urllib.parse import urlsplit  # only if a URL is set: importing it takes as long as opening the cache
 
     try:
         parts = urlsplit(url)
         whole = re.fullmatch(_HOST, parts.hostname or "") and parts.port != 0
-    except ValueError:  # brackets that are no IPv6, a port that is none
+    except ValueError:  # an invalid IPv6 address or port
         return None
     odd = "?" in url or "#" in url or "@" in parts.netloc or re.search(r"[^!-~]|[\\\"'<>`]", url)
     return parts if whole and not odd else None
@@ -224,7 +224,7 @@ def origins(value: Any) -> tuple[str, ...]:
 def fronts(value: Any) -> tuple[str, ...]:
     found = tuple(map(upstream_url, strings(value)))
     if len(found) > MAX_FRONTS:
-        raise ValueError(f"may have {MAX_FRONTS} URLs")
+        raise ValueError(f"may have at most {MAX_FRONTS} URLs")
     return found
 
 
@@ -233,9 +233,9 @@ def image_origins(value: Any) -> tuple[str, ...]:
 
 
 def contacts(value: Any) -> tuple[str, ...]:
-    """URIs of the field Contact (RFC 9116, section 2.5.3); web pages must begin with https there."""
+    """URIs of the Contact field (RFC 9116, section 2.5.3), in which web pages must be https."""
     found = strings(value)
-    if not all(re.fullmatch(_CONTACT, one) for one in found):
+    if not all(re.fullmatch(_CONTACT, uri) for uri in found):
         raise ValueError("must be URIs such as mailto:security@example.org, https: or tel:")
     return found
 
@@ -246,7 +246,7 @@ def api_base(value: Any) -> str:
 
 
 def proxy(value: Any) -> str:
-    """The URL of a proxy, which may hold a user name and a password; an error says nothing of it."""
+    """The URL of a proxy, which may contain credentials; error messages therefore don't show it."""
     from urllib.parse import urlsplit
 
     url = text(value).rstrip("/")
@@ -267,7 +267,7 @@ def rate(value: Any) -> str:
 
 
 def calls_per_second(rate: str) -> float:
-    """A rate, which has been checked, as a number."""
+    """Return a validated rate as a number."""
     found = re.fullmatch(_RATE, rate)
     calls, periods, unit = found.groups() if found else ("1", "1", "second")
     return int(calls) / (int(periods or 1) * PERIODS_S[unit])

@@ -1,20 +1,21 @@
-"""The copies: records in a signed envelope over any cachelib backend, and one upstream call for all who ask.
+"""EmbedCache: records in a signed envelope over any cachelib backend, with one upstream call for all callers.
 
-One entry holds a picture whole (:mod:`embedkit.cache.entry`), so one delete removes it. How front, backlog and
-store relate, and the caches before them, says :mod:`embedkit.cache`; the rest is about a store that fails.
+One entry holds all copies of a picture (:mod:`embedkit.cache.entry`), so one delete removes them. How front,
+backlog and store work together, and the caches in front of them, is described in :mod:`embedkit.cache`; this text
+is about a store that fails.
 
-While all is well the backlog is empty. A store that takes no writes (down, full, read-only, locked by a process
-that was stopped) is left alone, and what it was to be given stays in the backlog: in this process, bounded, fresh
-for MAX_AGE at the most. A takedown or a purge goes into a file as well (:mod:`embedkit.cache.takedowns`), so that
-neither a crash nor a full disk brings a picture back. Whatever is read is merged with the backlog, so no copy from
-before a takedown is shown here, from wherever it comes. Once the store is well a thread of its own merges the
-backlog into it, takedowns first; what others have written there meanwhile and is newer stays. While it can't be
-read, what the front read last is the last good copy, for when Getty is down as well.
+Normally the backlog is empty. A store that can't be written (down, full, read-only, locked by a process that was
+stopped) is left alone for a while, and what should have been written stays in the backlog: in this process,
+limited in size, and fresh for MAX_AGE at most. A takedown or a purge is also written to a file
+(:mod:`embedkit.cache.takedowns`), so that neither a crash nor a full disk brings a picture back. Everything read
+is merged with the backlog, so this process never shows a copy from before a takedown, wherever it comes from.
+Once the store has recovered, a thread merges the backlog into it, takedowns first; newer entries that other
+processes have written since are kept. While the store can't be read, what the front last read serves as the last
+good copy, in case Getty is down as well.
 
-What another process may show meanwhile: one that shares the file with the takedowns (the same SQLite file or
-folder, or the same user and CACHE) sees them at once, or within a second over a server. One on another machine
-goes on with what its server says, and with its own backlog, until this one reaches the server again, and for some
-ten seconds after that.
+Another process that shares the takedowns file (the same SQLite file or folder, or the same user and CACHE) sees a
+takedown at once, or within a second if the store is a server. A process on another machine keeps using the entries
+of the server, and its own backlog, until this one reaches the server again, and for about ten seconds after that.
 """
 
 from __future__ import annotations
@@ -60,16 +61,16 @@ log = lazy_logger("embedkit.cache")
 Items = tuple[str, ...]
 
 PREFIX = "embedkit:"
-TRUST_S, BLIND_TRUST_S = 30.0, 1.0  # for an entry in memory: of a store with versions, and of one without
-OUTAGE_NOTE_S = 2  # for which other processes that waited for the same answer learn of an outage
-MAX_READ_TOGETHER = 100  # entries; some 0.5 MB
-WRITE_TIMEOUT_S = 1.0  # to wait for another who is changing the same entry
-MAX_TRIES = 3  # to change an entry while others write, too
-MALFORMED = (ValueError, KeyError, TypeError, AttributeError)  # signed by us, but in no shape we know
+TRUST_S, BLIND_TRUST_S = 30.0, 1.0  # for an entry in memory: if the store has versions, and if it has none
+OUTAGE_NOTE_S = 2  # for which other processes that waited for the same call can read about an outage
+MAX_READ_TOGETHER = 100  # entries; about 0.5 MB
+WRITE_TIMEOUT_S = 1.0  # to wait for another writer of the same entry
+MAX_TRIES = 3  # to change an entry while others write it, too
+MALFORMED = (ValueError, KeyError, TypeError, AttributeError)  # signed by us, but in an unknown format
 
 
 class Exclusion(NamedTuple):
-    """Threads that want the same; who else asks Getty for it; who else writes it."""
+    """The locks of an entry: shared by threads that want the same, for upstream calls, and for writes."""
 
     flight: SingleFlight
     asking: Locks
@@ -77,23 +78,24 @@ class Exclusion(NamedTuple):
 
     @property
     def of_all_writers(self) -> bool:
-        """Whether the locks keep out every other who may write an entry, also of other processes."""
+        """Whether the locks exclude all other writers of an entry, including those in other processes."""
         return self.writing is self.asking
 
 
 class EmbedCache:
-    """Keeps embeds. Safe for threads, processes and forks; whatever is wrong with the backend is a miss.
+    """Caches embeds. Safe for threads, processes and forks; any failure of the backend is a cache miss.
 
     :param backend: any cachelib backend.
-    :param secrets: the first one signs entries, all verify.
+    :param secrets: keys of the signatures; the first signs entries, and all of them verify.
     :param policy: how long copies may be shown.
-    :param endpoint: the oEmbed endpoint; copies of one are none of another.
-    :param clock: seconds since the epoch; ``monotonic`` counts from anywhere.
-    :param random: a number from 0 to 1.
-    :param observe: called on shared calls and failures of the backend (:class:`embedkit.process.Events`).
-    :param takedowns_path: of a file for takedowns that the backend does not take; by default the one that
-        the backend names, if any.
-    :raises ConfigurationError: without a secret.
+    :param endpoint: the oEmbed endpoint; copies are not shared between endpoints.
+    :param clock: returns seconds since the epoch.
+    :param random: returns a random number from 0 to 1.
+    :param monotonic: returns seconds that never go back, from any starting point.
+    :param observe: called for shared calls and for failures of the backend (:class:`embedkit.process.Events`).
+    :param takedowns_path: path of a file for takedowns that can't be written to the backend; by default the one
+        that the backend names, if any.
+    :raises ConfigurationError: if there is no secret.
     """
 
     def __init__(
@@ -118,7 +120,7 @@ class EmbedCache:
         self._endpoint = endpoint
         self._clock = clock
         self._random = random
-        self._exclusion = Lazy(partial(_open_exclusion, self._store))  # what is warm has no use for it
+        self._exclusion = Lazy(partial(_open_exclusion, self._store))  # not needed for warm pictures
         versions: VersionTable | None = getattr(backend, "versions", None)
         self._blind = versions is None
         self._versions = versions or VersionTable()
@@ -127,12 +129,12 @@ class EmbedCache:
         takedowns = Takedowns(path, prefix=PREFIX, life=longest_life(policy))
         self._backlog = Backlog(takedowns, policy.max_age)
         self._healer = Repeating(self, EmbedCache.heal, HEAL_INTERVAL_S, "embedkit-heal")
-        self._hits = self._misses = self._corrupt = 0  # about: threads may lose one
+        self._hits = self._misses = self._corrupt = 0  # approximate: concurrent increments may be lost
 
     # -- copies -----------------------------------------------------------------------------------------
 
     def get(self, items: Items, tld: str) -> Entry:
-        """What is held of a picture, without asking anybody."""
+        """Return the entry of a picture, without asking Getty."""
         held = self._front.get((items, tld))
         if held is not None and held.is_current():
             self._hits += 1
@@ -140,7 +142,7 @@ class EmbedCache:
         return self._look((items, tld))
 
     def get_many(self, keys: Sequence[EmbedKey]) -> list[Entry]:
-        """What is held of each of many pictures; the store is read for many of them at once."""
+        """Return the entries of several pictures; those in the store are read together."""
         held = [self._front.get(key) for key in keys]
         current = {entry.key: entry for entry in held if entry is not None and entry.is_current()}
         self._hits += len(current)
@@ -149,33 +151,32 @@ class EmbedCache:
         return [found[key] for key in keys]
 
     def look_again(self, entry: Entry) -> Entry:
-        """What is held now; the store is read only where somebody may have written there since the last look."""
+        """Return the entry as it is now; the store is only read if it may have been written since."""
         current = entry.is_current() and not self._blind
         return entry if current else self._look(entry.key)
 
     def holds(self, entry: Entry) -> bool:
-        """Whether the copy of an entry is still the one that is held, as the store has it."""
+        """Return whether the store still holds the copy of an entry."""
         return self.get(*entry.key) is entry
 
     def now(self) -> float:
-        """Seconds since the epoch, by the clock of the entries."""
+        """Return the time of the cache's clock, in seconds since the epoch."""
         return self._clock()
 
     def store(self, embed: Embed, *, tld: str, cache_age: int | None = None, asked_at: float = math.inf) -> Entry:
-        """Keep a copy, in place of any error; the copies for other tlds stay.
+        """Store a copy, which replaces any error; the copies for other tlds are kept.
 
-        :param cache_age: seconds for which the provider calls it good.
-        :param asked_at: when the question went out: what has been purged or taken down since stays away.
-        :returns: the entry of the copy with its times; or the one that is newer, if another was stored since it
-            was asked for.
-        :raises NotFound: where the picture has been withdrawn since.
-        :raises Unavailable: where it has been purged since.
+        :param cache_age: seconds for which the provider says it is valid.
+        :param asked_at: when the request was sent; a purge or takedown since then takes precedence.
+        :returns: the entry of the new copy; or of a newer one that was stored since the request was sent.
+        :raises NotFound: if the picture has been withdrawn since.
+        :raises Unavailable: if it has been purged since.
         """
         began, fresh_for = self._clock(), lifetime(self._policy, cache_age, self._random())
         key, stored = (embed.ref.items, tld), Entry()
 
         def change(body: JSON) -> JSON:
-            body, now = self._without_dropped(body, key[0]), self._clock()  # a purge may have come while we waited
+            body, now = self._without_dropped(body, key[0]), self._clock()  # there may have been a purge meanwhile
             at = _after(body["dropped"], now) if self._backlog else now
             stamped = replace(embed, fetched_at=at, fresh_until=at + fresh_for, stale=False)
             changed = entries.add_copy(body, stamped, tld, asked_at)
@@ -191,28 +192,28 @@ class EmbedCache:
         return self._trust(entry, self._name(key[0]), place, began)
 
     def _newer(self, body: JSON, key: EmbedKey) -> Entry:
-        """What is to be shown in place of an answer that came too late."""
+        """Return the entry to show instead of an answer that is outdated."""
         found = entries.evaluate(body, key, self._clock(), self._policy)
         if isinstance(found.error, NotFound):
             raise found.error
         if found.embed is None:
             ref = ",".join(key[0])
-            raise Unavailable("The picture was purged while it was asked for.", ref=ref, retry_after=1.0)
+            raise Unavailable("The picture was purged while it was being fetched.", ref=ref, retry_after=1.0)
         return found
 
     def store_rendered(self, entry: Entry, html: Mapping[str, str]) -> None:
-        """Keep html beside the copy that it was made from, as long as that is held and there is room.
+        """Store HTML with the copy that it was rendered from, if that is still held and there is room.
 
-        Only where every other writer of the entry can be kept out meanwhile, also of other processes: no html
-        is worth a copy that comes back after a purge. What we wrote ourselves, and nobody has written since, is
-        not read again.
+        Only if every other writer of the entry, in this or another process, can be excluded meanwhile: saving a
+        rendering must not risk that a copy comes back after a purge. An entry that this process wrote last is not
+        read again.
         """
         exclusion = self._exclusion()
         if not exclusion.of_all_writers or entry.embed is None:
             return
         (items, tld), now = entry.key, self._clock()
         name = self._name(items)
-        # where that fails, it is made again when it is wanted again
+        # if it fails, the HTML is rendered again when it is next needed
         with suppress(Busy, *MALFORMED), exclusion.writing.hold(f"{name}:write", WRITE_TIMEOUT_S):
             began, before = time.monotonic(), self._version(items, name)
             body = entry.body if entry.body and entry.is_current() else self._read(name)
@@ -223,11 +224,11 @@ class EmbedCache:
                 self._trust(entries.evaluate(changed, entry.key, now, self._policy), name, place, now)
 
     def store_error(self, items: Items, tld: str, error: ProviderError, *, asked_at: float = math.inf) -> None:
-        """Remember that Getty refused a picture, for every tld. An outage is only passed on to those who wait.
+        """Remember that Getty refused a picture, for every tld. An outage is only passed to callers that wait.
 
-        A picture that is missing loses all its copies; otherwise they stay.
+        A picture that is missing loses all its copies; after any other refusal they are kept.
 
-        :param asked_at: when the question went out: what has been stored since is newer than the answer.
+        :param asked_at: when the request was sent; a copy stored since then takes precedence.
         """
         if not isinstance(error, entries.REFUSALS):
             self._note_outage(self._name(items), tld, error)
@@ -245,24 +246,25 @@ class EmbedCache:
             self._bury(self._name(items))
 
     def delete(self, items: Items) -> bool:
-        """Drop every copy of a picture, and what is remembered of it; whether there was a copy.
+        """Delete every copy of a picture and any refusal; return whether there was a copy.
 
-        :raises Unavailable: where others that use the backend may still show it. This process never does.
+        :raises Unavailable: if other processes may still show it. This process does not, in any case.
         """
         return self._drop(items, entries.purged_body)
 
     def withdraw(self, items: Items, error: NotFound) -> bool:
-        """The same for what Getty has withdrawn; remembered until no copy from before can be shown any more.
+        """Like :meth:`delete`, for a picture that Getty has withdrawn.
 
-        A list that the picture is in is asked for anew.
+        The withdrawal is remembered until no older copy may be shown any more. Lists that contain the picture are
+        requested again.
 
-        :param error: what Getty said, given to who asks for the picture.
+        :param error: Getty's answer, which is raised when the picture is requested.
         :raises Unavailable: as :meth:`delete`.
         """
         return self._drop(items, lambda now: entries.withdrawn_body(error, now, self._policy))
 
     def withdrawn(self, ids: Sequence[str]) -> frozenset[str]:
-        """Those of single pictures that the store has as withdrawn, so that Getty need not be asked again yet."""
+        """Return the IDs that are stored as withdrawn, so that Getty need not be asked about them again yet."""
         names = [self._name((id,)) for id in ids]
         bodies = [self._open(*one) for one in zip(names, self._store.get_many(names), strict=True)]
         now = self._clock()
@@ -274,30 +276,30 @@ class EmbedCache:
         with self._alone(name) as alone:
             held = bool(self._read(name)["variants"])
             kept = self._set(name, drop(self._clock())) and alone
-            readable = not self._store.reading.failures  # else others go on with what they have not written yet
+            readable = not self._store.reading.failures  # if not, others keep using their own backlog
             if not ((kept and readable) or self._bury(name) or kept):
                 raise Unavailable(
                     "The cache can't be written: this process no longer shows the picture, but others may.",
-                    hint="It is dropped everywhere as soon as this process can write to the cache.",
+                    hint="It is deleted everywhere as soon as this process can write to the cache.",
                     ref=",".join(items),
                 )
         return held
 
-    # -- one call for all who ask -----------------------------------------------------------------------
+    # -- one call for all callers -----------------------------------------------------------------------
 
     @contextmanager
     def single_flight(self, items: Items, tld: str, *, wait: float) -> Iterator[Call]:
-        """Work on a picture for all who want it now, or share in the outcome of whoever is at it, error or result.
+        """Do some work for all callers that want a picture now, or share the result or error of the one doing it.
 
-        Whoever finds the call not done looks again, asks Getty, and leaves the result in it:
+        The caller for which the call is not done looks again, asks Getty, and stores the result in it:
 
             with cache.single_flight(items, tld, wait=10) as call:
                 if not call.is_done:
                     call.result = ask()
             return call.result
 
-        :param wait: seconds to wait for another thread, process or machine.
-        :raises Unavailable: where that was not enough.
+        :param wait: maximum seconds to wait for another thread, process or machine.
+        :raises Unavailable: if the wait was too long.
         """
         name = self._name(items)
         try:
@@ -311,7 +313,7 @@ class EmbedCache:
                         yield call
         except Busy:
             raise Unavailable(
-                "Somebody else is still asking Getty Images for this picture.",
+                "Another request for this picture is still in progress.",
                 ref=",".join(items),
                 retry_after=1.0,
             ) from None
@@ -321,13 +323,13 @@ class EmbedCache:
         began = self._clock()
         with self._exclusion().asking.hold(f"{name}:{tld}:lease", wait) as waited:
             if waited and (error := self._outage_since(name, tld, began)):
-                raise error  # whoever we waited for has just met it: asking again would take as long
+                raise error  # which the caller we waited for has just met: trying again would take as long
             if waited:
                 self._observe("coalesced", "process")
             yield
 
     def _note_outage(self, name: str, tld: str, error: ProviderError) -> None:
-        """Leave a note of an outage for other processes that wait."""
+        """Leave a note about an outage for other processes that wait."""
         if not self._store.is_process_local:
             note = {"error": entries.dump_error(error, self._clock(), self._policy)}
             name = f"{name}:{tld}:outage"
@@ -338,21 +340,21 @@ class EmbedCache:
         note = self._open(key, self._store.get(key)).get("error")
         return entries.revive_error(note) if note and note["at"] >= since else None
 
-    # -- what else the processes keep together ----------------------------------------------------------
+    # -- other data shared by the processes -------------------------------------------------------------
 
     @property
     def is_process_local(self) -> bool:
-        """Whether no other process can see what is kept."""
+        """Whether no other process can see the store."""
         return self._store.is_process_local
 
     def secret(self, purpose: bytes) -> bytes:
-        """A secret for something else, made of the one that signs entries."""
+        """Derive a secret for another purpose from the one that signs entries."""
         return self._envelope.secret(purpose)
 
     def load(self, name: str) -> JSON:
-        """What :meth:`update` kept under a name of its own; nothing where there is nothing.
+        """Return the data that :meth:`update` stored under this name; empty if there is none.
 
-        :raises Unavailable: where the store can't be read, so that nobody knows.
+        :raises Unavailable: if the store can't be read.
         """
         found = self._open(PREFIX + name, self._store.get(PREFIX + name))
         if not found and self._store.reading.failures:
@@ -360,11 +362,11 @@ class EmbedCache:
         return found
 
     def update(self, name: str, change: Callable[[JSON], JSON], seconds: int) -> None:
-        """Change what is kept that is not a picture, signed, in the store itself; with nobody else in between.
+        """Change data other than pictures, which is signed, in the store; other writers are excluded meanwhile.
 
-        :param change: takes what there is; an error that it raises leaves it so.
-        :param seconds: for which it is kept.
-        :raises Unavailable: where the store has not taken it, or others were at it for too long.
+        :param change: takes the old data and returns the new; if it raises, nothing is changed.
+        :param seconds: lifetime of the data in the store.
+        :raises Unavailable: if it could not be stored, or others held the lock for too long.
         """
         try:
             with self._exclusion().asking.hold(f"{PREFIX}{name}:lease", WRITE_TIMEOUT_S):
@@ -379,14 +381,14 @@ class EmbedCache:
     # -- operation --------------------------------------------------------------------------------------
 
     def state(self) -> str:
-        """``ok``; ``degraded`` where the backend takes no writes; ``down`` where it does not answer."""
+        """Return ``ok``, ``degraded`` if the backend can't be written, or ``down`` if it does not respond."""
         return str(self.status()["state"])
 
     def status(self) -> JSON:
-        """How the backend is, and what it has not taken yet.
+        """Return the state of the backend, and how much is waiting to be written to it.
 
-        ``kind``; ``read`` and ``write``: ok or failing; ``state`` as :meth:`state`; ``unwritten`` entries and
-        ``takedowns``; ``reserve``: file, where takedowns outlive the process, or memory.
+        ``kind``; ``read`` and ``write``: ok or failing; ``state``, as from :meth:`state`; the number of
+        ``unwritten`` entries and ``takedowns``; ``reserve``: file if takedowns outlive the process, else memory.
         """
         found, takedowns = self._store.probe(), self._backlog.takedowns
         readable = "ok" if found["write"] == "ok" else "degraded"
@@ -400,43 +402,43 @@ class EmbedCache:
         }
 
     def heal(self) -> bool:
-        """Write to the backend what it has not taken, takedowns first; whether nothing is left.
+        """Write the backlog to the backend, takedowns first; return whether nothing is left.
 
-        A thread does it by itself, every second.
+        A thread does this automatically, every second.
         """
         healed, keys = True, self._backlog.keys()
         for name in keys:
             if not self._write_back(name):
-                healed = False  # one entry that can't be written does not keep the others
+                healed = False  # one entry that can't be written does not hold up the others
                 if not self._store.closed:
                     break
         return healed
 
     def check(self) -> bool:
-        """Whether the backend keeps what it is given, or is meant to keep nothing."""
+        """Return whether the backend stores what it is given, or is not meant to store anything."""
         return self._store.keeps()
 
     def info(self) -> JSON:
-        """What kind of backend it is and how much it holds; what this process has found there."""
+        """Return the kind and size of the backend, and this process's hits, misses and corrupt entries."""
         counts = {"hits": self._hits, "misses": self._misses, "corrupt": self._corrupt}
         return self._store.describe() | {"state": self.state()} | counts
 
     def prune(self) -> int:
-        """Drop what nobody may be shown any more; how many entries that was, where the backend can tell."""
+        """Delete copies that may not be shown any more; return the number of entries, if the backend knows it."""
         return self._store.prune()
 
     def clear(self) -> None:
-        """Drop every entry.
+        """Delete every entry.
 
-        :raises ConfigurationError: where that would empty a server that others use too.
-        :raises Unavailable: where the backend does not do it.
+        :raises ConfigurationError: if that would empty a server that others use too.
+        :raises Unavailable: if the backend fails.
         """
         self._store.clear()
         self._backlog.clear()
         self._versions.bump_all()
 
     def close(self) -> None:
-        """Let go of the backend's connections."""
+        """Close the connections to the backend."""
         self._healer.stop()
         if self._backlog and self._store.writing.closed:
             self.heal()
@@ -466,9 +468,9 @@ class EmbedCache:
     def _evaluate(
         self, key: EmbedKey, name: str, now: float, version: KeyVersion | None, sealed: object, dropped: float
     ) -> Entry:
-        """What the store has, with what it has not taken yet, as an entry.
+        """Merge the stored body with the backlog, and return it as an entry.
 
-        :param dropped: when the picture was last taken down, as far as the store has not taken that.
+        :param dropped: when the picture was last taken down, if that is not in the store yet; else 0.
         """
         try:
             body = self._backlog.over(name, entries.NOTHING | self._open(name, sealed), dropped)
@@ -487,7 +489,7 @@ class EmbedCache:
         return self._trust(entry, name, version, now)
 
     def _trust(self, entry: Entry, name: str, place: KeyVersion | None, now: float) -> Entry:
-        """The entry, to be given again for a while; or that of the same copy that is in the front already."""
+        """Return the entry, trusted for a while; or the entry of the same copy that is in the front already."""
         if place is None or entry.error is not None:
             return entry
         entry.read, entry.slot, entry.version = place
@@ -499,7 +501,7 @@ class EmbedCache:
         return self._front.put(entry)
 
     def _last_read(self, key: EmbedKey, now: float) -> Entry:
-        """What was read of an entry before the store could not be read: for when Getty is down as well."""
+        """Return what was read of an entry before the store failed, in case Getty is down as well."""
         last = self._front.get(key)
         copy = last.embed if last and last.is_unwritten() else None
         if copy is None or self._backlog.takedowns.time(self._name(key[0])) >= copy.fetched_at:
@@ -510,10 +512,10 @@ class EmbedCache:
         return Entry(replace(copy, stale=True), Verdict.STALE_IF_ERROR, key=key)
 
     def _change(self, items: Items, change: Callable[[JSON], JSON]) -> tuple[JSON, bool, KeyVersion | None]:
-        """Read, change and write an entry, with nobody else in between.
+        """Read, change and write an entry, excluding other writers.
 
-        :returns: the body, whether it is written and nobody writes over it, and by what it is known that nobody
-            has written since.
+        :returns: the body; whether it is written, and no other writer can overwrite it; and the version by which
+            later writes are recognized.
         """
         name = self._name(items)
         with self._alone(name) as alone:
@@ -522,12 +524,12 @@ class EmbedCache:
                 before = self._version(items, name)
                 body = self._read_and_change(name, change)
                 if before == self._version(items, name):
-                    break  # else the lock has run out, or did not keep everybody out
+                    break  # else the lock has expired, or did not exclude everybody
             kept = self._set(name, body) and alone
             return body, kept, self._place(items, name, began) if kept and not self._store.is_null else None
 
     def _read_and_change(self, name: str, change: Callable[[JSON], JSON]) -> JSON:
-        """What becomes of an entry, or of nothing where it is in no shape that we know."""
+        """Return the changed body of an entry; of an empty one if its format is unknown."""
         now = self._clock()
         try:
             return entries.without_expired(change(self._read(name)), now, self._policy)
@@ -536,9 +538,9 @@ class EmbedCache:
             return change(self._backlog.over(name, entries.NOTHING))
 
     def _set(self, name: str, body: JSON) -> bool:
-        """Write an entry, else keep it in the backlog; whether it is written.
+        """Write an entry, or else keep it in the backlog; return whether it is written.
 
-        No copy is written before a takedown that waits, nor over what could not be read.
+        No copy is written before a pending takedown, nor over an entry that could not be read.
         """
         waits = bool(body["variants"]) and (self._backlog.takedowns or self._store.reading.failures)
         if not waits and self._write(name, body):
@@ -550,7 +552,7 @@ class EmbedCache:
 
     def _write(self, name: str, body: JSON) -> bool:
         seconds = entries.ttl(body, self._clock(), self._policy)
-        self._bump(name)  # before as well, so that whoever ends in between has not written unseen
+        self._bump(name)  # also before writing, so that a write is noticed even if the process dies during it
         done = self._store.set(name, self._envelope.seal(name, body), seconds)
         if done:
             self._backlog.remove(name, body["dropped"])
@@ -563,10 +565,10 @@ class EmbedCache:
             return alone and not self._store.reading.failures and self._write(name, body)
 
     def _bury(self, name: str) -> bool:
-        """Have a picture dropped in spite of a backend that does not take it, or of somebody who may be writing an
-        older copy over it; whether that holds for all.
+        """Drop a picture although the backend does not store the drop, or another writer may overwrite it; return
+        whether the drop holds for all processes.
 
-        The takedown is filed even where the backend has deleted its copy: others may hold one in their backlog.
+        The takedown is filed even if the backend has deleted its copy: others may have one in their backlog.
         """
         filed = self._backlog.takedowns.add(name, self._clock())
         deleted = self._store.delete(name)
@@ -576,9 +578,9 @@ class EmbedCache:
         return bool(deleted) or gone or (filed and self._exclusion().of_all_writers)
 
     def _alone(self, name: str) -> AbstractContextManager[bool]:
-        """Keep other writers of an entry out, for the length of a block, which gets to know whether they are.
+        """Exclude other writers of an entry during a ``with`` block, which receives whether that succeeded.
 
-        It is better to lose what another is writing than not to write; a purge is not lost, see :meth:`_bury`.
+        Losing another process's write is better than not writing. A purge is never lost, see :meth:`_bury`.
         """
         return self._exclusion().writing.try_hold(f"{name}:write", WRITE_TIMEOUT_S)
 
@@ -586,7 +588,7 @@ class EmbedCache:
         return self._backlog.over(name, entries.NOTHING | self._open(name, self._store.get(name)))
 
     def _open(self, name: str, sealed: object) -> JSON:
-        """The body of an entry; nothing where there is none, or none of ours."""
+        """Return the body of a stored entry; empty if there is none, or if it is not ours."""
         if sealed is None:
             return {}
         try:
@@ -603,7 +605,7 @@ class EmbedCache:
         self._bump(name)
 
     def _place(self, items: Items, name: str, began: float) -> KeyVersion | None:
-        """The version of what we wrote; None where others may have tired of waiting for us since, and written."""
+        """Return the version of what we wrote; None if it took so long that others may have written since."""
         place = self._read_version(items, name)
         return place if time.monotonic() - began < WRITE_TIMEOUT_S else None
 
@@ -612,7 +614,7 @@ class EmbedCache:
         return place and place[2]
 
     def _read_version(self, items: Items, name: str) -> KeyVersion | None:
-        """The version of an entry; that of a list changes with each of its pictures, too."""
+        """Return the version of an entry; that of a list also changes with each of its pictures."""
         if len(items) == 1:
             return self._versions.read(name)
         found = [self._versions.read(one) for one in (name, *self._parts(items))]
@@ -627,7 +629,7 @@ class EmbedCache:
         return read_all, tuple(slot for _, slot, _ in places), [version for _, _, version in places]
 
     def _read_versions(self, keys: Sequence[EmbedKey], names: Sequence[str]) -> list[KeyVersion | None]:
-        """The versions of many entries, read together as far as they are of single pictures."""
+        """Return the versions of several entries; those of single pictures are read together."""
         versions = self._versions.read_many(names)
         for place, (items, _) in enumerate(keys):
             if len(items) > 1:
@@ -635,11 +637,11 @@ class EmbedCache:
         return versions
 
     def _parts(self, items: Items) -> list[str]:
-        """The names of the pictures of a list."""
+        """Return the names of the pictures of a list."""
         return [self._name((item,)) for item in items]
 
     def _without_dropped(self, body: JSON, items: Items) -> JSON:
-        """The body of a list without copies from before one of its pictures was dropped."""
+        """Return the body of a list without copies from before one of its pictures was dropped."""
         if len(items) == 1 or not body["variants"]:
             return body
         parts = self._parts(items)
@@ -648,7 +650,7 @@ class EmbedCache:
         return entries.merge(body, entries.purged_body(max(one["dropped"] for one in bodies)))
 
     def _bump(self, name: str) -> None:
-        """Let everybody know that an entry is written, as far as that can be; this process in any case."""
+        """Announce a write to all processes that can be told, and in any case to this one."""
         if not self._versions.bump(name):
             self._front.end(name)
 
@@ -663,5 +665,5 @@ def _open_exclusion(store: Guarded) -> Exclusion:
 
 
 def _after(dropped: float, now: float) -> float:
-    """A moment after a drop, by a clock that has not ticked since."""
+    """Return a time after a drop, even if the clock has not ticked since."""
     return math.nextafter(dropped, math.inf) if now <= dropped < now + 1 else now

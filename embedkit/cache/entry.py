@@ -1,13 +1,13 @@
 """An entry of the cache: the handle that a lookup returns, and the body that the store keeps.
 
-A body is JSON and holds one picture whole: its copies by tld, and a refusal that is remembered.
+A body is JSON and holds everything about one picture: its copies by tld, and a refusal that is remembered.
 
     {"variants": {"com": {record, "html": {name: text, …}}, …},
      "error": {"code", "message", "at", "until", "count", …} | null,
      "dropped": when it was purged or taken down,
-     "withdrawn": true where that is remembered for as long as any copy from before may be held anywhere}
+     "withdrawn": true as long as an older copy may be cached anywhere, if Getty has withdrawn the picture}
 
-Bodies are never changed in place. The functions here read no clock: they are passed the time.
+Bodies are never changed in place. The functions here don't read a clock; the time is passed to them.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from embedkit.errors import (
 from embedkit.freshness import DAY, Policy, Verdict, judge, longest_life, negative_for, outage_for
 from embedkit.models import JSON, Embed, EmbedKey, Options
 
-REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # about one picture; the others are outages
+REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # concern one picture; other errors are outages
 ERRORS: tuple[type[ProviderError], ...] = (*REFUSALS, RateLimited, QuotaExhausted, Unauthorized, Unavailable)
 NOTHING: JSON = {"variants": {}, "error": None, "dropped": 0.0}
-MAX_HTML_CHARS = 16_384  # of rendered html in one entry: some twelve ways to show a picture
-PURGE_MEMORY_S = 3_600  # for which a purge is known, so that no question from before it brings the copy back
+MAX_HTML_CHARS = 16_384  # of rendered HTML in one entry: enough for about twelve renderings
+PURGE_MEMORY_S = 3_600  # for which a purge is remembered, so that no earlier request brings the copy back
 
 
 @dataclass(slots=True)
 class Entry:
-    """What the cache holds of a picture: the handle for everything that is made from the copy in it.
+    """The cached data of a picture, and the handle for everything that is made from its copy.
 
-    ``embed`` is the copy, if there is one that may be shown, and ``verdict`` how fresh it is; ``error`` is a
-    refusal that is still remembered; ``html`` holds what was rendered from this copy, by name
+    ``embed`` is the copy, if there is one that may be shown, and ``verdict`` is how fresh it is; ``error`` is a
+    refusal that is still remembered; ``html`` holds the HTML rendered from this copy, by name
     (:mod:`embedkit.engine.rendered`).
 
-    It is the same object for as long as the cache holds the same copy. So whoever keeps an answer made from
-    ``embed`` keeps the entry beside it, and gives the answer again while ``entry.is_current()``, or else while
-    ``cache.holds(entry)``, which looks into the store. Two entries are equal if copy, verdict and error are.
+    The entry stays the same object as long as the cache holds the same copy. Code that keeps a result made from
+    ``embed`` therefore keeps the entry with it, and reuses the result while ``entry.is_current()`` or
+    ``cache.holds(entry)``, which may read the store. Two entries are equal if copy, verdict and error are.
 
     >>> Entry().is_current()
     False
@@ -68,46 +68,46 @@ class Entry:
     body: JSON | None = field(default=None, compare=False, repr=False)
 
     def is_current(self) -> bool:
-        """Whether nobody has written the entry since it was read, and time has not changed its verdict.
+        """Return whether the entry has not been written since it was read, and its verdict still applies.
 
-        Asked at every warm answer. False for an entry without a copy that may be shown, or with an error.
+        Called for every warm request. False for an entry with an error, or without a copy that may be shown.
         """
         try:
             return self.since <= self.clock() < self.until and self.read(self.slot) == self.version
-        except OSError:  # the disk with the versions
+        except OSError:  # the disk that holds the versions
             return False
 
     def is_fresh(self) -> bool:
-        """Whether an answer made from the copy may be kept: it is fresh, and current."""
+        """Return whether a result made from the copy may be cached: the copy is fresh, the entry current."""
         return self.verdict is Verdict.FRESH and self.is_current()
 
     def is_unwritten(self) -> bool:
-        """Whether nobody is known to have written the entry since it was read, however long ago that was."""
+        """Return whether no write to the entry is known since it was read, however long ago that was."""
         try:
             return bool(self.version is None or self.read(self.slot) == self.version)
         except OSError:
             return False
 
     def satisfies(self, options: Options) -> bool:
-        """Whether there is a copy, and asking Getty again could bring nothing larger that these options need."""
+        """Return whether there is a copy that is large enough for the options, or as large as Getty has it."""
         return self.embed is not None and self.embed.satisfies(options)
 
     def sized(self, options: Options) -> Embed:
-        """The copy that there is, at the size that these options ask for."""
+        """Return the copy at the size that the options ask for; there must be one."""
         return cast(Embed, self.embed).scaled(options)
 
     def renew(self, later: Entry) -> None:
-        """Take over what a later look at the same copy found."""
+        """Take over the state of a later entry for the same copy."""
         self.html, self.body = later.html, later.body
         self.read, self.slot, self.version = later.read, later.slot, later.version
         self.since, self.until = later.since, later.until
 
 
 def add_copy(body: JSON, embed: Embed, tld: str, asked_at: float) -> JSON:
-    """The body with a new copy, which ends any refusal; unless that is older than what the body tells.
+    """Return the body with a new copy, which clears any refusal; or the same body if the copy is outdated.
 
-    So it is where the picture was dropped, or stored, since it was asked for; and where that is so long ago that
-    nobody would know of it any more (a process that was stopped in the midst of a call).
+    It is outdated if the picture was dropped or stored after the request was sent; or if the request was sent so
+    long ago that a drop since then could have been forgotten (by a process that was suspended during the call).
     """
     if is_outdated(body, tld, asked_at, embed.fetched_at):
         return body
@@ -115,14 +115,14 @@ def add_copy(body: JSON, embed: Embed, tld: str, asked_at: float) -> JSON:
 
 
 def is_outdated(body: JSON, tld: str, asked_at: float, now: float) -> bool:
-    """Whether something newer is known than what Getty said to a question of that time."""
+    """Return whether something newer is known than the answer to a request sent at ``asked_at``."""
     held = body["variants"].get(tld)
     known = (body["dropped"], held["fetched_at"] if held else 0.0)
     return any(asked_at < at <= now for at in known) or now - asked_at > PURGE_MEMORY_S
 
 
 def merge(one: JSON, other: JSON) -> JSON:
-    """What two bodies of one picture say together: the newest of everything, and nothing from before a drop."""
+    """Merge two bodies of one picture: the newest of everything, and nothing from before a drop."""
     dropped = max(one["dropped"], other["dropped"])
     named_records = [*one["variants"].items(), *other["variants"].items()]
     newest = sorted(named_records, key=lambda named: named[1]["fetched_at"])
@@ -130,13 +130,13 @@ def merge(one: JSON, other: JSON) -> JSON:
     errors = [body["error"] for body in (one, other) if body["error"]]
     error = max(errors, key=lambda dumped: dumped["at"], default=None)
     if error and any(record["fetched_at"] > error["at"] for record in variants.values()):
-        error = None  # a copy that is newer has ended it
+        error = None  # cleared by a newer copy
     withdrawn = any(body.get("withdrawn") for body in (one, other))
     return {"variants": variants, "error": error, "dropped": dropped} | ({"withdrawn": True} if withdrawn else {})
 
 
 def cap_freshness(body: JSON, max_age: float) -> JSON:
-    """The body with copies that are fresh for no longer than so many seconds."""
+    """Return the body with the freshness of its copies limited to ``max_age`` seconds."""
     variants = {
         tld: record | {"fresh_until": min(record["fresh_until"], record["fetched_at"] + max_age)}
         for tld, record in body["variants"].items()
@@ -145,9 +145,9 @@ def cap_freshness(body: JSON, max_age: float) -> JSON:
 
 
 def add_html(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON:
-    """The body with html beside the copy it was made from, as far as there is room; else the same body.
+    """Return the body with HTML added to the copy it was made from; the same body if there is no room for it.
 
-    :param html: by names that begin with an edition and a slash; of other editions nothing is kept.
+    :param html: texts by name; a name begins with an edition and a slash, and HTML of other editions is dropped.
     """
     record = body["variants"].get(tld)
     if record is None or record["fetched_at"] != copy.fetched_at:
@@ -155,7 +155,7 @@ def add_html(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON
     editions = {name.partition("/")[0] for name in html}
     held = record.get("html", {})
     kept = {name: text for name, text in held.items() if name.partition("/")[0] in editions}
-    others = [one.get("html", {}) for one in body["variants"].values() if one is not record]
+    others = [variant.get("html", {}) for variant in body["variants"].values() if variant is not record]
     room = MAX_HTML_CHARS - sum(len(text) for texts in (kept, *others) for text in texts.values())
     for name, text in html.items():
         if name not in kept and len(text) <= room:
@@ -167,32 +167,32 @@ def add_html(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON
 
 
 def purged_body(now: float) -> JSON:
-    """The body of a picture that was purged."""
+    """Return the body of a picture that was purged."""
     return NOTHING | {"dropped": now}
 
 
 def withdrawn_body(error: NotFound, now: float, policy: Policy) -> JSON:
-    """The body of a picture that Getty has withdrawn: lists that it is in, and caches elsewhere, go by it."""
+    """Return the body of a withdrawn picture, which lists that contain it, and caches elsewhere, rely on."""
     return purged_body(now) | {"error": dump_error(error, now, policy), "withdrawn": True}
 
 
 def is_withdrawn(body: JSON, now: float) -> bool:
-    """Whether nothing of a picture is held, and what its withdrawal said is still remembered."""
+    """Return whether there is no copy of a picture and its withdrawal is still remembered."""
     withdrawn = body.get("withdrawn") and not body["variants"]
     return bool(withdrawn) and isinstance(load_error(body["error"], now), NotFound)
 
 
 def add_refusal(body: JSON, error: ProviderError, now: float, policy: Policy) -> JSON:
-    """The body with a refusal; a picture that is missing loses all its copies."""
+    """Return the body with a refusal; if the picture is missing, without any copies."""
     kept = {"withdrawn": True} if body.get("withdrawn") else {}
     left = purged_body(now) | kept if isinstance(error, NotFound) else body
     return left | {"error": dump_error(error, now, policy, before=body["error"])}
 
 
 def evaluate(body: JSON, key: EmbedKey, now: float, policy: Policy) -> Entry:
-    """What a body says of a picture; ``until`` is when the verdict changes.
+    """Return the entry of a picture; its ``until`` is when the verdict changes.
 
-    :raises ValueError, KeyError, TypeError, AttributeError: where the body is not one of this version.
+    :raises ValueError, KeyError, TypeError, AttributeError: if the body does not have this version's format.
     """
     error = load_error(body["error"], now)
     record = body["variants"].get(key[1])
@@ -211,24 +211,24 @@ def evaluate(body: JSON, key: EmbedKey, now: float, policy: Policy) -> Entry:
 
 
 def without_expired(body: JSON, now: float, policy: Policy) -> JSON:
-    """The body without copies that nobody may be shown any more."""
+    """Return the body without copies that may not be shown any more."""
     variants = {tld: record for tld, record in body["variants"].items() if _end(record, policy) > now}
     return body | {"variants": variants}
 
 
 def ttl(body: JSON, now: float, policy: Policy) -> int:
-    """Whole seconds for which the body is of any use."""
+    """Return the number of whole seconds for which the body is useful."""
     ends = [_end(record, policy) for record in body["variants"].values()]
     ends.append(body["dropped"] + (longest_life(policy) if body.get("withdrawn") else PURGE_MEMORY_S))
     if body["error"]:
-        ends.append(body["error"]["until"] + DAY)  # so that the next refusal is known for one in a row
+        ends.append(body["error"]["until"] + DAY)  # so that the next refusal counts as one in a row
     return max(1, math.ceil(max(ends) - now))
 
 
 def dump_error(error: ProviderError, now: float, policy: Policy, *, before: JSON | None = None) -> JSON:
-    """An error as JSON, with the time until which it is remembered: longer each time in a row.
+    """Return an error as JSON, with the time until which it is remembered; longer each time in a row.
 
-    That the endpoint itself is out of order is remembered briefly and does not count.
+    An outage of the endpoint itself is remembered only briefly, and not counted.
     """
     count = before["count"] if before and before["code"] == error.code else 0
     if getattr(error, "outage", False):
@@ -251,14 +251,14 @@ def dump_error(error: ProviderError, now: float, policy: Policy, *, before: JSON
 
 
 def load_error(dumped: JSON | None, now: float) -> ProviderError | None:
-    """The error, as long as it is remembered; a clock that was set back does not prolong that."""
+    """Return the error while it is remembered; setting the clock back does not prolong that."""
     if not dumped or not dumped["at"] - 60 <= now < dumped["until"]:
         return None
     return revive_error(dumped)
 
 
 def revive_error(dumped: JSON) -> ProviderError:
-    """The error itself, of the same class and with the same evidence."""
+    """Recreate an error, of the same class and with the same attributes."""
     kind = next((kind for kind in ERRORS if kind.code == dumped["code"]), ProviderError)
     error = kind(dumped["message"], hint=dumped["hint"], ref=dumped["ref"], retry_after=dumped["retry_after"])
     if isinstance(error, InvalidResponse):
@@ -269,7 +269,7 @@ def revive_error(dumped: JSON) -> ProviderError:
 
 
 def _forbidden(body: JSON) -> bool:
-    """Whether the last that Getty said of the picture is that it may not be embedded, however long ago."""
+    """Return whether Getty's last answer was that the picture may not be embedded, however long ago."""
     return bool(body["error"] and body["error"]["code"] == NotEmbeddable.code)
 
 

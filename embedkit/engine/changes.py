@@ -1,13 +1,13 @@
-"""Pictures that Getty withdraws, as its feed of asset changes names them: every copy goes, everywhere.
+"""Pictures that Getty withdraws, according to its feed of asset changes: every copy is deleted, everywhere.
 
-A Delete in the feed only names a picture. oEmbed is asked, and its 404 or 410 makes the picture a tombstone
-(:meth:`embedkit.cache.embed_cache.EmbedCache.withdraw`); any other answer rejects it; without an answer it is
-pending. A batch is confirmed to Getty when each of its pictures is one of the three in the store; so one that was
-not comes again. To do a batch twice is harmless.
+A Delete in the feed only names a picture. oEmbed is asked about it: a 404 or 410 withdraws the picture
+(:meth:`embedkit.cache.embed_cache.EmbedCache.withdraw`), any other answer rejects the change, and without an
+answer the picture is pending. A batch is confirmed to Getty once the outcome of each of its pictures is in the
+store; a batch that was not confirmed is sent again. Processing a batch twice is harmless.
 
-What is not done yet is in the journal (:mod:`embedkit.engine.feed_journal`), for all who share the store: pending
-pictures, batches that are open, and what fronts and webhook have not got (:mod:`embedkit.engine.purges`).
-One process at a time asks Getty; one that is killed is followed by another.
+Unfinished work is kept in the journal (:mod:`embedkit.engine.feed_journal`), which all processes with the same
+store share: pending pictures, open batches, and events not yet delivered to caches and the webhook
+(:mod:`embedkit.engine.purges`). One process at a time polls Getty; if it is killed, another takes over.
 """
 
 from __future__ import annotations
@@ -38,30 +38,30 @@ if TYPE_CHECKING:
 log = lazy_logger("embedkit.changes")
 audit = lazy_logger("embedkit.audit")
 
-WAKE_S = 2.0  # from one look into the journal, whether something is due, to the next
-REFUSED_S = 3_600.0  # from one try of a key that has no feed to the next
-MAX_BATCHES = 50  # at one look; the rest waits for the next
-MAX_PENDING = 1_000  # pictures; with more of them no further batch is taken: Getty keeps it meanwhile
+WAKE_S = 2.0  # between two checks of the journal for due work
+REFUSED_S = 3_600.0  # between two attempts with a key that has no feed
+MAX_BATCHES = 50  # per poll; the rest waits for the next one
+MAX_PENDING = 1_000  # pictures; at this number no further batch is taken, and Getty keeps it meanwhile
 ROUNDS = 4  # of calls to oEmbed before the journal is written
-SILENCE_S = 10.0  # beyond these calls, after which whoever works is taken for dead
-STALLED_S = 300.0  # past the time of the next look, after which nobody seems to look
+SILENCE_S = 10.0  # beyond these calls, after which the owner of the journal is considered dead
+STALLED_S = 300.0  # after the time of the next poll, before the feed is considered stalled
 
-DELETED = ("Delete", "Deleted")  # the operation's text has the one, that of the schema the other
+DELETED = ("Delete", "Deleted")  # one is in the operation's description, the other in its schema
 
 LASTING = [scheme.form for scheme in SCHEMES.values() if not scheme.private]
 NO_STORE = errors.ConfigurationError(
-    "CHANGE_FEED, PURGE_URLS and WEBHOOK_URL need a cache that other processes see, and that outlives this one.",
+    "CHANGE_FEED, PURGE_URLS and WEBHOOK_URL need a persistent cache that other processes can see.",
     hint=f"Set EMBEDKIT_CACHE to {', '.join(LASTING[:-1])} or {LASTING[-1]}",
 )
 
 
 @dataclass(slots=True)
 class FeedReport:
-    """What a look at the feed has come to.
+    """The result of polling the feed.
 
-    :param batches: how many were confirmed.
-    :param outcomes: of each picture that was asked for, by ID.
-    :param foreign: IDs of what was deleted and is not a picture.
+    :param batches: number of batches confirmed.
+    :param outcomes: outcome of each picture that oEmbed was asked about, by ID.
+    :param foreign: IDs of deleted assets that are not pictures.
     """
 
     batches: int = 0
@@ -69,12 +69,12 @@ class FeedReport:
     foreign: list[str] = field(default_factory=list)
 
     def of(self, *outcomes: Outcome) -> list[str]:
-        """The pictures that have one of these outcomes."""
+        """Return the pictures that have one of these outcomes."""
         return [id for id, outcome in self.outcomes.items() if outcome in outcomes]
 
 
 def sort(changes: Iterable[AssetChange]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The IDs of pictures that a batch says are deleted, each once; and those that are deleted and no pictures."""
+    """Return the IDs of the pictures deleted in a batch, each once, and the IDs of other deleted assets."""
     deleted = [change for change in changes if change.lifecycle in DELETED]
     films = {change.id for change in deleted if change.asset_type not in ("", "Image")}
     ids = {change.id: None if change.id in films else _picture(change.id) for change in deleted}
@@ -83,7 +83,7 @@ def sort(changes: Iterable[AssetChange]) -> tuple[tuple[str, ...], tuple[str, ..
 
 
 def _picture(id: str) -> str | None:
-    """An ID as embedkit writes it; None for what is no ID of one picture."""
+    """Return an ID in embedkit's notation; None if it is not the ID of one picture."""
     try:
         found = asset_ids(id)
     except errors.UnsupportedReference:
@@ -93,20 +93,20 @@ def _picture(id: str) -> str | None:
 
 @dataclass(eq=False, repr=False)
 class Changes:
-    """Looks at the feed, has what it names disappear, and tells fronts and webhook. For one thread of a process.
+    """Polls the feed, withdraws the pictures it names, and notifies caches and webhook. Use from one thread only.
 
-    :param cache: shared by all that serve; it keeps the journal as well.
-    :param feed: None to look at none, and only deliver.
-    :param verify: asks oEmbed for a picture, and raises what it says.
-    :param key: what a picture is asked for by.
+    :param cache: the cache shared by all processes of the service, which also holds the journal.
+    :param feed: the feed; None only delivers events.
+    :param verify: asks oEmbed about a picture, and raises its error.
+    :param key: returns the cache key of an ID.
     :param send: sends a request to a receiver.
-    :param receivers: who is told.
-    :param scope: which feed it is, as :class:`SharedJournal` has it.
-    :param interval: seconds from one look at the feed to the next.
-    :param threads: pictures that are asked for at once.
-    :param timeout: seconds that a call to oEmbed may take.
-    :param clock: seconds since the epoch.
-    :raises ConfigurationError: where other processes can't see what is in the cache.
+    :param receivers: the receivers of events.
+    :param scope: identifies the feed, as for :class:`SharedJournal`.
+    :param interval: seconds between polls of the feed.
+    :param threads: number of pictures that oEmbed is asked about at once.
+    :param timeout: maximum duration of a call to oEmbed, in seconds.
+    :param clock: returns seconds since the epoch.
+    :raises ConfigurationError: if other processes can't see the cache.
     """
 
     cache: EmbedCache
@@ -127,15 +127,15 @@ class Changes:
         self._delays = {receiver.name: receiver.delay for receiver in self.receivers}
         self._journal = SharedJournal(self.cache, self.scope, SILENCE_S + ROUNDS * self.timeout, self.clock)
         self._warned = ""
-        self.closing = threading.Event()  # ends a look between two steps
+        self.closing = threading.Event()  # interrupts work between two steps
 
     @property
     def wakes_every(self) -> float:
-        """Seconds from one call of :meth:`work` to the next."""
+        """Seconds between calls of :meth:`work`."""
         return min(WAKE_S, self.interval)
 
     def work(self) -> bool:
-        """Do what is due, unless another process is at it. Never done, so that a thread goes on with it."""
+        """Do what is due, unless another process is doing it. Returns False: the work is never finished."""
         try:
             if self._is_due(self._journal.read()):
                 self._run(self._is_due, forced=False)
@@ -145,32 +145,32 @@ class Changes:
         return False
 
     def run(self, *, finish: bool = False) -> FeedReport:
-        """Look at the feed now, ask for what is pending, and deliver.
+        """Poll the feed now, ask about pending pictures, and deliver events.
 
-        :param finish: wait until it is time for all deliveries: some seconds, where there are any.
-        :raises Unavailable: where another process is at it, or the cache does not work.
-        :raises ProviderError: what the feed answered.
+        :param finish: wait until all deliveries are due, which takes some seconds if there are any.
+        :raises Unavailable: if another process is working, or the cache fails.
+        :raises ProviderError: if the feed fails.
         """
         report = self._run(lambda _: True, forced=True)
         if report is None:
-            raise errors.Unavailable("Another process looks at the feed at this moment.", retry_after=SILENCE_S)
+            raise errors.Unavailable("Another process is polling the feed.", retry_after=SILENCE_S)
         if finish and report.of("withdrawn") and self._delays:
             time.sleep(max(self._delays.values()))
             self._run(self._is_due, forced=False)
         return report
 
-    def tell(self, ids: Iterable[str]) -> None:
-        """Have fronts and webhook told of pictures that were dropped for another reason.
+    def notify(self, ids: Iterable[str]) -> None:
+        """Notify caches and the webhook of pictures that were dropped for another reason.
 
-        :raises Unavailable: where that can't be kept in the journal.
+        :raises Unavailable: if the events can't be stored in the journal.
         """
         if self.receivers:
-            self._journal.tell(ids)
+            self._journal.add_events(ids)
 
     def status(self) -> JSON:
-        """How things stand, for those who run the service; nothing of a URL.
+        """Return the state, for the operators of the service, without any URL.
 
-        ``state`` is ok, or starting; or what is wrong: the code of what the feed answered, stalled, pending,
+        ``state`` is ok or starting, or else the problem: the error code of the feed, stalled, pending or
         undelivered.
         """
         now, journal = self.clock(), self._journal.read()
@@ -187,16 +187,16 @@ class Changes:
             "state": next((state for state, holds in wrong.items() if holds), "ok"),
             "pending": len(journal.pending),
             "pending_seconds": int(max((now - since for since in journal.pending.values()), default=0)),
-            "undelivered": {kind: max(count for one, count in left if one == kind) for kind, _ in left},
+            "undelivered": {kind: max(count for other, count in left if other == kind) for kind, _ in left},
         }
 
-    # -- a look -----------------------------------------------------------------------------------------
+    # -- polling ----------------------------------------------------------------------------------------
 
     def _is_due(self, journal: FeedJournal) -> bool:
         return journal.is_due(self.clock(), self._delays, polls=self.feed is not None)
 
     def _run(self, is_wanted: Callable[[FeedJournal], bool], *, forced: bool) -> FeedReport | None:
-        """A look as the owner of the journal; None where another is that."""
+        """Do all work as the owner of the journal; return None if another process owns it."""
         if not self._journal.claim(is_wanted):
             return None
         report = FeedReport()
@@ -205,20 +205,20 @@ class Changes:
             self._poll(report, forced)
             self._deliver()
         except Superseded:
-            log.info("another process has taken over the feed of asset changes")
+            log.info("another process has taken over the change feed")
         finally:
             with suppress(Superseded, errors.Unavailable):
                 self._journal.release()
         return report
 
     def _retry(self, report: FeedReport, forced: bool) -> None:
-        """Ask for what is pending, where it is time for that."""
+        """Ask about pending pictures, if they are due."""
         journal = self._journal.read()
         if journal.pending and (forced or journal.retry_at <= self.clock()):
             self._settle(tuple(journal.pending), report)
 
     def _poll(self, report: FeedReport, forced: bool) -> None:
-        """Look at the feed, where it is time for that."""
+        """Poll the feed, if it is due."""
         began, journal = self.clock(), self._journal.read()
         if self.feed is None or (not forced and journal.next_at > began):
             return
@@ -236,7 +236,7 @@ class Changes:
         self._journal.update(lambda journal: replace(journal, problem="", next_at=next_at, polled_at=began))
 
     def _drain(self, feed: AssetChanges, channel: int, report: FeedReport) -> None:
-        """Take batches until there are no more; each is confirmed when nothing of it can be lost."""
+        """Take batches until there are no more; confirm each once nothing in it can be lost."""
         for _ in range(MAX_BATCHES):
             journal = self._journal.read()
             if len(journal.pending) >= MAX_PENDING or (batch := feed.take(channel)) is None:
@@ -245,20 +245,20 @@ class Changes:
             pictures, foreign = sort(batch.changes)
             report.foreign += foreign
             self._settle(pictures, report)
-            with suppress(errors.NotFound):  # confirmed already, by whoever was killed then
+            with suppress(errors.NotFound):  # already confirmed, by a process that was then killed
                 feed.confirm(batch.id)
             self._journal.update(partial(FeedJournal.opened, channel=str(channel)))
             report.batches += 1
 
     def _settle(self, ids: Sequence[str], report: FeedReport) -> None:
-        """Have each picture be a tombstone, rejected, or in the journal; one portion unanswered is enough."""
+        """Bring each picture to an outcome, or into the journal; stop at the first portion without answers."""
         while ids and not self.closing.is_set():
             portion, ids = ids[: ROUNDS * self.threads], ids[ROUNDS * self.threads :]
             outcomes = self._ask(portion)
             if set(outcomes.values()) == {"pending"}:
                 outcomes, ids = outcomes | dict.fromkeys(ids, "pending"), ()
-            tells = bool(self.receivers)
-            self._journal.update(partial(FeedJournal.settled, outcomes=outcomes, now=self.clock(), tells=tells))
+            notify = bool(self.receivers)
+            self._journal.update(partial(FeedJournal.settled, outcomes=outcomes, now=self.clock(), notify=notify))
             report.outcomes |= outcomes
             self._deliver()
         if ids:
@@ -271,9 +271,9 @@ class Changes:
         return {id: found[id] for id in ids}
 
     def _outcome(self, id: str) -> Outcome:
-        """What becomes of a picture, by oEmbed's answer; one that is withdrawn is a tombstone by now."""
+        """Ask oEmbed about a picture, withdraw it if it is missing, and return the outcome."""
         key = self.key(id)
-        if self.cache.withdrawn([id]):  # of a batch that comes again
+        if self.cache.withdrawn([id]):  # from a batch that was sent again
             return "withdrawn"
         try:
             self.verify(key)
@@ -290,15 +290,15 @@ class Changes:
     def _withdraw(self, id: str, key: EmbedKey, error: errors.NotFound) -> Outcome:
         try:
             self.cache.withdraw(key[0], error)
-        except errors.Unavailable:  # nobody shows it here any more; others may, so it is not done
+        except errors.Unavailable:  # not shown by this process any more; others may, so it is not finished
             return "pending"
         audit.info("withdrawn", extra={"fields": {"picture": id, "by": "change feed"}})
         return "withdrawn"
 
-    # -- who else is told -------------------------------------------------------------------------------
+    # -- notifying --------------------------------------------------------------------------------------
 
     def _deliver(self) -> None:
-        """Send what is due to each receiver, until it has all or fails."""
+        """Send due events to each receiver, until there are none left or it fails."""
         for receiver in self.receivers:
             while ids := self._journal.read().undelivered(receiver.name, self.clock(), receiver.delay):
                 self._deliver_to(receiver, ids)
@@ -317,7 +317,7 @@ class Changes:
             self._journal.update(lambda journal: journal.delivered(receiver.name, len(ids)).trimmed(self._delays))
 
     def _post(self, request: Request) -> str:
-        """Send a request; why it failed, in a word or two, or nothing."""
+        """Send a request; return the reason if it failed, else an empty string."""
         try:
             status = self.send(request).status
         except errors.EmbedKitError as error:
@@ -325,7 +325,7 @@ class Changes:
         return "" if 200 <= status < 300 else f"status {status}"
 
     def _warn(self, error: errors.EmbedKitError) -> None:
-        """Log what goes on going wrong once."""
+        """Log an error that persists only once."""
         if error.code != self._warned:
             self._warned = error.code
-            log.warning("the feed of asset changes: %s", error, extra={"fields": {"code": error.code}})
+            log.warning("change feed: %s", error, extra={"fields": {"code": error.code}})

@@ -1,7 +1,7 @@
-"""The parts behind :class:`embedkit.EmbedKit`, for the faces that need more than its methods: ``kit.engine``.
+"""The parts behind :class:`embedkit.EmbedKit`, for code that needs more than its methods: ``kit.engine``.
 
-The web service, the command line and the host integrations ask here, with references that are parsed already.
-They get entries, or markup made from entries, and may say which pictures Getty is not to be asked for.
+The web service, the command line and the host integrations use it. It takes parsed references, returns entries or
+markup made from entries, and lets the caller decide which pictures must not be requested from Getty.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Failure = TypeVar("Failure", bound=Exception)
 
 
 class Engine:
-    """Made by the kit, with the same arguments. ``events`` gets what happens."""
+    """The engine of a kit, created with the same arguments. ``events`` receives its events."""
 
     def __init__(
         self,
@@ -74,11 +74,11 @@ class Engine:
         )
 
     def resolve(self, ref: AssetRef, options: Options, *, admit: Admit | None = None) -> Entry:
-        """The entry of a picture; ``entry.sized(options)`` is its embed.
+        """Return the entry of a picture; ``entry.sized(options)`` is its embed.
 
-        :param options: how it will be shown, the options of the reference included.
+        :param options: how it will be shown, including the options of the reference.
         :param admit: decides whether Getty may be asked; see :data:`embedkit.engine.resolver.Admit`.
-        :raises ProviderError: where there is no embed, and no copy that may be shown instead.
+        :raises ProviderError: if there is no embed, and no copy that may be shown instead.
         """
         return self.resolver.resolve(self.resolver.key(ref, options), options, admit)
 
@@ -89,7 +89,7 @@ class Engine:
         progress: Progress | None = None,
         admit: Admit | None = None,
     ) -> list[Embed | EmbedKitError | Failure]:
-        """Many embeds, in order; what is not a reference is returned as it came."""
+        """Return several embeds, in order; a value that is not a reference is returned unchanged."""
         wanted = list(refs)
         found = self.entries([ref for ref in wanted if isinstance(ref, AssetRef)], progress=progress, admit=admit)
         return [self._fit(ref, found) if isinstance(ref, AssetRef) else ref for ref in wanted]
@@ -102,15 +102,15 @@ class Engine:
         progress: Progress | None = None,
         admit: Admit | None = None,
     ) -> dict[EmbedKey, Entry | EmbedKitError]:
-        """The entries of many references, with copies that are large enough for each of them.
+        """Return the entries of several references, each with a copy that is large enough for all of them.
 
-        :param refresh: ask Getty for every one of them, whatever is held.
+        :param refresh: request every picture from Getty, whatever is cached.
         """
         wants = [(self.resolver.key(ref), ref.options) for ref in refs]
         return self.resolver.resolve_many(wants, progress, refresh=refresh, admit=admit)
 
     def html(self, entry: Entry, options: Options) -> Markup | str:
-        """The copy in an entry, ready for a page."""
+        """Render the copy in an entry for a page."""
         from embedkit.rendering.renderer import typed
 
         return typed(self.fragments.html(entry, options), self.fragments.target(options))
@@ -122,46 +122,47 @@ class Engine:
         target: Target | None = None,
         progress: Progress | None = None,
     ) -> Iterator[Document]:
-        """Many texts, each with its input format; a distinct picture is asked for once for all of them.
+        """Render several texts, each in its own input format; each distinct picture is requested once for all.
 
-        What lies beyond the usual budget of a text stays as written.
+        References beyond the usual budget of a text are left unchanged.
 
-        :returns: a document for each, in order, made when it is taken: so a large site is not held twice.
+        :returns: a document for each text, in order, rendered when it is taken, so that a large site is not held
+            in memory twice.
         """
         expansion = self._expansion(target)
-        return cast(Iterator[Document], expansion.run(texts, progress, None))  # without a budget none is too large
+        return cast(Iterator[Document], expansion.run(texts, progress, None))  # no budget: none is too large
 
     def bounded_documents(
         self, texts: Iterable[tuple[str, Input]], *, budget: Budget, target: Target | None, admit: Admit
     ) -> list[Document | TextTooLarge]:
-        """The same for a stranger's texts, in order: those that are more than ``budget`` holds get an error.
+        """Like :meth:`documents`, for untrusted texts: a text that exceeds ``budget`` gets an error instead.
 
-        :param budget: what all of them together may ask for.
+        :param budget: the limit for all texts together.
         """
         return list(self._expansion(target, budget).run(texts, None, admit))
 
     def _expansion(self, target: Target | None, budget: Budget | None = None) -> Expansion:
-        from embedkit.engine.documents import Expansion  # with the scanner, for who has texts
+        from embedkit.engine.documents import Expansion  # imports the scanner, which only texts need
 
         return Expansion(self.resolver, self.memo, self.fragments, target, budget)
 
     def fingerprint(self, key: EmbedKey) -> object:
-        """What is held of a picture, as far as HTML depends on it; Getty is not asked."""
+        """Return the cached data of a picture that its HTML depends on; Getty is not asked."""
         found = self.resolver.held(key)
         return found.as_record(times=False) if isinstance(found, Embed) else found and found.code
 
     def purge(self, items: tuple[str, ...]) -> bool:
-        """Drop every copy of a picture, and have fronts and webhook told; whether there was a copy here.
+        """Delete every copy of a picture and notify caches and the webhook; return whether there was a copy.
 
-        :raises Unavailable: where the store can't be written; this process shows no copy all the same.
+        :raises Unavailable: if the store can't be written; even then, this process shows no copy.
         """
         held = self.cache().delete(items)
         if self.has_changes:
-            self.changes().tell(items)
+            self.changes().notify(items)
         return held
 
     def changes_status(self) -> JSON:
-        """How things stand with CHANGE_FEED, PURGE_URLS and WEBHOOK_URL; nothing where none of them is set."""
+        """Return the state of CHANGE_FEED, PURGE_URLS and WEBHOOK_URL; empty if none of them is set."""
         if not self.has_changes:
             return {}
         try:
@@ -170,7 +171,7 @@ class Engine:
             return {"state": error.code}
 
     def close(self) -> None:
-        """Close connections."""
+        """Close all connections."""
         if changes := self.changes.value_if_made:
             changes.closing.set()
         if api := self.api.value_if_made:
@@ -192,8 +193,8 @@ def _read_lockfile(path: str) -> Locked:
 
 
 def open_transport(settings: Settings, events: Observe = ignore) -> HttpTransport:
-    """The transport that the settings describe."""
-    from embedkit.transport.client import HttpTransport  # requests takes 76 ms to import: not when warm
+    """Return a transport with the given settings."""
+    from embedkit.transport.client import HttpTransport  # importing requests takes 76 ms: not when warm
 
     return HttpTransport(
         timeout=settings.timeout,
@@ -208,10 +209,10 @@ def open_transport(settings: Settings, events: Observe = ignore) -> HttpTranspor
 def _open_api(
     settings: Settings, transport: Callable[[], Transport], clock: Callable[[], float], *, shared: bool
 ) -> Api:
-    from embedkit.api.client import Api  # who never searches has no use for it
+    from embedkit.api.client import Api  # only needed for the API
     from embedkit.cache.secret import own_folder
 
-    # with a transport that was passed, a token may be of another world, and a licence may be none
+    # with a custom transport, tokens and licences may not be real ones
     return Api(
         settings,
         transport=transport,
@@ -222,26 +223,26 @@ def _open_api(
 
 
 def open_journal(settings: Settings) -> Journal:
-    """The journal of the downloads of one customer from one API."""
-    from urllib.parse import urlsplit  # who asks the API for nothing has no use for it
+    """Return the download journal of one customer of one API."""
+    from urllib.parse import urlsplit  # only needed for the API
 
     import platformdirs
 
     from embedkit.files.journal import Journal
 
     folder = settings.download_journal or os.path.join(platformdirs.user_data_dir("embedkit"), "downloads")
-    # an account outlives its keys, and the name of the folder tells nobody either
+    # an account outlives its keys; the hash keeps it out of the folder's name
     account = f"{settings.api_base}\n{settings.username or settings.api_key.reveal()}"
     host = re.sub("[^a-z0-9.]+", "-", urlsplit(settings.api_base).netloc.lower())
     return Journal(os.path.join(folder, f"{host}-{hashlib.sha256(account.encode()).hexdigest()[:16]}"))
 
 
 def _open_changes(engine: Engine, settings: Settings, clock: Callable[[], float]) -> Changes:
-    """What looks at the feed of asset changes, where CHANGE_FEED is on, and tells fronts and webhook.
+    """Return the part that polls Getty's change feed, if CHANGE_FEED is on, and notifies caches and the webhook.
 
-    :raises ConfigurationError: where the cache is in memory; where FROZEN is set.
+    :raises ConfigurationError: if the cache is in memory, or FROZEN is set.
     """
-    from embedkit.engine.changes import Changes  # only a service, or a command, looks at it
+    from embedkit.engine.changes import Changes  # only needed by a service or a command
     from embedkit.engine.purges import PURPOSE, receivers
 
     if settings.frozen:
@@ -265,9 +266,9 @@ def _open_changes(engine: Engine, settings: Settings, clock: Callable[[], float]
 def _open_cache(
     settings: Settings, backend: Backend | None, clock: Callable[[], float], events: Events
 ) -> EmbedCache:
-    """The copies, in the backend that was passed, else in the one that the setting CACHE names.
+    """Return the cache, in the given backend or in the one that the CACHE setting names.
 
-    :raises ConfigurationError: where the store can't be opened, or there is no secret to sign entries with.
+    :raises ConfigurationError: if the store can't be opened, or there is no secret to sign entries with.
     """
     takedowns = None
     if backend is None:
@@ -285,15 +286,15 @@ def _open_cache(
 
 
 def _takedowns_path(url: str) -> str | None:
-    """A file in the user's cache folder for takedowns that a server does not take; None for other stores."""
+    """Return the path, in the user's cache folder, of the takedowns file for a server; None for other stores."""
     if not scheme_of(url).shared:
         return None
     import platformdirs
 
     folder = platformdirs.user_cache_dir("embedkit")
-    server = hashlib.sha256(url.rpartition("@")[2].encode()).hexdigest()[:16]  # not of the password
+    server = hashlib.sha256(url.rpartition("@")[2].encode()).hexdigest()[:16]  # without the password
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError:
-        return None  # no home, as in a container: then they are in memory alone
+        return None  # no home directory, as in a container: takedowns are kept in memory only
     return os.path.join(folder, f"takedowns-{server}")

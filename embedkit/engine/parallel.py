@@ -1,7 +1,7 @@
-"""Many calls at once, for as long as somebody waits for what they come to.
+"""Parallel calls on daemon threads, for as long as a caller waits for the results.
 
-On daemon threads: those of ``concurrent.futures`` hold up the end of the process until every call that is in line
-has been made, which is a minute for a hundred pictures and a slow Getty.
+The threads of ``concurrent.futures`` would delay the exit of the process until every queued call has been made,
+which is a minute for a hundred pictures if Getty is slow.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Value = TypeVar("Value")
 def each(
     calls: Mapping[Key, Callable[[], Value]], threads: int, seconds: float = math.inf
 ) -> Iterator[tuple[Key, Value]]:
-    """What each of the calls returns, as it comes; whatever one raises is raised here.
+    """Yield the result of each call as it becomes available; raise the first exception of any call.
 
-    :param threads: how many calls at once.
-    :param seconds: to wait; what is under way then comes to its end by itself, and nothing new is begun.
+    :param threads: maximum number of calls at once.
+    :param seconds: how long to wait; after that no call is started, and those in progress end on their own.
     """
-    line, done = deque(calls.items()), SimpleQueue[Any]()
-    crew = _hire(min(threads, len(calls)), lambda: _work(line, done))
+    queue, done = deque(calls.items()), SimpleQueue[Any]()
+    workers = _start_threads(min(threads, len(calls)), lambda: _work(queue, done))
     end = time.monotonic() + seconds
     try:
         for _ in calls:
@@ -37,31 +37,31 @@ def each(
                 raise error
             yield key, value
     except Empty:
-        crew = []
-    finally:  # after an interruption what is under way comes to its end
-        line.clear()
-        for thread in crew:
+        workers = []
+    finally:  # after an interruption, calls in progress are completed
+        queue.clear()
+        for thread in workers:
             thread.join()
 
 
-def _hire(number: int, work: Callable[[], None]) -> list[threading.Thread]:
-    """As many threads as are to be had; where there is none the work is done here."""
-    crew: list[threading.Thread] = []
+def _start_threads(number: int, work: Callable[[], None]) -> list[threading.Thread]:
+    """Start as many of the threads as possible; if there are none, do the work in this one."""
+    threads: list[threading.Thread] = []
     try:
-        for _ in range(number):  # what a thread logs carries the ID of the request
+        for _ in range(number):  # with the context, so that log lines of a thread include the request ID
             thread = threading.Thread(target=copy_context().run, args=(work,), name="embedkit-batch", daemon=True)
             thread.start()
-            crew.append(thread)
+            threads.append(thread)
     except RuntimeError:
-        if not crew:
+        if not threads:
             work()
-    return crew
+    return threads
 
 
-def _work(line: deque[Any], done: SimpleQueue[Any]) -> None:
+def _work(queue: deque[Any], done: SimpleQueue[Any]) -> None:
     while True:
         try:
-            key, call = line.popleft()
+            key, call = queue.popleft()
         except IndexError:
             return
         try:

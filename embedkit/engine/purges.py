@@ -1,11 +1,12 @@
-"""Who else is told of a withdrawn picture: caches in front of the service, and a webhook. No input or output.
+"""Requests that notify others of a withdrawn picture: caches in front of the service, and a webhook. No I/O.
 
-    a front      BAN, with the pictures in the header Surrogate-Key as answers of the service have them
-    a webhook    POST, signed as Standard Webhooks says (https://www.standardwebhooks.com, specification 1.0)
+    a front      BAN, with the pictures in the Surrogate-Key header, as in the service's responses
+    a webhook    POST, signed according to Standard Webhooks (https://www.standardwebhooks.com, specification 1.0)
 
-A front is told twice. A process that shares the store over a network may give the old answer for a second more
-(BLIND_TRUST_S), and what a front has begun to fetch when it gets a BAN is not banned. The webhook is told after
-that second. What is sent twice to the webhook has the same ID, so that it can leave it at the first.
+A front (a cache in front of the service) is notified twice. A process that shares the store over a network may
+send the old response for one more second (BLIND_TRUST_S), and a response that a front has begun to fetch when it
+receives a BAN is not banned. The webhook is notified after that second. A message sent to the webhook again has
+the same ID, so that the receiver can ignore it.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from dataclasses import dataclass, field, replace
 
 from embedkit.messages import Request
 
-TIMEOUT_S = 3.0  # for one request; one that fails comes again
-MAX_PICTURES = 100  # in one request: some 2 KB of a header
-MAX_ANSWER_BYTES = 64 * 1024  # nobody reads it
-PURPOSE = b"embedkit webhook"  # what the secret of webhooks is made for, out of SECRET
+TIMEOUT_S = 3.0  # for one request; if it fails, it is retried
+MAX_PICTURES = 100  # in one request: about 2 KB of a header
+MAX_ANSWER_BYTES = 64 * 1024  # the body of the response is ignored
+PURPOSE = b"embedkit webhook"  # for which the webhook secret is derived from SECRET
 KEY_PREFIX = "getty-"
-AGAIN_S = 10.0  # by then whoever began to answer before has ended
+AGAIN_S = 10.0  # by then, every response that was begun before is finished
 WEBHOOK_DELAY_S = 3.0
 
 
 def surrogate_keys(ids: Sequence[str]) -> str:
-    """What the header Surrogate-Key says of these pictures.
+    """Return the value of the Surrogate-Key header for these pictures.
 
     >>> surrogate_keys(["74917285", "840894796"])
     'getty-74917285 getty-840894796'
@@ -38,9 +39,9 @@ def surrogate_keys(ids: Sequence[str]) -> str:
 
 
 def webhook_secret(key: bytes) -> str:
-    """A secret for signing, as receivers configure it.
+    """Return a signing secret in the format that receivers expect.
 
-    :param key: made of SECRET for :data:`PURPOSE`.
+    :param key: the key derived from SECRET for :data:`PURPOSE`.
     """
     return f"whsec_{base64.b64encode(key).decode()}"
 
@@ -49,30 +50,30 @@ def webhook_secret(key: bytes) -> str:
 class Receiver:
     """A front or a webhook.
 
-    :param kind: as ``/readyz`` names it.
-    :param url: where it listens.
-    :param endpoint: what its breaker is known by.
-    :param key: signs what is sent to a webhook; a front gets no signature.
-    :param delay: seconds to wait before it is told.
+    :param kind: its name in ``/readyz``.
+    :param url: the URL that it is notified at.
+    :param endpoint: name of its breaker.
+    :param key: signs messages to a webhook; empty for a front.
+    :param delay: seconds to wait before it is notified.
     """
 
     kind: str
-    url: str = field(repr=False)  # that of a webhook often opens it
+    url: str = field(repr=False)  # for a webhook, the URL is often the only credential
     endpoint: str
     key: bytes = field(default=b"", repr=False)
     delay: float = 0.0
 
     @property
     def name(self) -> str:
-        """What the journal knows it by: nothing of the URL can be read from it."""
+        """Its name in the journal, which does not reveal the URL."""
         return hashlib.sha256(f"{self.url} {self.delay}".encode()).hexdigest()[:16]
 
     def request(self, ids: Sequence[str], message: str, now: float) -> Request:
-        """What tells it that these pictures are withdrawn.
+        """Return the request that reports these pictures as withdrawn.
 
-        :param ids: MAX_PICTURES at the most.
-        :param message: the same ID for the same message.
-        :param now: seconds since the epoch.
+        :param ids: at most MAX_PICTURES IDs.
+        :param message: message ID, the same for a repeated message.
+        :param now: the current time in seconds since the epoch.
         """
         plain = Request(
             self.url,
@@ -80,7 +81,7 @@ class Receiver:
             max_bytes=MAX_ANSWER_BYTES,
             follow_redirects=False,
             timeout=TIMEOUT_S,
-            signed=True,  # its URL is shown to nobody
+            signed=True,  # its URL is not shown anywhere
         )
         if not self.key:
             return replace(plain, method="BAN", headers={"Surrogate-Key": surrogate_keys(ids)})
@@ -95,7 +96,7 @@ class Receiver:
 
 
 def sign(key: bytes, message: str, timestamp: int, body: bytes) -> str:
-    """The signature of a message: HMAC-SHA256 of its ID, its time in whole seconds, and its body, in base64.
+    """Return the signature of a message: HMAC-SHA256 of its ID, its time in whole seconds and its body, in base64.
 
     >>> sign(b"k" * 32, "msg_1", 1_800_000_000, b"{}")
     'o5skMs6rQ+/jd4XlxZgDWaK7CFqnIdOFNDAnRgFu3XA='
@@ -105,11 +106,11 @@ def sign(key: bytes, message: str, timestamp: int, body: bytes) -> str:
 
 
 def receivers(fronts: Sequence[str], webhook: str, key: bytes) -> tuple[Receiver, ...]:
-    """All that are told.
+    """Return all receivers.
 
-    :param fronts: the setting PURGE_URLS.
-    :param webhook: the setting WEBHOOK_URL; empty for none.
-    :param key: signs what the webhook gets.
+    :param fronts: the PURGE_URLS setting.
+    :param webhook: the WEBHOOK_URL setting; empty for none.
+    :param key: signs messages to the webhook.
     """
     found = [
         Receiver("fronts", url, f"purge-{number}", delay=delay)

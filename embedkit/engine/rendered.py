@@ -1,10 +1,11 @@
-"""Rendered fragments, kept in the store beside the copy they were made from: a new process need not make them.
+"""Rendered fragments, stored with the copy they were rendered from, so that a new process can reuse them.
 
-A build or a script that finds its html there imports neither Jinja nor a sanitizer. It lies in the picture's own
-entry, signed with it, so whatever ends the copy (purge, takedown, a new answer) ends it too; and it is named by
-all else that it depends on: the edition (version, templates, settings), the options, and how it is escaped.
+A build or a script that finds its HTML there imports neither Jinja nor the sanitizer. The HTML is part of the
+picture's entry, and signed with it, so anything that invalidates the copy (a purge, a takedown, a new answer)
+invalidates the HTML too. Its name covers everything else that it depends on: the edition (version, templates,
+settings), the options, and the escaping.
 
-Templates of the host's own may do what they like, so what they make is not kept.
+The output of custom templates is not stored, since they can depend on anything.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ _TAG = lazy_pattern(r"<(/?)(figure|figcaption|div|blockquote|p)(?=[ >])")
 
 
 def like(source: str, content: str) -> str:
-    """The content as ``Markup`` (or what another engine has), if that is what the source was."""
+    """Return the content as ``Markup`` (or another engine's equivalent), if that is what the source was."""
     return type(source)(content) if hasattr(source, "__html__") else content
 
 
 class RenderedFragments:
-    """The html of entries, as the store has it, else rendered and stored; and what is shown where there is none.
+    """The HTML of entries, from the store or else rendered and stored; and the fallbacks of missing embeds.
 
-    :param target: for options that name none.
-    :param cache: gives the cache; None (a frozen build, which touches none) stores nothing.
+    :param target: the target of options that have none.
+    :param cache: returns the cache; None stores nothing (a frozen build, which does not use the cache).
     """
 
     def __init__(self, settings: RenderSettings, target: Target, cache: Callable[[], EmbedCache] | None) -> None:
@@ -54,16 +55,16 @@ class RenderedFragments:
         self._target = target
         self._cache = None if settings.templates else cache
         self._renderer = Lazy(lambda: open_renderer(settings))
-        self.edition = Lazy(lambda: edition(settings))  # what HTML depends on beside the copy and the options
+        self.edition = Lazy(lambda: edition(settings))  # what HTML depends on other than the copy and the options
 
     def html(self, entry: Entry, options: Options, input: Input = "text") -> str:
-        """What the copy in an entry looks like with these options.
+        """Return the HTML of the copy in an entry, with these options.
 
-        :param input: the format of the document around it; ``text`` where there is none.
+        :param input: the format of the document around it; ``text`` if there is none.
         """
         if self._cache is None:
             return str(self.render(entry.sized(options), options, input))
-        written = None if options is NO_OPTIONS else options  # as most are: hashing all fields takes longer
+        written = None if options is NO_OPTIONS else options  # the usual case: hashing all fields takes longer
         name = _name(self.edition(), written, self.target(options), input)
         html = entry.html.get(name)
         if html is None:
@@ -72,16 +73,16 @@ class RenderedFragments:
         return html
 
     def render(self, embed: Embed, options: Options, input: Input = "text") -> Markup | str:
-        """An embed, already at its size, for ``options.target`` (by default the setting TARGET)."""
+        """Render an embed, at its own size, for ``options.target`` (by default the TARGET setting)."""
         return self._renderer().render(embed, options, self.target(options), input)
 
     def fallback(
         self, ref: AssetRef | None, text: str, error: EmbedKitError, options: Options, input: Input = "text"
     ) -> Markup | str:
-        """What a reader sees where there is no embed: a card, a link or a text, by ON_ERROR.
+        """Render what readers see in place of a missing embed: a card, a link or text, according to ON_ERROR.
 
-        :param ref: the reference; None where ``text`` is not one.
-        :raises EmbedKitError: the one passed in, where ON_ERROR is ``raise`` or the set-up is at fault.
+        :param ref: the reference; None if ``text`` is not one.
+        :raises EmbedKitError: the given error, if ON_ERROR is ``raise`` or it is a configuration error.
         """
         if self._settings.on_error == "raise" or isinstance(error, ConfigurationError):
             raise error
@@ -92,11 +93,11 @@ class RenderedFragments:
         return self._renderer().fallback(ref, options, target, texts=texts, input=input, error=error)
 
     def assets(self, target: Target, static_url: str) -> dict[str, list[str]]:
-        """URLs of the stylesheets and scripts that a page with this target needs, by ``css`` and ``js``."""
+        """Return the URLs of the stylesheets (``css``) and scripts (``js``) that pages with this target need."""
         return assets(target, self._settings, static_url)
 
     def target(self, options: Options) -> Target:
-        """The target of these options, by default the setting TARGET."""
+        """Return the target of these options, by default the TARGET setting."""
         return options.target or self._target
 
 
@@ -108,14 +109,14 @@ def _name(edition: str, options: Options | None, target: Target, input: Input) -
 
 
 def open_renderer(settings: RenderSettings) -> Renderer:
-    """The renderer that the settings describe."""
-    from embedkit.rendering.renderer import Renderer  # who finds all fragments in the store has no use for it
+    """Return a renderer with these settings."""
+    from embedkit.rendering.renderer import Renderer  # not needed if all fragments are in the store
 
     return Renderer(settings)
 
 
 def edition(settings: RenderSettings) -> str:
-    """A hash of what HTML depends on, beside the copy, the options and templates of the host's own."""
+    """Return a hash of everything that HTML depends on other than the copy, the options and custom templates."""
     digest = hashlib.blake2b(f"{__version__}{settings!r}".encode("utf-8", "replace"), digest_size=12)
     for source in installed.markup_sources():
         digest.update(source)
@@ -123,13 +124,14 @@ def edition(settings: RenderSettings) -> str:
 
 
 def assets(target: Target, settings: RenderSettings, static_url: str) -> dict[str, list[str]]:
-    """URLs of the stylesheets and scripts that a page with this target needs, each to load once.
+    """Return the URLs of the stylesheets (``css``) and scripts (``js``) that pages with this target need.
 
-    The façade script frames Getty's origin alone; where the settings name another (the sandbox), its URL names it.
+    Each is to be loaded once per page. The façade script only frames Getty's own origin; if the settings name
+    another one (the sandbox), the URL of the script includes it.
 
-    :param static_url: where our static files are served, without a slash at the end.
+    :param static_url: URL at which our static files are served, without a trailing slash.
     """
-    from urllib.parse import urlencode  # what is warm has no use for it
+    from urllib.parse import urlencode  # not needed for warm pictures
 
     query = {"v": __version__}
     for name, setting in (("origin", "frame_origin"), ("sandbox", "frame_sandbox")):
@@ -145,7 +147,7 @@ def assets(target: Target, settings: RenderSettings, static_url: str) -> dict[st
 
 
 def copy_assets(folder: str | os.PathLike[str], targets: Iterable[Target]) -> list[str]:
-    """Copy the stylesheets and scripts that pages with these targets need; their names."""
+    """Copy the stylesheets and scripts that pages with these targets need, and return their names."""
     import shutil
 
     names = list(dict.fromkeys(name for target in targets for name in ROWS[target].assets))
@@ -156,11 +158,11 @@ def copy_assets(folder: str | os.PathLike[str], targets: Iterable[Target]) -> li
 
 
 def phrasing(html: str) -> str:
-    """Markup of a target with phrasing content alone (HTML standard, section 3.2.5.2.5).
+    """Reduce the markup of a target to phrasing content (HTML standard, section 3.2.5.2.5).
 
-    The classes stay, and the stylesheet makes blocks of them, so that it looks the same.
+    The classes are kept, and the stylesheet displays the elements as blocks, so that it looks the same.
 
-    :param html: made by our own templates: a ``<`` in it always begins a tag.
+    :param html: output of our own templates, in which every ``<`` begins a tag.
 
     >>> phrasing('<figure class="ek"><div class="ek-box"></div></figure>')
     '<span role="figure" class="ek"><span class="ek-box"></span></span>'

@@ -1,11 +1,10 @@
-"""From a picture to its record: the copy that is held, the question to Getty, the last good copy.
+"""From a picture to its record: the cached copy, a request to Getty, or the last good copy.
 
-What a caller gets, by what is held:
+What a caller gets depends on what is cached:
 
-    fresh, large enough           the copy
-    stale-while-revalidate        the copy; a new one is fetched behind it
-    a remembered refusal          the copy if policy allows, else the same error again
-    anything else                 Getty is asked, one caller at a time; if that fails, the last good copy
+    fresh and large enough        the copy stale-while-revalidate        the copy; a new one is fetched in the
+    background a remembered refusal          the copy if policy allows it, else the same error again anything else
+    Getty's answer, requested by one caller at a time; if that fails, the last good copy
 """
 
 from __future__ import annotations
@@ -43,31 +42,32 @@ if TYPE_CHECKING:
     from embedkit.transport.client import Transport
 
 Progress = Callable[[int, int], None]
-"""Called with the number of pictures done and of all."""
+"""Called with the number of pictures done and the total."""
 
 Want = tuple[EmbedKey, Options]
 
 Admit = Callable[[Sequence[EmbedKey]], Mapping[EmbedKey, EmbedKitError]]
-"""Called with the pictures that Getty would have to be asked for; returns the errors of those that it may not be.
+"""Called with the pictures that have to be requested from Getty; returns the errors of those that may not be.
 
-A service counts them by client here. What is held, and what Getty has lately refused, is not asked about.
+A service applies its limits per client here. Cached pictures, and remembered refusals, are not passed to it.
 """
 
-MAX_UNUSABLE = 3  # answers in a row, to different pictures, that can't be used: then it is the endpoint
+MAX_UNUSABLE = 3  # unusable answers in a row, to different pictures, before the endpoint is considered at fault
 
-# TIMEOUTs for all pictures of a request to a service: 20 s, while fronts give up after 30. A build waits on.
+# TIMEOUTs for all pictures of one request to a service: 20 s, as proxies give up after 30. A build has no limit.
 REQUEST_TIMEOUTS = 4
-LATE_RETRY_S = 5.0  # after which the next request finds more of them
+LATE_RETRY_S = 5.0  # after which the next request finds more of them in the cache
 
-MIN_CALL_S = 0.05  # for a call, however long its turn was waited for
+MIN_CALL_S = 0.05  # for a call, however long it waited for its turn
 
 
 class Resolver:
-    """Finds records. Records are whole: at the size held, for the caller to scale down.
+    """Finds the records of pictures. Records are unscaled: at the size cached, for the caller to scale down.
 
-    :param cache: gives the cache, and ``transport`` the transport, when first needed.
-    :param locked: the records of a frozen build; then neither of the two is touched.
-    :param observe: called on what was held (:class:`embedkit.process.Events`).
+    :param cache: returns the cache, when it is first needed.
+    :param transport: returns the transport, when it is first needed.
+    :param locked: the records of a frozen build, for which neither cache nor transport is used.
+    :param observe: called with the outcome of each lookup (:class:`embedkit.process.Events`).
     """
 
     def __init__(
@@ -86,16 +86,16 @@ class Resolver:
         self._revalidator = revalidator
         self._locked = locked
         self._observe = observe
-        self._unusable: set[EmbedKey] = set()  # since the last answer that could be used
+        self._unusable: set[EmbedKey] = set()  # since the last usable answer
 
     def key(self, ref: AssetRef, options: Options | None = None) -> EmbedKey:
-        """What Getty is asked for once: the items and the tld; by ``options``, or else those of the reference."""
+        """Return the cache key: the items, and the tld of ``options`` or else of the reference."""
         return ref.items, (options or ref.options).tld or self._settings.tld
 
     def resolve(self, key: EmbedKey, options: Options, admit: Admit | None = None) -> Entry:
-        """The entry of a picture, with a copy that is large enough for these options.
+        """Return the entry of a picture, with a copy that is large enough for these options.
 
-        :raises ProviderError: where there is none, and no copy that may be shown instead.
+        :raises ProviderError: if there is no embed, and no copy that may be shown instead.
         """
         entry = self._lookup(key)
         if self._may_show(entry, options):
@@ -112,9 +112,9 @@ class Resolver:
         refresh: bool = False,
         admit: Admit | None = None,
     ) -> dict[EmbedKey, Entry | EmbedKitError]:
-        """One entry or error for each distinct picture: what is held at once, the rest in parallel.
+        """Return one entry or error for each distinct picture; those not cached are requested in parallel.
 
-        :param refresh: ask for every picture anew, and give the error even where a copy is held.
+        :param refresh: request every picture again, and return the error even if there is a copy.
         """
         largest: dict[EmbedKey, Options] = {}
         for key, options in wants:
@@ -154,13 +154,13 @@ class Resolver:
             yield from parallel.each(missing, self._settings.concurrency, seconds)
 
     def held(self, key: EmbedKey) -> Embed | EmbedKitError | None:
-        """The record that is held, however old, or the refusal that is remembered; Getty is not asked."""
+        """Return the cached record, however old, or the remembered refusal; Getty is not asked."""
         entry = self._lookup(key)
         found = entry if entry.error is None else _catch(_last_good, entry, entry.error)
         return found.embed if isinstance(found, Entry) else found
 
     def _lookup(self, key: EmbedKey) -> Entry:
-        """What is held of a picture."""
+        """Return the entry of a picture from the cache, or from the lock file if there is one."""
         return self._cache().get(*key) if self._locked is None else self._from_lock(key, self._locked)
 
     def _lookup_many(self, keys: Sequence[EmbedKey]) -> Sequence[Entry]:
@@ -169,9 +169,9 @@ class Resolver:
         return self._cache().get_many(keys)
 
     def _may_show(self, entry: Entry, options: Options) -> bool:
-        """Whether the copy in an entry may be shown now; if not, Getty has to be asked first.
+        """Return whether the copy in an entry may be shown now, without asking Getty first.
 
-        :raises ProviderError: where Getty has lately said no, and no copy may be shown.
+        :raises ProviderError: if Getty refused the picture recently, and no copy may be shown.
         """
         outcome = _outcome(entry, options)
         if self._locked is None:
@@ -192,24 +192,24 @@ class Resolver:
         found = locked[key]
         if isinstance(found, ProviderError):
             return Entry(error=found, key=key)
-        try:  # a lock file is not signed: whoever can write to it is not trusted with more
+        try:  # a lock file is not signed: its contents are not trusted
             embed = oembed.validate(found, self._settings.image_origins, tld=key[1])
         except ProviderError as error:
             return Entry(error=error, key=key)
         return Entry(embed, Verdict.FRESH, key=key)
 
     def _ask(self, entry: Entry, options: Options, *, patience: float | None = None) -> Entry:
-        """Ask Getty, one caller at a time for a picture; else the last good copy.
+        """Ask Getty, with one call at a time for a picture; if that fails, return the last good copy.
 
-        Waiting for another who asks, and asking, take TIMEOUT together.
+        Waiting for another caller, and asking, take TIMEOUT together.
 
-        :param patience: seconds for which one of many waits for its turn; None for one that is asked for alone.
+        :param patience: seconds that one of several pictures waits for its turn; None for a single picture.
         """
         began = time.monotonic()
         try:
             found = self._ask_once(entry, options, patience, began)
             if not (found.satisfies(options) and found.is_unwritten()):
-                # we shared the answer to a smaller question, or one from before a purge
+                # we shared a call for a smaller size, or one from before a purge
                 found = self._ask_once(found, options, patience, began)
             return found
         except ProviderError as error:
@@ -221,7 +221,7 @@ class Resolver:
         cache = self._cache()
         with cache.single_flight(*entry.key, wait=self._settings.timeout) as call:
             if not call.is_done:
-                now = cache.look_again(entry)  # another thread or process may have been first
+                now = cache.look_again(entry)  # another thread or process may have been faster
                 if now.error is not None:
                     raise now.error
                 if now.verdict is Verdict.FRESH and now.satisfies(options):
@@ -232,7 +232,7 @@ class Resolver:
         return found
 
     def _renew(self, entry: Entry, options: Options, *, patience: float | None = None) -> Entry:
-        """Ask Getty whatever is held."""
+        """Ask Getty, whatever is cached."""
         if self._locked is not None:
             found = self._from_lock(entry.key, self._locked)
             return _last_good(found, found.error) if found.error else found
@@ -256,16 +256,16 @@ class Resolver:
         return self._cache().store(answer.embed, tld=tld, cache_age=answer.cache_age, asked_at=asked_at)
 
     def verify(self, key: EmbedKey) -> None:
-        """Ask Getty whether there is such a picture, whoever else is asking; what is held stays as it is.
+        """Ask Getty whether a picture exists, regardless of other callers; the cache is not changed.
 
-        :raises ProviderError: where there is none, or no answer.
+        :raises ProviderError: if it does not exist, or Getty does not answer.
         """
         self._answer(key, Options(), patience=None, began=time.monotonic())
 
     def _answer(
         self, key: EmbedKey, options: Options, patience: float | None, began: float
     ) -> oembed.OEmbedResult:
-        from embedkit.getty import oembed  # what is warm has no use for it
+        from embedkit.getty import oembed  # not needed for warm pictures
 
         (items, tld), bounds, ref = key, options.requested_bounds, AssetRef(key[0])
         endpoint, frame_origin = self._settings.oembed_endpoint, self._settings.frame_origin
@@ -290,7 +290,7 @@ class Resolver:
             raise
 
     def _blame(self, error: ProviderError, key: EmbedKey) -> None:
-        """Mark an answer that can't be used as an outage, where those to other pictures can't be used either."""
+        """Mark an unusable answer as an outage, if the answers to other pictures are unusable too."""
         if isinstance(error, NotFound | NotEmbeddable):
             self._unusable.clear()
         elif isinstance(error, InvalidResponse) and not error.outage:
@@ -299,8 +299,8 @@ class Resolver:
             error.outage = len(self._unusable) >= MAX_UNUSABLE
 
     def _send(self, request: Request) -> Response:
-        """An answer of whatever kind. One that can't even be read says nothing about the picture."""
-        from embedkit.messages import exchange  # what is warm has no use for it
+        """Send a request. A response that can't even be read is an outage, not an answer about the picture."""
+        from embedkit.messages import exchange  # not needed for warm pictures
 
         try:
             return exchange(self._transport().send, request)
@@ -310,7 +310,7 @@ class Resolver:
 
 
 def _outcome(entry: Entry, options: Options) -> str:
-    """What a look into the cache came to, in one word."""
+    """Return the outcome of a cache lookup, in one word."""
     if entry.error is not None:
         return "negative"
     if not entry.satisfies(options):
@@ -321,9 +321,10 @@ def _outcome(entry: Entry, options: Options) -> str:
 
 
 def _last_good(entry: Entry, error: EmbedKitError) -> Entry:
-    """The entry, if its copy may be shown in spite of an error; a picture that lost its permission goes sooner.
+    """Return the entry if its copy may be shown despite an error; otherwise raise the error.
 
-    A withdrawn one goes at once, even where the cache could not be written and still has it.
+    A picture that is no longer embeddable is not shown as stale-if-error. A withdrawn picture is never shown, even
+    if the cache could not be written and still contains it.
     """
     forbidden = isinstance(error, NotEmbeddable) and entry.verdict is Verdict.STALE_IF_ERROR
     if entry.embed is None or forbidden or isinstance(error, NotFound):
@@ -332,12 +333,12 @@ def _last_good(entry: Entry, error: EmbedKitError) -> Entry:
 
 
 def _late(key: EmbedKey) -> Unavailable:
-    says = "Getty Images answers slowly, and this picture's turn did not come in time."
-    return Unavailable(says, ref=",".join(key[0]), retry_after=LATE_RETRY_S)
+    message = "Getty Images is responding slowly, and this picture could not be requested in time."
+    return Unavailable(message, ref=",".join(key[0]), retry_after=LATE_RETRY_S)
 
 
 def _catch(ask: Callable[..., Any], *args: Any) -> Any:
-    """What a call returns, or the error that it raises, as a value; a wrong setting is not a picture's error."""
+    """Return the result of a call, or its error as a value; a configuration error is not about the picture."""
     try:
         return ask(*args)
     except ConfigurationError:
@@ -347,7 +348,7 @@ def _catch(ask: Callable[..., Any], *args: Any) -> Any:
 
 
 def _no_smaller(options: Options, held: Embed | None) -> Options:
-    """Bounds for a new copy that does not shrink the one held: it serves readers of larger sizes too."""
+    """Return options for a new copy that is no smaller than the cached one, to keep serving larger sizes."""
     if held is None:
         return options
     width, height = held.asked

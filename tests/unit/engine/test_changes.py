@@ -542,7 +542,7 @@ def test_no_secret_and_no_url_is_logged(harness: Harness, caplog: Any) -> None:
 
 
 def test_a_target_gets_at_most_so_many_pictures_at_once() -> None:
-    journal = FeedJournal().telling(map(str, range(250)), 100.0).telling(["young"], 109.9)
+    journal = FeedJournal().with_events(map(str, range(250)), 100.0).with_events(["young"], 109.9)
     sizes = []
     while ids := journal.undelivered("front", 110.0, 10.0):
         sizes.append(len(ids))
@@ -552,8 +552,8 @@ def test_a_target_gets_at_most_so_many_pictures_at_once() -> None:
 
 
 def test_what_nobody_takes_does_not_grow_for_ever() -> None:
-    journal = FeedJournal().telling(map(str, range(MAX_EVENTS)), 0.0).delivered("quick", MAX_EVENTS)
-    journal = journal.trimmed(["quick", "dead"]).telling(["last"], 0.0)
+    journal = FeedJournal().with_events(map(str, range(MAX_EVENTS)), 0.0).delivered("quick", MAX_EVENTS)
+    journal = journal.trimmed(["quick", "dead"]).with_events(["last"], 0.0)
     assert (len(journal.events), journal.first, journal.left("dead")) == (MAX_EVENTS, 1, MAX_EVENTS)
     assert journal.undelivered("quick", 0.0, 0.0) == ("last",)
     assert journal.undelivered("dead", 0.0, 0.0)[0] == "1"
@@ -566,7 +566,7 @@ def test_the_largest_journal_fits_into_an_entry() -> None:
     journal = FeedJournal(
         "s" * 16, "o" * 16, 1.8e9, 1.8e9, 1.8e9, "rate-limited", {str(2**31): str(2**63)}, {}, 30, 1.8e9
     )
-    journal = journal.settled(dict.fromkeys(ids, "pending"), 1.8e9, tells=False).telling(2 * ids, 1.8e9)
+    journal = journal.settled(dict.fromkeys(ids, "pending"), 1.8e9, notify=False).with_events(2 * ids, 1.8e9)
     journal = replace(
         journal, deliveries={str(number) * 16: DeliveryState(10**9, 30, 1.8e9) for number in range(10, 31)}
     )

@@ -253,7 +253,7 @@ def test_a_slip_is_told_with_what_was_meant() -> None:
     (found,) = find("[getty 74917285 widht=300]")
     assert found.warnings[0].detail == "A shortcode has no attribute 'widht'. Did you mean width?"
     (found,) = find("[getty 74917285 zzz=300]")
-    assert "There are src, width" in found.warnings[0].detail
+    assert "Use one of src, width" in found.warnings[0].detail
 
 
 def test_a_short_start_of_a_url_is_no_link_to_itself() -> None:
