@@ -15,7 +15,7 @@ import html5lib
 import pytest
 
 from tests.support.cli import Run
-from tests.support.client import Harness, inside, once, token
+from tests.support.client import Harness, answer_and_close, in_process_kit, token_body
 from tests.support.faulty_upstream import Upstream
 from tests.support.tools import FIXTURES
 from tests.support.web import world
@@ -98,8 +98,8 @@ def test_oembed(query: str, status: int, says: str) -> None:
 @pytest.mark.parametrize("status", ["403 Forbidden", "400 Bad Request"])
 def test_a_download_without_a_customer_names_the_settings(status: str) -> None:
     """api-01, api-02, api-03"""
-    refusal = once(b'{"ErrorCode": "UserTokenRequired", "ErrorMessage": "x"}', status)
-    with Upstream(once(token()), refusal) as upstream:
+    refusal = answer_and_close(b'{"ErrorCode": "UserTokenRequired", "ErrorMessage": "x"}', status)
+    with Upstream(answer_and_close(token_body()), refusal) as upstream:
         settings = {"api_secret": "secret-1", "token_url": f"{upstream.origin}/oauth2/token"}
         with Harness(upstream.origin, **settings) as harness:
             said = str(harness.error(lambda: harness.api.downloads.save("74917285", "x.jpg")))
@@ -110,7 +110,7 @@ def test_a_download_without_a_customer_names_the_settings(status: str) -> None:
 def test_a_key_that_the_gateway_refuses_is_named() -> None:
     """api-04"""
     with (
-        Upstream(once(b'{"message": "Forbidden"}', "403 Forbidden")) as upstream,
+        Upstream(answer_and_close(b'{"message": "Forbidden"}', "403 Forbidden")) as upstream,
         Harness(upstream.origin) as harness,
     ):
         assert "EMBEDKIT_API_KEY" in str(harness.error(lambda: harness.kit.search("harbour")))
@@ -126,14 +126,14 @@ def test_a_key_that_the_gateway_refuses_is_named() -> None:
     ],
 )
 def test_what_is_sent(family: Any, params: dict[str, Any], sent: dict[str, str]) -> None:
-    kit, sandbox = inside()
+    kit, sandbox = in_process_kit()
     kit.api.search.find("night", family=family, **params)
     assert sandbox.calls[-1].params.items() >= sent.items()
 
 
 def test_the_url_of_a_download_is_asked_for() -> None:
     """api-10"""
-    kit, sandbox = inside()
+    kit, sandbox = in_process_kit()
     assert kit.api.downloads.url("74917285", product_type="premiumaccess").startswith("https://")
     asked = next(call for call in sandbox.calls if call.path.startswith("/v3/downloads/"))
     assert asked.params["auto_download"] == "false"
@@ -142,6 +142,6 @@ def test_the_url_of_a_download_is_asked_for() -> None:
 def test_nulls_in_an_answer() -> None:
     """api-14"""
     body = b'{"result_count": 1, "images": [{"id": 74917285, "title": "x", "date_created": null}]}'
-    with Upstream(once(body)) as upstream, Harness(upstream.origin) as harness:
+    with Upstream(answer_and_close(body)) as upstream, Harness(upstream.origin) as harness:
         (image,) = harness.kit.search("harbour")
     assert image.id == "74917285"

@@ -24,7 +24,7 @@ from embedkit.web import errors as problems
 from embedkit.web.openapi import ROUTES
 from embedkit.web.troubles import FINDINGS, TROUBLES, Trouble
 from tests.readme import PAGES, README, blocks
-from tests.support.cli import environ, others
+from tests.support.cli import sandbox_environ, without_settings
 
 TEXT = README.read_text("utf-8")
 NEWSROOM = (README.parent / "examples/newsroom/README.md").read_text("utf-8")
@@ -58,8 +58,8 @@ def machine(tmp_path: Path, searchable: None) -> Iterator[dict[str, str]]:
     (content / "post.md").write_text("A post.\n\n[getty 74917285]\n", "utf-8")
     with SandboxServer() as sandbox:
         yield (
-            others(os.environ)
-            | environ(sandbox.url, tmp_path)
+            without_settings(os.environ)
+            | sandbox_environ(sandbox.url, tmp_path)
             | {
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             }

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.bench.table import Row, exactly, quartiles
-from tests.support.picker import Desk, desks, until
+from tests.support.picker import Desk, desks, wait_until
 from tests.support.tools import chromium
 
 ROUNDS = 15
@@ -39,6 +39,6 @@ def _measured(desk: Desk) -> tuple[list[float], list[float], int]:
     page.evaluate(WATCH)
     for number in range(ROUNDS):
         page.get_by_role("searchbox").fill(f"harbour {number}")
-        until(page, f"took.length > {number}")
+        wait_until(page, f"took.length > {number}")
     count = page.locator(".grid [role=option]").count()
     return page.evaluate("took"), page.evaluate("long"), count

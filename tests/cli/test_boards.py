@@ -20,8 +20,8 @@ from embedkit.cli.output import cells
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from tests.support.cli import (
     Run,
-    environ,
-    others,
+    sandbox_environ,
+    without_settings,
 )
 
 FIRST, SECOND = "74917285", "600000002"
@@ -163,7 +163,11 @@ def test_a_person_is_asked(
     sandbox: SandboxServer, run: Run, board: str, tmp_path: Path, typed: bytes, code: int
 ) -> None:
     ours, theirs = pty.openpty()
-    everything = others(os.environ) | environ(sandbox.url, tmp_path) | {"TERM": "xterm", "PYTHONUTF8": "1"}
+    everything = (
+        without_settings(os.environ)
+        | sandbox_environ(sandbox.url, tmp_path)
+        | {"TERM": "xterm", "PYTHONUTF8": "1"}
+    )
     command = [sys.executable, "-m", "embedkit", "boards", "delete", board]
     with subprocess.Popen(command, env=everything, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)

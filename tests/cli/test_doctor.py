@@ -26,11 +26,11 @@ from embedkit.sandbox.services import auth
 from tests.support.cli import (
     Outcome,
     Run,
-    environ,
-    others,
     runner,
+    sandbox_environ,
+    without_settings,
 )
-from tests.support.faults import answer
+from tests.support.faults import oembed_body
 from tests.support.faulty_upstream import Upstream, ok
 from tests.support.tools import ROOT
 
@@ -165,7 +165,7 @@ def test_an_endpoint_that_is_another(run: Run, put: Callable[..., None], sandbox
 def test_a_certificate_that_nobody_vouches_for(run: Run, put: Callable[..., None]) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    with Upstream(ok(answer()), tls=context) as upstream:
+    with Upstream(ok(oembed_body()), tls=context) as upstream:
         put(OEMBED_ENDPOINT=f"{upstream.origin}/oembed")
         done = run("doctor", "--json")
     assert (done.code, [*sick(done)]) == (1, ["oembed"])
@@ -177,7 +177,7 @@ def test_a_certificate_that_nobody_vouches_for(run: Run, put: Callable[..., None
     ("date", "says"), [("Mon, 02 Jan 2006 15:04:05 GMT", "ahead of"), ("Fri, 01 Jan 2100 00:00:00 GMT", "behind")]
 )
 def test_a_clock_that_is_far_off(run: Run, put: Callable[..., None], date: str, says: str) -> None:
-    with Upstream(ok(answer(), "200 OK", [f"Date: {date}"])) as upstream:
+    with Upstream(ok(oembed_body(), "200 OK", [f"Date: {date}"])) as upstream:
         put(OEMBED_ENDPOINT=f"{upstream.origin}/oembed")
         done = run("doctor", "--json")
     assert says in sick(done)["clock"]
@@ -186,7 +186,7 @@ def test_a_clock_that_is_far_off(run: Run, put: Callable[..., None], date: str, 
 
 
 def test_an_answer_that_tells_no_time(run: Run, put: Callable[..., None]) -> None:
-    with Upstream(ok(answer(), "200 OK", ["Date: whenever"])) as upstream:
+    with Upstream(ok(oembed_body(), "200 OK", ["Date: whenever"])) as upstream:
         put(OEMBED_ENDPOINT=f"{upstream.origin}/oembed")
         assert "clock" not in sick(run("doctor", "--json"))
 
@@ -268,7 +268,7 @@ def test_a_cache_folder_that_may_not_be_written(sandbox: SandboxServer, tmp_path
         if parent == tmp_path or parent.name.startswith(("pytest-", "popen-")):  # pytest's own, and its workers'
             parent.chmod(0o755)
     rows = {
-        **environ(sandbox.url, tmp_path),
+        **sandbox_environ(sandbox.url, tmp_path),
         "EMBEDKIT_CACHE": f"sqlite:{folder}/cache.sqlite",
         "EMBEDKIT_SECRET": "s" * 40,
     }
@@ -380,7 +380,7 @@ def test_metrics_that_nobody_could_read(run: Run, put: Callable[..., None]) -> N
 def doctor(rows: dict[str, str], cwd: Path, *before: str, python: Path | str = sys.executable) -> Outcome:
     """The command in a process of its own."""
     command = [*before, str(python), "-m", "embedkit", "doctor", "--json", "--offline"]
-    env = {**others(os.environ), **rows, "PYTHONPATH": str(cwd), "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**without_settings(os.environ), **rows, "PYTHONPATH": str(cwd), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120)
     return Outcome(done.returncode, done.stdout, done.stderr)
 
@@ -404,7 +404,7 @@ def test_files_of_ours_that_are_missing(
         shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     gone = tmp_path / lost
     shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
-    done = doctor(environ(sandbox.url, tmp_path), tmp_path)
+    done = doctor(sandbox_environ(sandbox.url, tmp_path), tmp_path)
     assert done.code == 1, done
     assert says in sick(done)[check]
 
@@ -417,7 +417,7 @@ def test_another_project_of_the_same_name_in_the_same_folder(sandbox: SandboxSer
     (packages / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("-packages")))
     for part, place in (("embedkit", "embedkit"), ("templates", "embedkit/templates")):
         shutil.copytree(ROOT / part, packages / place, ignore=shutil.ignore_patterns("__pycache__"))
-    rows = environ(sandbox.url, tmp_path)
+    rows = sandbox_environ(sandbox.url, tmp_path)
     assert "package" not in sick(doctor(rows, tmp_path, python=python))
     theirs = packages / "embedkit-0.1.10.dist-info"
     theirs.mkdir()

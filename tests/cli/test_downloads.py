@@ -19,8 +19,8 @@ from embedkit.cli import output
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from tests.support.cli import (
     Run,
-    environ,
-    others,
+    sandbox_environ,
+    without_settings,
 )
 
 ID = "74917285"
@@ -184,7 +184,7 @@ def test_the_bar_is_for_terminals_and_comes_with_the_file(sandbox: SandboxServer
     def seen() -> str:
         ours, theirs = pty.openpty()
         command = [sys.executable, "-m", "embedkit", "download", ID, *PRODUCT]
-        everything = others(os.environ) | environ(sandbox.url, tmp_path) | {"TERM": "xterm"}
+        everything = without_settings(os.environ) | sandbox_environ(sandbox.url, tmp_path) | {"TERM": "xterm"}
         with subprocess.Popen(command, env=everything, cwd=tmp_path, stdout=theirs, stderr=theirs):
             os.close(theirs)
             text = b""

@@ -21,7 +21,7 @@ from embedkit import InvalidToken
 from embedkit.cli.login import DONE, PATH, Callback, callback
 from embedkit.sandbox import SandboxServer
 from tests.support.cache import ROOT
-from tests.support.cli import Run, environ, others, runner
+from tests.support.cli import Run, runner, sandbox_environ, without_settings
 
 pytestmark = pytest.mark.server
 
@@ -70,7 +70,7 @@ def sandbox() -> Iterator[SandboxServer]:
 @pytest.fixture
 def environment(sandbox: SandboxServer, tmp_path: Path) -> dict[str, str]:
     """That of somebody who has a key, and nothing else."""
-    names = {**others(os.environ), **environ(sandbox.url, tmp_path), "DISPLAY": ":0"}
+    names = {**without_settings(os.environ), **sandbox_environ(sandbox.url, tmp_path), "DISPLAY": ":0"}
     return {name: text for name, text in names.items() if name not in CUSTOMER}
 
 

@@ -18,11 +18,11 @@ from embedkit.cli.server import MAX_PIPELINED, Server
 from embedkit.web.response import ALWAYS
 from embedkit.web.response_cache import READY_ONLY, NotReady
 from tests.support.serve import (
-    LONG,
-    Child,
-    Gate,
-    asking,
-    gate,
+    TIMEOUT_S,
+    GatedUpstream,
+    ServerProcess,
+    gated_upstream,
+    requesting,
     serve,
 )
 
@@ -44,69 +44,69 @@ def served() -> Iterator[tuple[str, int]]:
         thread.start()
         yield listening.getsockname()
         server.stop()
-        thread.join(LONG)
+        thread.join(TIMEOUT_S)
 
 
 @pytest.fixture(name="upstream")
-def fixture_upstream() -> Iterator[Gate]:
-    with gate() as made:
+def fixture_upstream() -> Iterator[GatedUpstream]:
+    with gated_upstream() as made:
         yield made
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_what_is_in_flight_is_finished(upstream: Gate, number: int, code: int) -> None:
+def test_what_is_in_flight_is_finished(upstream: GatedUpstream, number: int, code: int) -> None:
     with serve(upstream.url) as child:
-        with asking(child, PATHS) as answers:
+        with requesting(child, PATHS) as answers:
             upstream.wait_for(8)
-            child.tell(number)
+            child.send_signal(number)
             child.wait_until_closed()
             assert child.process.poll() is None
             upstream.open.set()
         assert [status for status, _ in answers] == [200] * 8
         assert all(ref.encode() in body for ref, (_, body) in zip(IDS, answers, strict=True))
         assert child.wait() == code
-        assert "Traceback" not in child.said
+        assert "Traceback" not in child.stderr
 
 
-def test_it_does_not_wait_longer_than_timeout(upstream: Gate) -> None:
+def test_it_does_not_wait_longer_than_timeout(upstream: GatedUpstream) -> None:
     """Getty never answers: the calls end by TIMEOUT, and so does the service, with an answer for everybody."""
     with serve(upstream.url, TIMEOUT="2") as child:
-        with asking(child, PATHS) as answers:
+        with requesting(child, PATHS) as answers:
             upstream.wait_for(8)
-            child.tell()
+            child.send_signal()
         assert [status for status, _ in answers] == [503] * 8
         assert child.wait() == 0
 
 
-def test_a_second_signal_cuts_off(upstream: Gate) -> None:
+def test_a_second_signal_cuts_off(upstream: GatedUpstream) -> None:
     with serve(upstream.url) as child:
-        client = socket.create_connection((child.host, child.port), timeout=LONG)
+        client = socket.create_connection((child.host, child.port), timeout=TIMEOUT_S)
         client.sendall(f"GET {PATHS[0]} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         upstream.wait_for(1)
-        child.tell()
+        child.send_signal()
         child.wait_until_closed()
-        child.tell()
+        child.send_signal()
         assert child.wait() == 0
         assert client.recv(100) == b""
         client.close()
 
 
-def test_idle_connections_do_not_hold_up_the_end(upstream: Gate) -> None:
+def test_idle_connections_do_not_hold_up_the_end(upstream: GatedUpstream) -> None:
     with serve(upstream.url) as child, ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection((child.host, child.port))) for _ in range(20)]
         for client in clients[:10]:  # these have been answered, and are kept alive
             client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             assert client.recv(20)
-        child.tell()
+        child.send_signal()
         assert child.wait() == 0
         assert upstream.arrived.acquire(blocking=False) is False
 
 
-def test_130_idle_connections_and_slow_ones_keep_nobody_out(upstream: Gate) -> None:
+def test_130_idle_connections_and_slow_ones_keep_nobody_out(upstream: GatedUpstream) -> None:
     upstream.open.set()
     with serve(upstream.url) as child, ExitStack() as stack:
         for number in range(200):
-            client = stack.enter_context(socket.create_connection((child.host, child.port), timeout=LONG))
+            client = stack.enter_context(socket.create_connection((child.host, child.port), timeout=TIMEOUT_S))
             beginning = (
                 b"",
                 b"GET /healthz HT",
@@ -117,7 +117,7 @@ def test_130_idle_connections_and_slow_ones_keep_nobody_out(upstream: Gate) -> N
         assert child.get(PATHS[0])[0] == 200
 
 
-def test_a_header_that_is_too_long_is_refused(upstream: Gate) -> None:
+def test_a_header_that_is_too_long_is_refused(upstream: GatedUpstream) -> None:
     with serve(upstream.url) as child:
         assert child.get("/healthz", Cookie="c" * 20_000)[0] == 200
         assert child.get("/healthz", Cookie="c" * 60_000)[0] == 431
@@ -131,8 +131,11 @@ def test_a_header_that_is_too_long_is_refused(upstream: Gate) -> None:
         b"GET / HTTP/1.1\r\nX: %s\r\n\r\n" % (b"x" * 60_000),
     ],
 )
-def test_what_the_server_refuses_by_itself_has_our_headers(upstream: Gate, request_: bytes) -> None:
-    with serve(upstream.url) as child, socket.create_connection((child.host, child.port), timeout=LONG) as client:
+def test_what_the_server_refuses_by_itself_has_our_headers(upstream: GatedUpstream, request_: bytes) -> None:
+    with (
+        serve(upstream.url) as child,
+        socket.create_connection((child.host, child.port), timeout=TIMEOUT_S) as client,
+    ):
         client.sendall(request_)
         answer = client.recv(65536).decode()
     assert answer.startswith(("HTTP/1.0 400", "HTTP/1.1 400", "HTTP/1.0 431", "HTTP/1.1 431"))
@@ -161,7 +164,7 @@ FRAMING = {
 @pytest.mark.parametrize("name", FRAMING)
 def test_what_two_servers_may_read_as_two_requests_is_refused_and_ends(name: str) -> None:
     """Request smuggling: what follows is not looked at."""
-    with served() as place, socket.create_connection(place, timeout=LONG) as client:
+    with served() as place, socket.create_connection(place, timeout=TIMEOUT_S) as client:
         client.sendall(FRAMING[name] + b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
         got = b""
         with suppress(ConnectionResetError):  # some of it was not read
@@ -173,31 +176,31 @@ def test_what_two_servers_may_read_as_two_requests_is_refused_and_ends(name: str
 
 @pytest.mark.parametrize("host", [b"x", b"[::1]:80", b"xn--bcher-kva.example:8443", b""])
 def test_hosts_that_are_one(host: bytes) -> None:
-    with served() as place, socket.create_connection(place, timeout=LONG) as client:
+    with served() as place, socket.create_connection(place, timeout=TIMEOUT_S) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
         assert b" 200 " in client.recv(20)
 
 
 @pytest.mark.parametrize(("hops", "statuses"), [("1", [400, 400, 429]), ("0", [400, 429, 429])])
-def test_a_trusted_proxy_says_who_the_client_is(upstream: Gate, hops: str, statuses: list[int]) -> None:
+def test_a_trusted_proxy_says_who_the_client_is(upstream: GatedUpstream, hops: str, statuses: list[int]) -> None:
     """waitress drops X-Forwarded-For by itself; then all who come through the proxy were one client."""
     with serve(upstream.url, TRUSTED_HOPS=hops, RATE_LIMIT="1/hour") as child:
         clients = ("192.0.2.1", "192.0.2.2", "192.0.2.1")
         assert [child.get("/oembed", **{"X-Forwarded-For": client})[0] for client in clients] == statuses
 
 
-def test_the_demo_ends_in_order_too(upstream: Gate) -> None:
+def test_the_demo_ends_in_order_too(upstream: GatedUpstream) -> None:
     import sys
 
     from tests.support.serve import environment
 
     command = [sys.executable, "-m", "embedkit", "demo", "--port", "0"]
-    child = Child(command, environment(upstream.url), r"http://127\.0\.0\.1:([0-9]+)")
+    child = ServerProcess(command, environment(upstream.url), r"http://127\.0\.0\.1:([0-9]+)")
     try:
-        child.tell(signal.SIGINT)
+        child.send_signal(signal.SIGINT)
         assert child.wait() == 130
-        assert "Interrupted." in child.said
-        assert "Traceback" not in child.said
+        assert "Interrupted." in child.stderr
+        assert "Traceback" not in child.stderr
     finally:
         child.end()
 
@@ -210,7 +213,7 @@ def test_a_request_that_drips_is_cut_off_in_the_end() -> None:
         server = Server(answer, listening, threads=2, grace=1, arrival=0.2)
         thread = threading.Thread(target=server.run)
         thread.start()
-        with socket.create_connection(listening.getsockname(), timeout=LONG) as client:
+        with socket.create_connection(listening.getsockname(), timeout=TIMEOUT_S) as client:
             over = threading.Event()
 
             def drip() -> None:
@@ -228,20 +231,20 @@ def test_a_request_that_drips_is_cut_off_in_the_end() -> None:
             except ConnectionResetError:
                 pass
             over.set()
-            dripping.join(LONG)
-        with socket.create_connection(listening.getsockname(), timeout=LONG) as client:
+            dripping.join(TIMEOUT_S)
+        with socket.create_connection(listening.getsockname(), timeout=TIMEOUT_S) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert b"200 OK" in client.recv(1000)
         server.stop()
-        thread.join(LONG)
+        thread.join(TIMEOUT_S)
         assert not thread.is_alive()
 
 
 def test_what_stands_at_the_door_is_let_in() -> None:
     """Connections that the kernel has taken before the signal, and that nobody has looked at yet."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = Server(answer, listening, threads=2, grace=LONG)
-        clients = [socket.create_connection(listening.getsockname(), timeout=LONG) for _ in range(20)]
+        server = Server(answer, listening, threads=2, grace=TIMEOUT_S)
+        clients = [socket.create_connection(listening.getsockname(), timeout=TIMEOUT_S) for _ in range(20)]
         for client in clients:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         server.stop()
@@ -250,7 +253,7 @@ def test_what_stands_at_the_door_is_let_in() -> None:
         for client in clients:
             assert b"200 OK" in client.recv(1000)
             client.close()
-        thread.join(LONG)
+        thread.join(TIMEOUT_S)
         assert not thread.is_alive()
 
 
@@ -264,21 +267,21 @@ def test_what_is_ready_waits_for_no_thread() -> None:
             if READY_ONLY in environ:
                 raise NotReady
             begun.set()
-            assert go.wait(LONG)
+            assert go.wait(TIMEOUT_S)
         start_response("200 OK", [("Content-Length", str(len(path)))])
         return [path]
 
     def ask(*paths: str) -> socket.socket:
-        client = stack.enter_context(socket.create_connection(listening.getsockname(), timeout=LONG))
+        client = stack.enter_context(socket.create_connection(listening.getsockname(), timeout=TIMEOUT_S))
         client.sendall("".join(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n" for path in paths).encode())
         return client
 
     with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as stack:
-        server = Server(app, listening, threads=1, grace=LONG, knows_ready_only=True)
+        server = Server(app, listening, threads=1, grace=TIMEOUT_S, knows_ready_only=True)
         thread = threading.Thread(target=server.run)
         thread.start()
         mixed = ask("/ready", "/slow", "/after", "/slow", "/last")
-        assert begun.wait(LONG)
+        assert begun.wait(TIMEOUT_S)
         for _ in range(2):
             client = ask("/ready")
             assert client.recv(1000).endswith(b"/ready")
@@ -289,7 +292,7 @@ def test_what_is_ready_waits_for_no_thread() -> None:
         bodies = [part.partition(b"\r\n\r\n")[2] for part in got.split(b"HTTP/1.1 200 OK")[1:]]
         assert bodies == [b"/ready", b"/slow", b"/after", b"/slow", b"/last"]
         server.stop()
-        thread.join(LONG)
+        thread.join(TIMEOUT_S)
         assert not thread.is_alive()
 
 
@@ -304,43 +307,43 @@ BAD_URLS = (
 
 
 @pytest.mark.parametrize("form", ["none", "text", "json"])
-def test_a_url_that_nobody_can_read_is_refused(upstream: Gate, form: str) -> None:
+def test_a_url_that_nobody_can_read_is_refused(upstream: GatedUpstream, form: str) -> None:
     """waitress falls over some; and what it says of others is a line like all others."""
     with serve(upstream.url, "--log-format", form) as child:
         for url in BAD_URLS:
             for method in (b"GET", b"POST", b"OPTIONS"):
-                with socket.create_connection((child.host, child.port), timeout=LONG) as client:
+                with socket.create_connection((child.host, child.port), timeout=TIMEOUT_S) as client:
                     client.sendall(method + b" " + url + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                     assert client.recv(1000)[9:12] in (b"400", b"404", b"200", b"405"), url
         assert child.get("/healthz")[0] == 200
-        child.tell()
+        child.send_signal()
         assert child.wait() == 0
-        lines = child.said.partition("embedkit-picker.js")[2].splitlines()[1:]  # below what it says at the start
-    assert "uncaptured" not in child.said
+        lines = child.stderr.partition("embedkit-picker.js")[2].splitlines()[1:]  # below what it says at the start
+    assert "uncaptured" not in child.stderr
     if form == "json":
         assert all(json.loads(line)["level"] for line in lines)
     if form == "none":
         assert lines == []
 
 
-def test_a_full_queue_writes_no_line_for_each_request(upstream: Gate) -> None:
+def test_a_full_queue_writes_no_line_for_each_request(upstream: GatedUpstream) -> None:
     with serve(upstream.url, "--threads", "1", "--log-format", "json") as child:
         with ExitStack() as stack:
             for _ in range(30):
-                client = stack.enter_context(socket.create_connection((child.host, child.port), timeout=LONG))
+                client = stack.enter_context(socket.create_connection((child.host, child.port), timeout=TIMEOUT_S))
                 client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
             assert child.get("/healthz")[0] == 200
-        child.tell()
+        child.send_signal()
         assert child.wait() == 0
-    lines = [line for line in child.said.splitlines() if line.startswith("{")]
+    lines = [line for line in child.stderr.splitlines() if line.startswith("{")]
     assert {json.loads(line)["logger"] for line in lines} <= {"embedkit.access", "waitress"}
-    assert "queue" not in child.said
+    assert "queue" not in child.stderr
 
 
 STATIC = b"GET /static/embedkit-picker.js HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-def test_answers_that_nobody_reads_hold_no_files(upstream: Gate) -> None:
+def test_answers_that_nobody_reads_hold_no_files(upstream: GatedUpstream) -> None:
     """20 clients that ask for 160 files each in advance, and read none, where a process may open 256 files."""
     with serve(upstream.url) as child, ExitStack() as stack:
         resource.prlimit(child.process.pid, resource.RLIMIT_NOFILE, (256, 256))
@@ -355,10 +358,10 @@ def test_answers_that_nobody_reads_hold_no_files(upstream: Gate) -> None:
         assert len(os.listdir(f"/proc/{child.process.pid}/fd")) < 128
 
 
-def ahead(child: Child, count: int) -> int:
+def ahead(child: ServerProcess, count: int) -> int:
     """How many requests that are sent at once are answered; the last one closes."""
     ask = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-    with socket.create_connection((child.host, child.port), timeout=LONG) as client:
+    with socket.create_connection((child.host, child.port), timeout=TIMEOUT_S) as client:
         client.sendall(ask * (count - 1) + ask.replace(b"Host", b"Connection: close\r\nHost"))
         answered = b""
         with suppress(ConnectionResetError):  # some of it was not read
@@ -367,7 +370,7 @@ def ahead(child: Child, count: int) -> int:
     return answered.count(b"HTTP/1.1 200")
 
 
-def test_so_many_requests_may_be_sent_ahead(upstream: Gate) -> None:
+def test_so_many_requests_may_be_sent_ahead(upstream: GatedUpstream) -> None:
     with serve(upstream.url) as child:
         assert [ahead(child, count) for count in (1, 2, MAX_PIPELINED)] == [1, 2, MAX_PIPELINED]
         assert ahead(child, 160) < 80  # those that are answered before the others are looked at come on top

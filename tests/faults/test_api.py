@@ -29,9 +29,9 @@ from embedkit.sandbox import SandboxConfig, SandboxServer
 from embedkit.transport.resilience import API_RATE, BURST_CALLS
 from tests.support.client import (
     Harness,
-    found,
-    once,
-    token,
+    answer_and_close,
+    search_body,
+    token_body,
 )
 from tests.support.faulty_upstream import (
     Script,
@@ -40,7 +40,7 @@ from tests.support.faulty_upstream import (
     hang,
     ok,
     reset,
-    say,
+    send,
 )
 from tests.support.tools import Clock
 from tests.unit.transport.test_client import (
@@ -73,7 +73,7 @@ def refused(script: Script, *, retries: int | None = 0, timeout: float = 5.0, ac
 
 def no_token(script: Script, *, retries: int | None = 0, timeout: float = 5.0) -> EmbedKitError:
     """The error of a call for which no token is to be had; the API is not asked then."""
-    with Upstream(ok(found())) as api, Upstream(script) as upstream:
+    with Upstream(ok(search_body())) as api, Upstream(script) as upstream:
         harness = Harness(api.origin, f"{upstream.origin}/oauth2/token", timeout=timeout, **APPLICATION)
         with harness:
             error = harness.error(lambda: search(harness))
@@ -96,7 +96,7 @@ def test_a_name_that_does_not_exist(lane: str) -> None:
     credentials = APPLICATION if lane == "token" else {}
     with Harness(rows.pop("api"), **rows, **credentials, timeout=2) as harness:
         assert type(harness.error(lambda: search(harness))) is Unavailable
-        assert harness.lane(lane)["breaker"] == "closed"
+        assert harness.endpoint(lane)["breaker"] == "closed"
 
 
 @pytest.mark.parametrize(("name", "script"), SLOW, ids=[row[0] for row in SLOW])
@@ -125,20 +125,20 @@ def test_no_proper_http(ask: Callable[..., EmbedKitError], name: str, script: Sc
 def test_how_large_an_answer_may_be(ask: Callable[..., EmbedKitError], most: int) -> None:
     for script in (
         ok(b"{" + b" " * most + b"}"),
-        say(HEAD + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n", zeros(20)),
+        send(HEAD + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n", zeros(20)),
     ):
         assert "larger than" in str(ask(script))
 
 
 def test_a_large_page_is_read() -> None:
-    padded = found(*(str(600_000_000 + number) for number in range(100)))[:-1] + b', "more": "%s"}'
+    padded = search_body(*(str(600_000_000 + number) for number in range(100)))[:-1] + b', "more": "%s"}'
     with Upstream(ok(padded % (b"a" * 1_900_000))) as upstream, Harness(upstream.origin) as harness:
         assert len(search(harness).images) == 100
 
 
 def test_a_connection_that_cannot_be_made_is_tried_once_more_even_for_a_token() -> None:
     with (
-        Upstream(ok(found())) as api,
+        Upstream(ok(search_body())) as api,
         Harness(api.origin, "http://127.0.0.1:9/oauth2/token", **APPLICATION) as harness,
     ):
         assert type(harness.error(lambda: search(harness))) is Unavailable
@@ -151,7 +151,7 @@ def test_an_expired_certificate_is_not_tried_again(lane: str, tmp_path: Any) -> 
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", not_after=YESTERDAY).configure_cert(context)
-    with Upstream(ok(found()), tls=context) as bad, Upstream(ok(found())) as good:
+    with Upstream(ok(search_body()), tls=context) as bad, Upstream(ok(search_body())) as good:
         origins = (bad.origin, good.origin) if lane == "api" else (good.origin, bad.origin)
         credentials = APPLICATION if lane == "token" else {}
         with Harness(origins[0], f"{origins[1]}/t", verify=str(tmp_path / "ca.pem"), **credentials) as harness:
@@ -163,13 +163,13 @@ def test_an_expired_certificate_is_not_tried_again(lane: str, tmp_path: Any) -> 
 
 
 def moved(location: str, status: int = 302) -> Script:
-    return once(b"", f"{status} X", (f"Location: {location}",))
+    return answer_and_close(b"", f"{status} X", (f"Location: {location}",))
 
 
 @pytest.mark.parametrize("status", [302, 303])
 def test_two_redirects_are_followed_within_the_api(status: int) -> None:
     with (
-        Upstream(moved("/two", status), moved("/three", status), ok(found())) as upstream,
+        Upstream(moved("/two", status), moved("/three", status), ok(search_body())) as upstream,
         Harness(upstream.origin) as harness,
     ):
         assert search(harness).total == 1
@@ -190,7 +190,7 @@ def test_a_token_is_not_looked_for_elsewhere() -> None:
 
 
 def test_an_order_is_not_sent_elsewhere() -> None:
-    with Upstream(ok(token())) as tokens, Upstream(moved("/again")) as upstream:
+    with Upstream(ok(token_body())) as tokens, Upstream(moved("/again")) as upstream:
         harness = Harness(upstream.origin, tokens.origin, **APPLICATION, username="ada", password="pw")
         with harness:
             assert type(harness.error(lambda: harness.api.boards.create("A"))) is InvalidResponse
@@ -218,7 +218,7 @@ def test_an_order_is_not_sent_elsewhere() -> None:
 )
 @pytest.mark.parametrize("lane", ["api", "token"])
 def test_no_redirect_leads_out(lane: str, location: str) -> None:
-    with Upstream(ok(found())) as sentinel, Upstream() as upstream, Upstream(ok(found())) as good:
+    with Upstream(ok(search_body())) as sentinel, Upstream() as upstream, Upstream(ok(search_body())) as good:
         upstream.scripts = (moved(location.format(port=sentinel.port, own=upstream.port)),)
         origins = (upstream.origin, good.origin) if lane == "api" else (good.origin, upstream.origin)
         credentials = APPLICATION if lane == "token" else {}
@@ -230,8 +230,8 @@ def test_no_redirect_leads_out(lane: str, location: str) -> None:
 
 
 def test_no_key_and_no_token_on_another_host() -> None:
-    with Upstream(ok(token())) as tokens, Upstream() as upstream:
-        upstream.scripts = (moved(f"http://localhost:{upstream.port}/v3/images"), ok(found()))
+    with Upstream(ok(token_body())) as tokens, Upstream() as upstream:
+        upstream.scripts = (moved(f"http://localhost:{upstream.port}/v3/images"), ok(search_body()))
         rows = {**APPLICATION, "image_origins": (f"http://localhost:{upstream.port}",)}
         with Harness(upstream.origin, tokens.origin, **rows) as harness:
             search(harness)
@@ -252,27 +252,27 @@ def image(harness: Harness) -> object:
 
 JSON = ("Content-Type: application/json",)
 STATUSES: list[tuple[str, Script, Any, type[ProviderError], str, int]] = [
-    ("400", once(b'{"message": "Invalid Request."}', "400 X"), search, InvalidResponse, "arguments", 0),
-    ("400 code", once(b'{"ErrorCode": "InvalidRequest", "ErrorMessage": "Field: page_size, Message: x"}', "400 X"),
+    ("400", answer_and_close(b'{"message": "Invalid Request."}', "400 X"), search, InvalidResponse, "arguments", 0),
+    ("400 code", answer_and_close(b'{"ErrorCode": "InvalidRequest", "ErrorMessage": "Field: page_size, Message: x"}', "400 X"),
      search, InvalidResponse, "page_size of 1, 2, 3", 0),
-    ("401", once(b'{"message": "Unauthorized"}', "401 X"), search, InvalidKey, "API_KEY", 0),
-    ("401 empty", once(b"", "401 X"), search, InvalidToken, "API_KEY", 0),
-    ("403 inactive", once(b'{"message": "Account Inactive"}', "403 X"), search, InvalidKey, "API_KEY", 0),
-    ("403 gateway", once(b'{"message": "Forbidden"}', "403 X", ("x-amzn-errortype: ForbiddenException",)),
+    ("401", answer_and_close(b'{"message": "Unauthorized"}', "401 X"), search, InvalidKey, "API_KEY", 0),
+    ("401 empty", answer_and_close(b"", "401 X"), search, InvalidToken, "API_KEY", 0),
+    ("403 inactive", answer_and_close(b'{"message": "Account Inactive"}', "403 X"), search, InvalidKey, "API_KEY", 0),
+    ("403 gateway", answer_and_close(b'{"message": "Forbidden"}', "403 X", ("x-amzn-errortype: ForbiddenException",)),
      search, InvalidKey, "API_KEY", 0),
-    ("403 html", once(b"<h1>Developer Over Qps</h1>", "403 X"), search, RateLimited, "slowly", 0),
-    ("403 firewall", once(b"<h1>Access Denied</h1>Reference #18.1", "403 X"), search, Unavailable, "later", 0),
-    ("404 code", once(b'{"code": "ImageNotFound", "message": "x"}', "404 X"), image, NotFound, "picture", 0),
-    ("404 empty", once(b"", "404 X"), image, NotFound, "picture", 0),
-    ("404 of a search", once(b"", "404 X"), search, InvalidResponse, "API_BASE", 0),
-    ("410", once(b"", "410 X"), image, NotFound, "withdrawn", 0),
-    ("500", once(b"<p>", "500 X"), search, Unavailable, "later", 0),
-    ("500 code", once(b'{"code": "SystemError", "message": "x"}', "500 X"), search, Unavailable, "SystemError", 0),
-    ("501", once(b"", "501 X"), search, Unavailable, "later", 0),
-    ("502", once(b"<p>", "502 X"), search, Unavailable, "later", 2),
-    ("503", once(b"<p>", "503 X"), search, Unavailable, "later", 2),
-    ("504", once(b"<p>", "504 X"), search, Unavailable, "later", 2),
-    ("204", say(b"HTTP/1.1 204 X\r\n\r\n"), search, InvalidResponse, "", 0),
+    ("403 html", answer_and_close(b"<h1>Developer Over Qps</h1>", "403 X"), search, RateLimited, "slowly", 0),
+    ("403 firewall", answer_and_close(b"<h1>Access Denied</h1>Reference #18.1", "403 X"), search, Unavailable, "later", 0),
+    ("404 code", answer_and_close(b'{"code": "ImageNotFound", "message": "x"}', "404 X"), image, NotFound, "picture", 0),
+    ("404 empty", answer_and_close(b"", "404 X"), image, NotFound, "picture", 0),
+    ("404 of a search", answer_and_close(b"", "404 X"), search, InvalidResponse, "API_BASE", 0),
+    ("410", answer_and_close(b"", "410 X"), image, NotFound, "withdrawn", 0),
+    ("500", answer_and_close(b"<p>", "500 X"), search, Unavailable, "later", 0),
+    ("500 code", answer_and_close(b'{"code": "SystemError", "message": "x"}', "500 X"), search, Unavailable, "SystemError", 0),
+    ("501", answer_and_close(b"", "501 X"), search, Unavailable, "later", 0),
+    ("502", answer_and_close(b"<p>", "502 X"), search, Unavailable, "later", 2),
+    ("503", answer_and_close(b"<p>", "503 X"), search, Unavailable, "later", 2),
+    ("504", answer_and_close(b"<p>", "504 X"), search, Unavailable, "later", 2),
+    ("204", send(b"HTTP/1.1 204 X\r\n\r\n"), search, InvalidResponse, "", 0),
 ]  # fmt: skip
 
 
@@ -288,17 +288,17 @@ def test_statuses_of_the_api(
 
 
 def test_flapping_ends_well() -> None:
-    busy = once(b"", "503 X")
-    with Upstream(busy, busy, ok(found())) as upstream, Harness(upstream.origin) as harness:
+    busy = answer_and_close(b"", "503 X")
+    with Upstream(busy, busy, ok(search_body())) as upstream, Harness(upstream.origin) as harness:
         assert search(harness).total == 1
     assert upstream.hits == 3
 
 
 @pytest.mark.parametrize("token_again", [True, False])
 def test_401_gets_one_new_token_and_one_more_try(token_again: bool) -> None:
-    no, yes = once(b'{"message": "Unauthorized"}', "401 X"), ok(found())
+    no, yes = answer_and_close(b'{"message": "Unauthorized"}', "401 X"), ok(search_body())
     with (
-        Upstream(once(token("access-1")), once(token("access-2"))) as tokens,
+        Upstream(answer_and_close(token_body("access-1")), answer_and_close(token_body("access-2"))) as tokens,
         Upstream(no, yes if token_again else no) as upstream,
         Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
@@ -317,8 +317,8 @@ def test_401_gets_one_new_token_and_one_more_try(token_again: bool) -> None:
 
 def test_401_sends_an_order_again_since_nothing_was_done() -> None:
     with (
-        Upstream(ok(token())) as tokens,
-        Upstream(once(b"", "401 X"), once(b'{"id": "board-1"}', "201 X")) as upstream,
+        Upstream(ok(token_body())) as tokens,
+        Upstream(answer_and_close(b"", "401 X"), answer_and_close(b'{"id": "board-1"}', "201 X")) as upstream,
         Harness(upstream.origin, tokens.origin, **APPLICATION, username="ada", password="pw") as harness,
     ):
         assert harness.api.boards.create("A") == "board-1"
@@ -331,66 +331,68 @@ def test_calls_a_second(status: str, where: str) -> None:
     """All of the API keeps quiet for a second, then two, four, up to thirty; the rest does not."""
     body = b'{"message": "%s"}' % PER_SECOND.encode() if where == "message" else b"{}"
     headers = (f"X-Error-Detail: {PER_SECOND}",) if where == "header" else ()
-    with Upstream(once(body, status, headers)) as upstream, Harness(upstream.origin) as harness:
+    with Upstream(answer_and_close(body, status, headers)) as upstream, Harness(upstream.origin) as harness:
         for quiet in (1, 2, 4, 8, 16, 30, 30):
             hits = upstream.hits
             assert type(harness.error(lambda: search(harness))) is RateLimited
             asked = upstream.hits
             assert asked == hits + 1 if status == "403 X" else hits < asked <= hits + 3  # 429 is tried again
-            assert harness.lane()["throttled"] == "rate-limited"
+            assert harness.endpoint()["throttled"] == "rate-limited"
             error = harness.error(lambda: harness.api.countries())
             assert type(error) is RateLimited
             assert error.retry_after == pytest.approx(quiet, abs=0.7)
             assert upstream.hits == asked
-            harness.later(quiet)
-        upstream.scripts = (ok(found()),)
+            harness.advance(quiet)
+        upstream.scripts = (ok(search_body()),)
         assert search(harness).total == 1
-        assert "throttled" not in harness.lane()
+        assert "throttled" not in harness.endpoint()
 
 
 @pytest.mark.parametrize("status", ["403 X", "429 X"])
 def test_calls_a_day(status: str) -> None:
     """The door is shut for a quarter of an hour, doubling to two; asked once each time, and never again at once."""
-    script = once(b'{"message": "%s"}' % PER_DAY.encode(), status, (f"X-Error-Detail: {PER_DAY}",))
+    script = answer_and_close(b'{"message": "%s"}' % PER_DAY.encode(), status, (f"X-Error-Detail: {PER_DAY}",))
     with Upstream(script) as upstream, Harness(upstream.origin) as harness:
         for hits, minutes in enumerate((15, 30, 60, 120, 120), start=1):
             assert type(harness.error(lambda: search(harness))) is QuotaExhausted
             assert upstream.hits == hits
-            assert harness.lane()["throttled"] == "quota-exhausted"
+            assert harness.endpoint()["throttled"] == "quota-exhausted"
             error = harness.error(lambda: search(harness))
             assert type(error) is QuotaExhausted
             assert error.retry_after == pytest.approx(minutes * 60, abs=2)
-            harness.later(minutes * 60 - 3)
+            harness.advance(minutes * 60 - 3)
             assert type(harness.error(lambda: search(harness))) is QuotaExhausted
             assert upstream.hits == hits
-            harness.later(3)
-        upstream.scripts = (ok(found()),)
+            harness.advance(3)
+        upstream.scripts = (ok(search_body()),)
         assert search(harness).total == 1
 
 
 def test_a_shut_door_shuts_neither_oembed_nor_tokens() -> None:
-    script = once(b"", "403 X", (f"X-Error-Detail: {PER_DAY}",))
+    script = answer_and_close(b"", "403 X", (f"X-Error-Detail: {PER_DAY}",))
     with (
-        Upstream(ok(token())) as tokens,
+        Upstream(ok(token_body())) as tokens,
         Upstream(script) as upstream,
         Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
         harness.error(lambda: search(harness))
-        assert "throttled" in harness.lane("api")
-        assert "throttled" not in harness.lane("token")
-        assert harness.lane("oembed") == {}
+        assert "throttled" in harness.endpoint("api")
+        assert "throttled" not in harness.endpoint("token")
+        assert harness.endpoint("oembed") == {}
 
 
 def test_a_throttled_token_endpoint_leaves_searches_with_a_token_alone() -> None:
     with (
-        Upstream(once(token(expires_in=1000)), once(b"", "429 X", ("Retry-After: 7",))) as tokens,
-        Upstream(ok(found())) as upstream,
+        Upstream(
+            answer_and_close(token_body(expires_in=1000)), answer_and_close(b"", "429 X", ("Retry-After: 7",))
+        ) as tokens,
+        Upstream(ok(search_body())) as upstream,
         Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
         search(harness)
         later(harness, 900)
         assert harness.kit.search("night").total == 1
-        assert harness.lane("token")["throttled"] == "rate-limited"
+        assert harness.endpoint("token")["throttled"] == "rate-limited"
         assert upstream.hits == 2
 
 
@@ -400,7 +402,7 @@ def test_a_throttled_token_endpoint_leaves_searches_with_a_token_alone() -> None
 )
 def test_how_long_429_asks_us_to_wait(said: str, wait: float) -> None:
     headers = ("Date: Wed, 21 Oct 2015 07:28:00 GMT", f"Retry-After: {said}")
-    with Upstream(once(b"", "429 X", headers)) as upstream, Harness(upstream.origin) as harness:
+    with Upstream(answer_and_close(b"", "429 X", headers)) as upstream, Harness(upstream.origin) as harness:
         assert type(harness.error(lambda: search(harness))) is RateLimited
         error = harness.error(lambda: search(harness))
         assert error.retry_after == pytest.approx(wait, abs=0.7)
@@ -411,9 +413,9 @@ def test_how_long_429_asks_us_to_wait(said: str, wait: float) -> None:
 BODIES: list[tuple[str, bytes]] = [
     ("html", b"<!doctype html><title>Hello</title>"),
     ("empty", b""),
-    ("UTF-16", found().decode().encode("utf-16")),
+    ("UTF-16", search_body().decode().encode("utf-16")),
     ("latin-1", b'{"images": [], "result_count": 0, "x": "\xe9"}'),
-    ("cut", found()[:-3]),
+    ("cut", search_body()[:-3]),
     ("null", b"null"),
     ("list", b"[]"),
     ("text", b'"images"'),
@@ -436,9 +438,9 @@ def test_bodies_that_are_no_answer(ask: Callable[..., EmbedKitError], name: str,
 
 @pytest.mark.parametrize("kind", ["text/html", "text/javascript", "application/json; charset=utf-16", ""])
 def test_the_type_does_not_matter_and_a_mark_does_no_harm(kind: str) -> None:
-    body = b"\xef\xbb\xbf" + found()
+    body = b"\xef\xbb\xbf" + search_body()
     with (
-        Upstream(ok(b"\xef\xbb\xbf" + token(), headers=[f"Content-Type: {kind}"] * bool(kind))) as tokens,
+        Upstream(ok(b"\xef\xbb\xbf" + token_body(), headers=[f"Content-Type: {kind}"] * bool(kind))) as tokens,
         Upstream(ok(body, headers=[f"Content-Type: {kind}"] * bool(kind))) as upstream,
         Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
@@ -449,8 +451,8 @@ def test_the_type_does_not_matter_and_a_mark_does_no_harm(kind: str) -> None:
 
 def test_cookies_are_not_sent_back() -> None:
     with (
-        Upstream(ok(token(), headers=["Set-Cookie: a=b"])) as tokens,
-        Upstream(ok(found(), headers=["Set-Cookie: a=b"])) as upstream,
+        Upstream(ok(token_body(), headers=["Set-Cookie: a=b"])) as tokens,
+        Upstream(ok(search_body(), headers=["Set-Cookie: a=b"])) as upstream,
         Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
         search(harness)
@@ -463,7 +465,7 @@ def test_cookies_are_not_sent_back() -> None:
 
 def later(harness: Harness, seconds: float) -> None:
     """Time passes for the token, too: its clock can't be handed to a kit."""
-    harness.later(seconds)
+    harness.advance(seconds)
     session = harness.api._cache.session
     was = session.tokens.clock
     session.tokens.clock = session.clock = lambda: was() + seconds
@@ -474,8 +476,10 @@ def later(harness: Harness, seconds: float) -> None:
 )
 def test_a_token_is_used_for_as_long_as_it_says_or_five_minutes(expires: object, good: int) -> None:
     with (
-        Upstream(once(token("access-1", expires_in=expires)), once(token("access-2"))) as tokens,
-        Upstream(ok(found())) as upstream,
+        Upstream(
+            answer_and_close(token_body("access-1", expires_in=expires)), answer_and_close(token_body("access-2"))
+        ) as tokens,
+        Upstream(ok(search_body())) as upstream,
         Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
         search(harness)
@@ -489,22 +493,22 @@ def test_a_token_is_used_for_as_long_as_it_says_or_five_minutes(expires: object,
 
 
 BROKEN: list[tuple[str, Script]] = [
-    ("500", once(b"<p>", "500 X")),
-    ("html", once(b"<p>")),
+    ("500", answer_and_close(b"<p>", "500 X")),
+    ("html", answer_and_close(b"<p>")),
     ("hang", hang()),
     ("reset", reset()),
-    ("401", once(b"", "401 X")),
-    ("429", once(b"", "429 X")),
-    ("redirect", once(b"", "302 X", ("Location: /",))),
-    ("deep", once(b"[" * 50_000)),
+    ("401", answer_and_close(b"", "401 X")),
+    ("429", answer_and_close(b"", "429 X")),
+    ("redirect", answer_and_close(b"", "302 X", ("Location: /",))),
+    ("deep", answer_and_close(b"[" * 50_000)),
 ]
 
 
 @pytest.mark.parametrize(("name", "script"), BROKEN, ids=[row[0] for row in BROKEN])
 def test_a_broken_endpoint_fails_no_search_while_the_old_token_is_good(name: str, script: Script) -> None:
     with (
-        Upstream(once(token("access-1", expires_in=1000)), script) as tokens,
-        Upstream(ok(found())) as upstream,
+        Upstream(answer_and_close(token_body("access-1", expires_in=1000)), script) as tokens,
+        Upstream(ok(search_body())) as upstream,
         Harness(upstream.origin, tokens.origin, **APPLICATION, timeout=1.5) as harness,
     ):
         search(harness)
@@ -517,7 +521,7 @@ def test_a_broken_endpoint_fails_no_search_while_the_old_token_is_good(name: str
         assert isinstance(harness.error(lambda: harness.kit.search("gone")), ProviderError)
         assert upstream.hits == 4
         later(harness, 120)  # after every pause, and the breaker's
-        tokens.scripts = (once(token("access-9")),)
+        tokens.scripts = (answer_and_close(token_body("access-9")),)
         assert harness.kit.search("back").total == 1
         assert "access-9" in upstream.requests[-1]
 
@@ -528,8 +532,8 @@ def test_the_pauses_are_shorter_than_a_fifth_of_a_token() -> None:
 
 def test_a_token_that_cannot_be_got_is_not_asked_for_by_every_call() -> None:
     with (
-        Upstream(once(b"", "401 X")) as tokens,
-        Upstream(ok(found())) as upstream,
+        Upstream(answer_and_close(b"", "401 X")) as tokens,
+        Upstream(ok(search_body())) as upstream,
         Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
         for number in range(10):
@@ -542,15 +546,15 @@ def test_a_token_that_cannot_be_got_is_not_asked_for_by_every_call() -> None:
 
 
 def test_an_api_that_is_down_is_left_alone_and_oembed_is_not() -> None:
-    with Upstream(once(b"", "500 X")) as upstream, Harness(upstream.origin) as harness:
+    with Upstream(answer_and_close(b"", "500 X")) as upstream, Harness(upstream.origin) as harness:
         for number in range(5):
             harness.error(lambda: harness.kit.search(f"harbour {number}"))  # noqa: B023
-        assert harness.lane()["breaker"] == "open"
+        assert harness.endpoint()["breaker"] == "open"
         error = harness.error(lambda: search(harness))
         assert type(error) is Unavailable
         assert error.retry_after == pytest.approx(24, abs=1)
         assert upstream.hits == 5
-        assert harness.lane("oembed") == {}
+        assert harness.endpoint("oembed") == {}
 
 
 class Paced:
@@ -567,7 +571,7 @@ class Paced:
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    with Upstream(ok(found(total=10_000))) as upstream:
+    with Upstream(ok(search_body(total=10_000))) as upstream:
         yield upstream
 
 
@@ -592,7 +596,7 @@ def test_a_walk_waits_as_long_as_it_takes(upstream: Upstream) -> None:
 
 
 def test_a_retry_is_a_call_like_any_other() -> None:
-    with Upstream(*[once(b"", "503 X")] * 2, ok(found())) as upstream:
+    with Upstream(*[answer_and_close(b"", "503 X")] * 2, ok(search_body())) as upstream:
         paced = Paced(upstream)
         paced.harness.kit.search("harbour")
         paced.harness.kit.search("night")

@@ -75,8 +75,8 @@ def test_a_reader_notices_a_file_in_the_place_of_ours(tmp_path: Path) -> None:
     assert kept.get(ITEMS, "com").embed
     (tmp_path / "c").unlink()
     with Sibling(url) as other:
-        other.ask("store")
-        other.ask("takedown")
+        other.call("store")
+        other.call("takedown")
         assert kept.get(ITEMS, "com").embed is None
     kept.close()
 

@@ -22,7 +22,7 @@ from embedkit.files.journal import Journal
 from embedkit.files.partial import PartialFile
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from embedkit.transport.client import HttpTransport
-from tests.support.cli import Outcome, Run, environ, others, runner
+from tests.support.cli import Outcome, Run, runner, sandbox_environ, without_settings
 from tests.support.faulty_upstream import Upstream
 from tests.support.kill_loops import Forked
 
@@ -80,7 +80,7 @@ def run(
 ) -> Iterator[Run]:
     monkeypatch.setattr("embedkit.api.orders.SETTLE_S", 0.0)  # no order of a test is on its way any more
     call = runner(wire.sandbox, tmp_path, monkeypatch, capsys)
-    for name, value in environ(wire.origin, tmp_path).items():
+    for name, value in sandbox_environ(wire.origin, tmp_path).items():
         monkeypatch.setenv(name, value)
     yield call
     wire.cut = lambda _: None
@@ -168,7 +168,9 @@ def _command(name: str, args: list[str], folder: Path, environ: dict[str, str]) 
 
 def killed(name: str, args: list[str], folder: Path) -> int:
     """How a process ended that dies at that step."""
-    process = Forked.context.Process(target=_command, args=(name, args, folder, others(os.environ) | ours()))
+    process = Forked.context.Process(
+        target=_command, args=(name, args, folder, without_settings(os.environ) | ours())
+    )
     process.start()
     process.join(120)
     return int(process.exitcode or 0)
@@ -234,7 +236,7 @@ def test_an_agreement_that_allows_it_delivers_once_more(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
     with SandboxServer(SandboxConfig(redownloads=True)) as sandbox, Wire(sandbox) as wire:
-        for key, value in environ(wire.origin, tmp_path).items():
+        for key, value in sandbox_environ(wire.origin, tmp_path).items():
             monkeypatch.setenv(key, value)
         monkeypatch.setenv("EMBEDKIT_REDOWNLOAD", "true")
         interrupt(name, "cut", ["download", "600000033", *PRODUCT], tmp_path, wire, run)
@@ -248,7 +250,7 @@ def test_two_processes_download_a_picture_once(wire: Wire, run: Run, tmp_path: P
     for folder in folders:
         folder.mkdir()
     args = ["download", "600000034", *PRODUCT]
-    everything = others(os.environ) | ours()
+    everything = without_settings(os.environ) | ours()
     both = [Forked(args, folder, everything) for folder in folders]
     assert [process.wait(120) for process in both] == [0, 0]  # the second by the URL of the first
     assert (licences(wire, "600000034"), wire.orders("600000034")) == (1, 1)

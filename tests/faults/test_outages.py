@@ -16,7 +16,7 @@ from tests.support.faults import (
     ROUTES,
     TITLE,
     Harness,
-    good,
+    oembed_ok,
 )
 from tests.support.faulty_upstream import (
     Upstream,
@@ -37,9 +37,9 @@ def ids(number: int) -> list[str]:
 
 
 def test_nobody_waits_for_a_hanging_upstream_while_a_copy_may_be_shown() -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url, timeout=5) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url, timeout=5) as harness:
         harness.kit.resolve(ID)
-        harness.later(days=1.5)
+        harness.advance(days=1.5)
         upstream.scripts = (hang(),)
         seen = [harness.kit.resolve(ID) for _ in range(20)]
         pages = [harness.get(route) for route in ROUTES]
@@ -50,20 +50,20 @@ def test_nobody_waits_for_a_hanging_upstream_while_a_copy_may_be_shown() -> None
         began = time.monotonic()
         assert harness.kit.settle() == 0 or upstream.hits == 2
         assert time.monotonic() - began < 5 + 15
-        upstream.scripts = (good(),)
+        upstream.scripts = (oembed_ok(),)
         assert harness.kit.resolve(ID).stale  # and this one asks anew
         assert harness.kit.settle(2) == 0
         assert not harness.kit.resolve(ID).stale
 
 
 def test_a_refresh_does_not_shrink_a_copy_that_others_need_larger() -> None:
-    with Upstream(good(width=1024, height=683)) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok(width=1024, height=683)) as upstream, Harness(upstream.url) as harness:
         assert harness.kit.resolve(ID, max_width=1024).width == 1024
-        harness.later(days=1.5)
+        harness.advance(days=1.5)
         assert harness.kit.resolve(ID, max_width=300).width == 300
         assert harness.kit.settle(2) == 0
         assert "maxwidth=1024" in upstream.requests[-1]
-        harness.later(days=5)
+        harness.advance(days=5)
         assert harness.kit.resolve(ID, max_width=300).width == 300
         assert "maxwidth=1024" in upstream.requests[-1]
         hits = upstream.hits
@@ -97,7 +97,7 @@ def test_five_failures_are_enough_and_one_call_finds_out_that_it_is_over() -> No
         assert isinstance(harness.resolve(ids(1)[0]), Unavailable)
         assert isinstance(harness.resolve(ids(2)[1]), Unavailable)
         assert upstream.hits == 6  # one to try, none while that is fresh in mind
-        upstream.scripts = (good(),)
+        upstream.scripts = (oembed_ok(),)
         harness.monotonic.ahead += 37
         assert isinstance(harness.resolve(ID), Embed)
         assert oembed_state(harness) == {"status": "ok", "breaker": "closed", "waiting": 0}
@@ -127,14 +127,14 @@ def test_after_too_many_calls_there_is_quiet_longer_each_time() -> None:
             assert upstream.hits == hits
             harness.monotonic.ahead += 31
         assert waits == [1, 2, 4, 8, 16, 30, 30]
-        upstream.scripts = (good(),)
+        upstream.scripts = (oembed_ok(),)
         assert isinstance(harness.resolve(), Embed)
 
 
 def test_a_days_limit_closes_the_door_and_readers_keep_their_copies() -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         harness.kit.resolve(ID)
-        harness.later(days=3)
+        harness.advance(days=3)
         upstream.scripts = (DAILY,)
         for _ in range(5):
             assert harness.kit.resolve(ID).stale
@@ -145,7 +145,7 @@ def test_a_days_limit_closes_the_door_and_readers_keep_their_copies() -> None:
         answer = harness.get(f"/v1/embeds/{ids(1)[0]}")
         assert answer.status_code == 429
         assert 890 <= int(answer.headers["Retry-After"]) <= 900
-        upstream.scripts = (good(),)
+        upstream.scripts = (oembed_ok(),)
         harness.monotonic.ahead += 901
         assert not harness.kit.resolve(ID).stale
         assert oembed_state(harness)["status"] == "ok"
@@ -186,7 +186,7 @@ def test_a_request_for_many_pictures_ends_however_slowly_they_come() -> None:
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR, 30, -30])
 def test_a_clock_that_jumps_costs_one_call_at_most(jump: float) -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         for _ in range(3):
             harness.kit.resolve(ID)
         harness.clock.ahead += jump
@@ -201,12 +201,12 @@ def test_a_clock_that_jumps_costs_one_call_at_most(jump: float) -> None:
 
 @pytest.mark.parametrize("jump", [-HOUR, -400 * DAY])
 def test_in_an_outage_a_copy_from_the_future_is_still_the_last_good_one(jump: float) -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         harness.kit.resolve(ID)
         upstream.scripts = (DOWN,)
         harness.clock.ahead += jump
         assert harness.kit.resolve(ID).stale
-        upstream.scripts = (good(),)
+        upstream.scripts = (oembed_ok(),)
         assert not harness.kit.resolve(ID).stale
         assert harness.kit.resolve(ID).fetched_at < time.time()
 
@@ -215,14 +215,14 @@ def test_in_an_outage_a_copy_from_the_future_is_still_the_last_good_one(jump: fl
 def test_a_refusal_is_not_remembered_for_longer_by_a_clock_that_jumps(jump: float) -> None:
     with Upstream(ok(b"", "404 X")) as upstream, Harness(upstream.url) as harness:
         harness.resolve()
-        upstream.scripts = (good(),)
+        upstream.scripts = (oembed_ok(),)
         harness.clock.ahead += jump
         assert isinstance(harness.resolve(), Embed)
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 def test_a_purge_holds_back_nothing_after_a_clock_that_jumps(jump: float) -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         harness.kit.resolve(ID)
         assert harness.kit.purge(ID)
         harness.clock.ahead += jump
@@ -232,10 +232,10 @@ def test_a_purge_holds_back_nothing_after_a_clock_that_jumps(jump: float) -> Non
 
 
 def test_an_answer_that_calls_itself_good_for_ever_is_not() -> None:
-    with Upstream(good(cache_age=10**9)) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok(cache_age=10**9)) as upstream, Harness(upstream.url) as harness:
         harness.kit.resolve(ID)
         assert json.loads(harness.get(ROUTES[1]).data)["cache_age"] <= 7 * DAY * 1.1
-        harness.later(days=7.8)
+        harness.advance(days=7.8)
         harness.kit.resolve(ID)
         harness.kit.settle(2)
         assert upstream.hits == 2
@@ -245,19 +245,19 @@ def test_an_answer_that_calls_itself_good_for_ever_is_not() -> None:
 
 
 def test_an_outage_does_not_bring_back_what_may_not_be_embedded() -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         harness.kit.resolve(ID)
-        harness.later(days=1.5)
+        harness.advance(days=1.5)
         upstream.scripts = (ok(b'{"message": "Not embeddable"}', "403 X"),)
         harness.kit.resolve(ID)  # shown for a day more; this one learns of it, behind
         harness.kit.settle(2)
         assert harness.kit.resolve(ID).stale
         upstream.scripts = (DOWN,)
-        harness.later(days=1)
+        harness.advance(days=1)
         assert isinstance(harness.resolve(), Unavailable)
-        upstream.scripts = (good(),)
-        harness.later(days=1)
+        upstream.scripts = (oembed_ok(),)
+        harness.advance(days=1)
         assert not harness.kit.resolve(ID).stale
         upstream.scripts = (DOWN,)
-        harness.later(days=5)
+        harness.advance(days=5)
         assert harness.kit.resolve(ID).stale  # permitted again, so the copy counts again

@@ -24,8 +24,8 @@ from embedkit.errors import ProviderError
 from embedkit.models import Bounds, Options
 from embedkit.process import Lazy
 from embedkit.transport.resilience import Bulkhead
-from tests.support.cache import ITEMS, cache, embed, once
-from tests.support.faults import ID, Harness, good
+from tests.support.cache import ITEMS, cache, embed, run_once
+from tests.support.faults import ID, Harness, oembed_ok
 from tests.support.faulty_upstream import Script, Upstream, ok
 from tests.support.stores import FILES
 from tests.support.tools import ROOT, Clock
@@ -68,14 +68,14 @@ CACHES = ["memory:", *FILES.values()]
 @pytest.mark.parametrize("held", [True, False])
 def test_what_was_asked_before_a_purge_does_not_come_back(cache: str, held: bool, tmp_path: Path) -> None:
     rows = {"cache": cache.format(tmp_path), "timeout": 5, "secret": "s" * 40}
-    with Upstream(good(title="new")) as upstream, Harness(upstream.url, **rows) as harness:
+    with Upstream(oembed_ok(title="new")) as upstream, Harness(upstream.url, **rows) as harness:
         if held:
             harness.kit.resolve(ID)
-            harness.later(days=3)
-        with Under(upstream, good(title="withdrawn"), lambda: harness.resolve()):
+            harness.advance(days=3)
+        with Under(upstream, oembed_ok(title="withdrawn"), lambda: harness.resolve()):
             assert harness.kit.purge(ID) is held
         assert harness.kit.cache.get((ID,), "com").embed is None
-        upstream.scripts = (good(title="new"),)
+        upstream.scripts = (oembed_ok(title="new"),)
         assert harness.kit.resolve(ID).title == "new"
         hits = upstream.hits
         assert harness.kit.resolve(ID).title == "new"
@@ -181,18 +181,18 @@ def test_a_takedown_is_not_forgotten_for_a_write_that_did_not_know_of_it(tmp_pat
 
 
 def test_a_purge_stops_a_refresh_behind_the_reader_too() -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url, timeout=5) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url, timeout=5) as harness:
         harness.kit.resolve(ID)
-        harness.later(days=1.5)
-        with Under(upstream, good(), lambda: harness.resolve()):
+        harness.advance(days=1.5)
+        with Under(upstream, oembed_ok(), lambda: harness.resolve()):
             assert harness.kit.purge(ID)
         harness.kit.settle(5)
         assert harness.kit.cache.get((ID,), "com").embed is None
 
 
 def test_a_takedown_is_not_undone_by_an_older_answer_for_another_site() -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url, timeout=5) as harness:
-        with Under(upstream, good(), lambda: harness.resolve(tld="de")):
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url, timeout=5) as harness:
+        with Under(upstream, oembed_ok(), lambda: harness.resolve(tld="de")):
             upstream.scripts = (ok(b"", "404 X"),)
             assert isinstance(harness.resolve(), NotFound)
         assert isinstance(harness.resolve(tld="de"), NotFound)
@@ -213,11 +213,11 @@ class ReadOnly(MemoryCache):
 
 def test_a_withdrawn_picture_is_not_shown_where_the_cache_cannot_forget_it() -> None:
     store = ReadOnly()
-    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         kit = EmbedKit(harness.settings, cache=store, clock=harness.clock)
         kit.resolve(ID)
         store.full = True
-        harness.later(days=3)
+        harness.advance(days=3)
         upstream.scripts = (ok(b"", "404 X"),)
         for _ in range(2):
             with pytest.raises(NotFound):
@@ -229,13 +229,13 @@ def test_a_withdrawn_picture_is_not_shown_where_the_cache_cannot_forget_it() -> 
 
 
 def test_a_refused_answer_for_one_site_leaves_the_copy_of_another() -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         first = harness.kit.resolve(ID)
         upstream.scripts = (ok(b"<p>"),)
         assert isinstance(harness.resolve(tld="de"), ProviderError)
         assert harness.kit.resolve(ID) == first
         harness.clock.ahead += 61
-        upstream.scripts = (good(),)
+        upstream.scripts = (oembed_ok(),)
         assert isinstance(harness.resolve(tld="de"), Embed)
         assert upstream.hits == 3
 
@@ -269,13 +269,13 @@ def test_one_question_for_two_sizes(one: dict[str, int], other: dict[str, int], 
 
 
 def test_a_larger_size_that_joins_a_smaller_question_asks_once_more() -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url, timeout=5) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url, timeout=5) as harness:
         widths: list[int] = []
         large = threading.Thread(target=lambda: widths.append(harness.kit.resolve(ID, max_width=1024).width))
-        with Under(upstream, good(), lambda: harness.resolve()):
+        with Under(upstream, oembed_ok(), lambda: harness.resolve()):
             large.start()
             time.sleep(0.05)  # it waits for the smaller one by now; were it late, the outcome is the same
-            upstream.scripts = (good(width=1024, height=683),)
+            upstream.scripts = (oembed_ok(width=1024, height=683),)
         large.join(5)
         assert widths == [1024]
         assert harness.kit.resolve(ID).width == 594
@@ -292,7 +292,7 @@ def test_an_interrupted_batch_begins_nothing_new() -> None:
         done.append(1)
         raise KeyboardInterrupt
 
-    with Upstream(good()) as upstream, Harness(upstream.url, concurrency=2) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url, concurrency=2) as harness:
         with pytest.raises(KeyboardInterrupt):
             harness.kit.resolve_many([f"6001{number:05}" for number in range(500)], progress=interrupt)
         hits = upstream.hits
@@ -303,10 +303,10 @@ def test_an_interrupted_batch_begins_nothing_new() -> None:
 
 
 def test_who_interrupts_does_not_wait_for_refreshes() -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         with EmbedKit(harness.settings, clock=harness.clock, cache=MemoryCache(), background=False) as kit:
             kit.resolve(ID)
-            harness.later(days=1.5)
+            harness.advance(days=1.5)
             kit.resolve(ID)
             with pytest.raises(KeyboardInterrupt), kit:
                 raise KeyboardInterrupt
@@ -334,9 +334,9 @@ def test_no_thread_to_be_had_is_no_trouble_for_a_reader_with_a_copy(monkeypatch:
     def none(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         harness.kit.resolve(ID)
-        harness.later(days=1.5)
+        harness.advance(days=1.5)
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", none)
             assert harness.kit.resolve(ID).stale
@@ -350,13 +350,13 @@ def test_no_thread_to_be_had_is_no_trouble_for_a_reader_with_a_copy(monkeypatch:
 @pytest.mark.parametrize("cache", CACHES)
 def test_a_closed_kit_opens_again_when_used(cache: str, tmp_path: Path) -> None:
     rows = {"cache": cache.format(tmp_path), "secret": "s" * 40}
-    with Upstream(good()) as upstream, Harness(upstream.url, **rows) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url, **rows) as harness:
         for _ in range(3):
             harness.kit.resolve(ID)
             harness.kit.close()
             harness.kit.close()
         assert upstream.hits == 1
-        harness.later(days=5)
+        harness.advance(days=5)
         assert not harness.kit.resolve(ID).stale
 
 
@@ -443,9 +443,9 @@ def test_a_home_that_cannot_be_written_asks_for_the_setting(
 
 
 def test_who_waits_for_another_in_vain_gets_the_copy_that_is_held() -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url, timeout=0.3) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url, timeout=0.3) as harness:
         harness.kit.resolve(ID)
-        harness.later(days=3)
+        harness.advance(days=3)
         begun, free = threading.Event(), threading.Event()
 
         def stuck() -> None:
@@ -454,7 +454,7 @@ def test_who_waits_for_another_in_vain_gets_the_copy_that_is_held() -> None:
 
         cache = harness.kit.cache
         leaders = [
-            threading.Thread(target=once, args=(cache, (ID,), tld, stuck), kwargs={"wait": 1})
+            threading.Thread(target=run_once, args=(cache, (ID,), tld, stuck), kwargs={"wait": 1})
             for tld in ("com", "de")
         ]
         for leader in leaders:
@@ -472,7 +472,7 @@ def test_who_waits_for_another_in_vain_gets_the_copy_that_is_held() -> None:
 
 @pytest.mark.parametrize("way", ["resolve", "html", "render"])
 def test_a_smaller_copy_shown_in_an_outage_is_not_what_was_asked_for(way: str) -> None:
-    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         ask = {
             "resolve": lambda: f'width="{harness.kit.resolve(ID, max_width=1024).width}"',
             "html": lambda: str(harness.kit.html(ID, max_width=1024)),
@@ -482,5 +482,5 @@ def test_a_smaller_copy_shown_in_an_outage_is_not_what_was_asked_for(way: str) -
         upstream.scripts = (ok(b"<p>", "500 X"),)
         for _ in range(2):
             assert 'width="594"' in ask()
-        upstream.scripts = (good(width=1024, height=683),)
+        upstream.scripts = (oembed_ok(width=1024, height=683),)
         assert 'width="1024"' in ask()

@@ -34,10 +34,10 @@ from tests.support.cache import (
     ROOT,
     cache,
     embed,
-    keep,
-    once,
+    run_once,
+    store_embed,
 )
-from tests.support.faults import answer
+from tests.support.faults import oembed_body
 from tests.support.sick import Sibling, kill_loop
 from tests.support.tools import Clock, need
 
@@ -94,9 +94,9 @@ def test_three_hundred_pictures_make_three_hundred_calls_and_few_to_the_store(il
             if held.embed:
                 return held.embed
             calls.append(items)
-            return keep(kept, embed(items), tld="com")
+            return store_embed(kept, embed(items), tld="com")
 
-        return (kept.get(items, "com").embed or once(kept, items, "com", work, wait=5)).title
+        return (kept.get(items, "com").embed or run_once(kept, items, "com", work, wait=5)).title
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(show, LIST * 4)) == {embed().title}
@@ -219,7 +219,7 @@ def test_what_was_read_is_the_last_good_copy_while_the_store_cannot_be_read() ->
         raise Unavailable("down")
 
     with pytest.raises(Unavailable):
-        once(kept, LIST[2], "com", outage, wait=1)
+        run_once(kept, LIST[2], "com", outage, wait=1)
     assert kept.get(LIST[2], "com").embed
     clock.now += 400 * DAY
     assert kept.get(LIST[2], "com").embed is None
@@ -296,15 +296,15 @@ def test_what_a_sibling_shows_while_the_server_is_down(kind: str, same: bool, tm
         ours = cache(open_store(server.url, limit=1, timeout=5), takedowns_path=str(tmp_path / "ours"))
         with Sibling(server.url, tmp_path / ("ours" if same else "theirs")) as theirs:
             server.stop()
-            assert theirs.ask("store") == theirs.ask("shown") == embed().title
+            assert theirs.call("store") == theirs.call("shown") == embed().title
             ours.store(embed(), tld="com")
             ours.store_error(ITEMS, "com", NotFound())
             assert ours.get(ITEMS, "com").embed is None
             time.sleep(1.1)  # for which a sibling trusts what it has read
-            assert theirs.ask("shown") == (None if same else embed().title)
+            assert theirs.call("shown") == (None if same else embed().title)
             server.start()
             deadline = time.monotonic() + 60
-            while theirs.ask("shown") is not None or ours.status()["takedowns"]:
+            while theirs.call("shown") is not None or ours.status()["takedowns"]:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
         again = cache(open_store(server.url, limit=1, timeout=5))
@@ -321,9 +321,9 @@ def test_a_takedown_in_a_process_that_dies_is_known_to_the_next(scheme: str, tmp
     kept.store(embed(LIST[0]), tld="com")
     kept.close()
     with Sibling(url) as theirs:
-        assert theirs.ask("shown") == embed().title
+        assert theirs.call("shown") == embed().title
         with _locked(scheme, tmp_path):
-            assert theirs.ask("takedown")
+            assert theirs.call("takedown")
             theirs.process.kill()
             theirs.process.wait()
             for _ in range(2):
@@ -397,7 +397,7 @@ class Getty:
 
         self.calls += 1
         ref = dict(request.params)["url"].rpartition("/")[2]
-        return Response(200, body=answer().replace(b"600100200", ref.encode()))
+        return Response(200, body=oembed_body().replace(b"600100200", ref.encode()))
 
 
 def test_a_write_lock_of_a_stopped_process_costs_one_try(tmp_path: Path) -> None:
@@ -439,14 +439,17 @@ def test_a_stopped_leader_holds_nobody_up_for_ever_and_brings_nothing_back(schem
     with stores.redis() as server:
         url = server.url if scheme == "redis" else stores.FILES[scheme].format(tmp_path)
         with Sibling(url) as leader:
-            leader.tell("lead")
+            leader.send("lead")
             _wait_for(lambda: _stopped(leader.process.pid))
             kept = cache(open_store(url, limit=100, timeout=5))
             with pytest.raises(Unavailable):
-                once(kept, ITEMS, "com", lambda: "asked", wait=0.2)
-            assert once(kept, ITEMS, "com", lambda: keep(kept, embed(), tld="com").title, wait=20) == embed().title
+                run_once(kept, ITEMS, "com", lambda: "asked", wait=0.2)
+            assert (
+                run_once(kept, ITEMS, "com", lambda: store_embed(kept, embed(), tld="com").title, wait=20)
+                == embed().title
+            )
             leader.process.send_signal(signal.SIGCONT)
-            assert leader.answer() == embed().title  # it shows what is newer as well
+            assert leader.read() == embed().title  # it shows what is newer as well
             assert kept.get(ITEMS, "com").embed.title == embed().title
             kept.close()
 
@@ -476,7 +479,7 @@ def test_an_answer_to_an_old_question_undoes_nothing(ending: str) -> None:
         kept.delete(ITEMS)
     clock.now += 10 if ending != "long ago" else 2 * DAY
     if ending == "copy":
-        assert keep(kept, embed(title="old"), tld="com", asked_at=asked_at).title == "newer"
+        assert store_embed(kept, embed(title="old"), tld="com", asked_at=asked_at).title == "newer"
         kept.store_error(ITEMS, "com", NotFound(), asked_at=asked_at)
         assert kept.get(ITEMS, "com").embed.title == "newer"
         return

@@ -23,12 +23,12 @@ from embedkit import Embed, InvalidResponse, NotEmbeddable, NotFound, ProviderEr
 from embedkit.errors import QuotaExhausted, RateLimited, Unauthorized
 from tests.support.faults import (
     ID,
-    SHORT,
+    TIMEOUT_S,
     TITLE,
     Harness,
-    Seen,
-    answer,
-    good,
+    Results,
+    oembed_body,
+    oembed_ok,
 )
 from tests.support.faulty_upstream import (
     Script,
@@ -38,7 +38,7 @@ from tests.support.faulty_upstream import (
     hang,
     ok,
     reset,
-    say,
+    send,
 )
 from tests.support.oembed import load
 
@@ -47,7 +47,7 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 LONG = HEAD + b"Content-Length: 100000\r\n\r\n"
 CLOSE = HEAD + b"Connection: close\r\n\r\n"
 GZIP = HEAD + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n"
-BODY = answer()
+BODY = oembed_body()
 MARGIN = 15.0  # seconds, half of what the upstream hangs for: a busy machine is not a fault
 
 
@@ -75,7 +75,7 @@ def bomb(megabytes: int) -> bytes:
 
 
 def with_length(length: str) -> Script:
-    return say(HEAD, f"Content-Length: {length}\r\nConnection: close\r\n\r\n".encode(), BODY)
+    return send(HEAD, f"Content-Length: {length}\r\nConnection: close\r\n\r\n".encode(), BODY)
 
 
 DOUBLE = BODY.replace(b'{"type"', b'{"html": "<b>one</b>", "type"')
@@ -84,7 +84,7 @@ DENIED = b"<H1>Access Denied</H1>You don't have permission to access this.<P>Ref
 DETAIL = "X-Error-Detail: Account Over Queries Per Second Limit"
 
 FAULTS = [
-    Fault("3 closed at accept", say(), Unavailable),
+    Fault("3 closed at accept", send(), Unavailable),
     Fault("3 reset at accept", reset(), Unavailable),
     Fault("4 hang before the head", hang(), Unavailable),
     Fault("5 hang in the body", hang(LONG, BODY[:200]), Unavailable),
@@ -93,21 +93,21 @@ FAULTS = [
     Fault("8 slow chunks without end", drip(CHUNKED, b"1\r\na\r\n"), Unavailable),
     Fault("8 quick chunks without end", flood(CHUNKED, b"1000\r\n" + b"a" * 4096 + b"\r\n", 500), InvalidResponse),
     Fault("9 reset in the body", reset(LONG, BODY[:200]), Unavailable),
-    Fault("9 cut in a chunk", say(CHUNKED, b"fff\r\n", BODY[:200]), Unavailable),
-    Fault("9 Content-Length too long", say(LONG, BODY), Unavailable),
+    Fault("9 cut in a chunk", send(CHUNKED, b"fff\r\n", BODY[:200]), Unavailable),
+    Fault("9 Content-Length too long", send(LONG, BODY), Unavailable),
     Fault("10 Content-Length too short", with_length("200"), InvalidResponse),
     Fault("10 Content-Length negative", with_length("-1"), InvalidResponse),
     Fault("10 Content-Length junk", with_length("many"), InvalidResponse),
     Fault("10 Content-Length doubled", with_length("200\r\nContent-Length: 300"), InvalidResponse),
     Fault("11 500 MB", flood(HEAD + b"Content-Length: 500000000\r\n\r\n", bytes(1 << 16), 7600), InvalidResponse),
-    Fault("12 gzip bomb", say(GZIP, bomb(100)), InvalidResponse),
-    Fault("13 truncated gzip", say(GZIP, gzip.compress(BODY)[:-6]), InvalidResponse),
-    Fault("13 broken gzip", say(GZIP, gzip.compress(BODY)[:40] + b"\xff" * 40), InvalidResponse),
-    Fault("13 bad deflate", say(GZIP.replace(b"gzip", b"deflate"), b"\x00\x01"), InvalidResponse),
+    Fault("12 gzip bomb", send(GZIP, bomb(100)), InvalidResponse),
+    Fault("13 truncated gzip", send(GZIP, gzip.compress(BODY)[:-6]), InvalidResponse),
+    Fault("13 broken gzip", send(GZIP, gzip.compress(BODY)[:40] + b"\xff" * 40), InvalidResponse),
+    Fault("13 bad deflate", send(GZIP.replace(b"gzip", b"deflate"), b"\x00\x01"), InvalidResponse),
     Fault("15 redirect to itself", refused("302 X", b"", "Location: /oembed"), InvalidResponse),
     Fault("17 redirect to a file", refused("302 X", b"", "Location: file:///etc/hostname"), InvalidResponse),
     Fault("17 redirect to nowhere", refused("301 X"), InvalidResponse),
-    Fault("17 redirect with a line break", say(b"HTTP/1.1 302 X\r\nLocation: /a\rX: b\r\n\r\n"), InvalidResponse),
+    Fault("17 redirect with a line break", send(b"HTTP/1.1 302 X\r\nLocation: /a\rX: b\r\n\r\n"), InvalidResponse),
     Fault("18 400", refused("400 X", b'{"message": "Invalid URL"}'), InvalidResponse),
     Fault("19 401", refused("401 X", b'{"message": "Unauthorized"}'), Unauthorized),
     Fault("19 401 page", refused("401 X", page("Log in")), Unavailable),
@@ -133,12 +133,12 @@ FAULTS = [
     Fault("26 504", refused("504 X", BODY), Unavailable),
     Fault("27 501", refused("501 X"), InvalidResponse),
     Fault("28 status 999", refused("999 X", BODY), InvalidResponse),
-    Fault("28 status 204", say(b"HTTP/1.1 204 X\r\n\r\n"), InvalidResponse),
+    Fault("28 status 204", send(b"HTTP/1.1 204 X\r\n\r\n"), InvalidResponse),
     Fault("28 status 206", refused("206 X", BODY), InvalidResponse),
-    Fault("28 status 304", say(b"HTTP/1.1 304 X\r\n\r\n"), InvalidResponse),
+    Fault("28 status 304", send(b"HTTP/1.1 304 X\r\n\r\n"), InvalidResponse),
     Fault("28 100 x 5000", flood(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 5000), InvalidResponse),
     Fault("28 103 without end", flood(b"", b"HTTP/1.1 103 X\r\nLink: </a>\r\n\r\n", 5000), InvalidResponse),
-    Fault("28 another protocol", say(b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n", BODY), InvalidResponse),
+    Fault("28 another protocol", send(b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n", BODY), InvalidResponse),
     Fault("29 page", ok(page("Welcome"), headers=["Content-Type: application/json"]), InvalidResponse),
     Fault("29 empty", ok(b""), InvalidResponse),
     Fault("31 UTF-16", ok(BODY.decode().encode("utf-16")), InvalidResponse),
@@ -154,23 +154,25 @@ FAULTS = [
     Fault("36 NaN", ok(BODY.replace(b": 594", b": NaN", 1)), InvalidResponse),
     Fault("36 Infinity", ok(BODY.replace(b": 396", b": -Infinity", 1)), InvalidResponse),
     Fault("37 a name twice", ok(DOUBLE), InvalidResponse),
-    Fault("41 no html", ok(answer(html=None)), InvalidResponse),
-    Fault("41 html a number", ok(answer(html=7)), InvalidResponse),
-    Fault("41 html an object", ok(answer(html={"a": 1})), InvalidResponse),
-    Fault("41 html of 200 KB", ok(answer(html=load("modern-single")["html"] + " " * 200_000)), InvalidResponse),
-    Fault("42 another picture", ok(answer(html=load("modern-360")["html"])), InvalidResponse),
-    Fault("43 type link", ok(answer(type="link")), InvalidResponse),
-    Fault("43 version 2.0", ok(answer(version="2.0")), InvalidResponse),
-    Fault("43 version a number", ok(answer(version=1.0)), InvalidResponse),
+    Fault("41 no html", ok(oembed_body(html=None)), InvalidResponse),
+    Fault("41 html a number", ok(oembed_body(html=7)), InvalidResponse),
+    Fault("41 html an object", ok(oembed_body(html={"a": 1})), InvalidResponse),
+    Fault(
+        "41 html of 200 KB", ok(oembed_body(html=load("modern-single")["html"] + " " * 200_000)), InvalidResponse
+    ),
+    Fault("42 another picture", ok(oembed_body(html=load("modern-360")["html"])), InvalidResponse),
+    Fault("43 type link", ok(oembed_body(type="link")), InvalidResponse),
+    Fault("43 version 2.0", ok(oembed_body(version="2.0")), InvalidResponse),
+    Fault("43 version a number", ok(oembed_body(version=1.0)), InvalidResponse),
     Fault("45 2,000 headers", flood(HEAD, b"X: a\r\n", 2000), InvalidResponse),
     Fault("45 a header of 200 KB", flood(HEAD + b"X: ", b"a" * 1000, 200), InvalidResponse),
-    Fault("45 NUL in a header", say(HEAD, b"X: a\0b\r\nConnection: close\r\n\r\n", BODY), InvalidResponse),
+    Fault("45 NUL in a header", send(HEAD, b"X: a\0b\r\nConnection: close\r\n\r\n", BODY), InvalidResponse),
 ]
 
 
-def failed(seen: Seen, error: type[ProviderError]) -> None:
+def failed(seen: Results, error: type[ProviderError]) -> None:
     """Everybody was told the same, in time."""
-    assert seen.seconds < SHORT + MARGIN
+    assert seen.seconds < TIMEOUT_S + MARGIN
     assert type(seen.resolved) is error or type(seen.resolved).__mro__[1] is error
     assert isinstance(seen.resolved, ProviderError)
     assert seen.resolved.ref == ID
@@ -183,9 +185,9 @@ def failed(seen: Seen, error: type[ProviderError]) -> None:
     assert "<iframe" not in seen.page
 
 
-def shown(seen: Seen, *, stale: bool) -> None:
+def shown(seen: Results, *, stale: bool) -> None:
     """Everybody got the picture, in time."""
-    assert seen.seconds < SHORT + MARGIN
+    assert seen.seconds < TIMEOUT_S + MARGIN
     assert isinstance(seen.resolved, Embed), seen.resolved
     assert (seen.resolved.stale, seen.resolved.title) == (stale, TITLE)
     assert seen.statuses == [200] * 3
@@ -196,40 +198,40 @@ def shown(seen: Seen, *, stale: bool) -> None:
 def test_a_fault(fault: Fault) -> None:
     with Upstream(fault.script) as upstream:
         with Harness(upstream.url) as cold:
-            failed(cold.look(), fault.error)
+            failed(cold.request_all(), fault.error)
         with Harness(upstream.url) as harness:
-            upstream.scripts = (good(),)
+            upstream.scripts = (oembed_ok(),)
             first = harness.kit.resolve(ID)
-            harness.later(days=3)
+            harness.advance(days=3)
             upstream.scripts = (fault.script,)
             if fault.keeps:
-                shown(harness.look(), stale=True)
+                shown(harness.request_all(), stale=True)
                 held = harness.kit.cache.get((ID,), "com").embed
                 assert held is not None
                 assert (held.frame, held.fetched_at) == (first.frame, first.fetched_at)
             else:
-                failed(harness.look(), fault.error)
-            upstream.scripts = (good(),)
-            harness.later(days=1.01)  # past everything that is remembered of a refusal
-            shown(harness.look(), stale=False)
+                failed(harness.request_all(), fault.error)
+            upstream.scripts = (oembed_ok(),)
+            harness.advance(days=1.01)  # past everything that is remembered of a refusal
+            shown(harness.request_all(), stale=False)
             assert harness.kit.resolve(ID).fetched_at > first.fetched_at
 
 
 # -- what looks odd and is good ---------------------------------------------------------------------------
 
 ODD: list[tuple[str, Script]] = [
-    ("28 early hints", say(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + CLOSE, BODY)),
+    ("28 early hints", send(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + CLOSE, BODY)),
     ("30 text/html", ok(BODY, headers=["Content-Type: text/html"])),
     ("30 text/javascript", ok(BODY, headers=["Content-Type: text/javascript; charset=utf-16"])),
     ("30 no type", ok(BODY)),
     ("31 byte order mark", ok(b"\xef\xbb\xbf" + BODY)),
     ("38 lone surrogate and NUL", ok(BODY.replace(b"Tidal News", b"Tidal \\ud800\\u0000News"))),
-    ("39 sizes as strings", ok(answer(width="594", height="396", thumbnail_height="113"))),
+    ("39 sizes as strings", ok(oembed_body(width="594", height="396", thumbnail_height="113"))),
     *[
-        (f"40 width {width!r}", ok(answer(width=width)))
+        (f"40 width {width!r}", ok(oembed_body(width=width)))
         for width in (-1, 0, 10**9, 594.5, True, [594], "594px", 10**400)
     ],
-    ("40 no sizes", ok(answer(width=None, height=None))),
+    ("40 no sizes", ok(oembed_body(width=None, height=None))),
     ("46 Set-Cookie", ok(BODY, headers=["Set-Cookie: a=b; Path=/"])),
 ]
 
@@ -237,7 +239,7 @@ ODD: list[tuple[str, Script]] = [
 @pytest.mark.parametrize(("name", "script"), ODD, ids=[row[0] for row in ODD])
 def test_odd_but_good(name: str, script: Script) -> None:
     with Upstream(script) as upstream, Harness(upstream.url) as harness:
-        shown(harness.look(), stale=False)
+        shown(harness.request_all(), stale=False)
         assert harness.kit.resolve(ID).width == 594
         harness.kit.purge(ID)
         harness.kit.resolve(ID)
@@ -250,7 +252,7 @@ def test_odd_but_good(name: str, script: Script) -> None:
 )
 def test_44_foreign_addresses_are_dropped(address: str) -> None:
     with (
-        Upstream(ok(answer(thumbnail_url=address, terms_of_use_url=address))) as upstream,
+        Upstream(ok(oembed_body(thumbnail_url=address, terms_of_use_url=address))) as upstream,
         Harness(upstream.url) as harness,
     ):
         embed = harness.kit.resolve(ID)
@@ -259,7 +261,7 @@ def test_44_foreign_addresses_are_dropped(address: str) -> None:
 
 
 def test_41_a_refused_answer_that_names_the_picture_is_credited_each_time() -> None:
-    script = ok(answer(html=load("modern-single")["html"] + "<script>alert(1)</script>"))
+    script = ok(oembed_body(html=load("modern-single")["html"] + "<script>alert(1)</script>"))
     with Upstream(script) as upstream, Harness(upstream.url) as harness:
         cards = [harness.get(f"/embed/{ID}").get_data(as_text=True) for _ in range(3)]
     assert upstream.hits == 1
@@ -314,16 +316,16 @@ def closed() -> Iterator[int]:
     "fault", [contextlib.nullcontext, full, closed], ids=["1 no such name", "2 timeout", "refused"]
 )
 def test_a_network_that_fails(fault: Any, names: Names) -> None:
-    with Upstream(good()) as upstream, fault() as port, Harness("http://localhost:1/oembed") as harness:
+    with Upstream(oembed_ok()) as upstream, fault() as port, Harness("http://localhost:1/oembed") as harness:
         names.port = port or 0
-        failed(harness.look(), Unavailable)
+        failed(harness.request_all(), Unavailable)
         names.port = upstream.port
-        shown(harness.look(), stale=False)
-        harness.later(days=3)
+        shown(harness.request_all(), stale=False)
+        harness.advance(days=3)
         names.port = port or 0
-        shown(harness.look(), stale=True)
+        shown(harness.request_all(), stale=True)
         names.port = upstream.port
-        shown(harness.look(), stale=False)
+        shown(harness.request_all(), stale=False)
 
 
 @pytest.fixture(scope="module")
@@ -350,33 +352,33 @@ def test_14_a_bad_certificate(authority: trustme.CA, tmp_path: Path, fault: str)
         "self-signed": lambda: trustme.CA().issue_cert("127.0.0.1"),
     }[fault]()
     with (
-        Upstream(good(), tls=tls(bad)) as upstream,
+        Upstream(oembed_ok(), tls=tls(bad)) as upstream,
         Harness(upstream.url, verify=str(tmp_path / "ca.pem")) as harness,
     ):
-        failed(harness.look(), Unavailable)
+        failed(harness.request_all(), Unavailable)
         assert upstream.hits == 0
         upstream.tls = fine
-        shown(harness.look(), stale=False)
-        harness.later(days=3)
+        shown(harness.request_all(), stale=False)
+        harness.advance(days=3)
         upstream.tls = tls(bad)
-        shown(harness.look(), stale=True)
+        shown(harness.request_all(), stale=True)
         assert upstream.hits == 1
         upstream.tls = fine
-        shown(harness.look(), stale=False)
+        shown(harness.request_all(), stale=False)
 
 
 @pytest.mark.parametrize("location", ["http://127.0.0.1:{0}/", "//localhost:{0}/", "http://gty.im@127.0.0.1:{0}/"])
 def test_16_no_redirect_reaches_another_service(location: str) -> None:
-    with Upstream(good()) as sentinel:
+    with Upstream(oembed_ok()) as sentinel:
         moved = refused("302 X", b"", f"Location: {location.format(sentinel.port)}")
         with Upstream(moved) as upstream, Harness(upstream.url) as harness:
-            failed(harness.look(), InvalidResponse)
+            failed(harness.request_all(), InvalidResponse)
     assert sentinel.connections == 0
 
 
 def test_49_flapping_ends_well() -> None:
     with (
-        Upstream(refused("503 X"), refused("503 X"), good()) as upstream,
+        Upstream(refused("503 X"), refused("503 X"), oembed_ok()) as upstream,
         Harness(upstream.url, timeout=5) as harness,
     ):
         assert not harness.kit.resolve(ID).stale
@@ -387,9 +389,9 @@ def test_50_the_environment_lends_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login reader password letmein\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
-    with Upstream(good()) as proxy, Upstream(good()) as upstream, Harness(upstream.url) as harness:
+    with Upstream(oembed_ok()) as proxy, Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        shown(harness.look(), stale=False)
+        shown(harness.request_all(), stale=False)
     assert proxy.connections == 0
     assert "authorization" not in upstream.requests[0].lower()

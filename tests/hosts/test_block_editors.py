@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from embedkit.sandbox import SandboxServer
 from tests.support.examples import pick_two
-from tests.support.picker import held
+from tests.support.picker import hold_requests
 from tests.support.wordpress import PASTED, WordPress, add_newest_editor
 from tests.support.wordpress_admin import BlockEditor, choose, log_in, picker
 
@@ -220,7 +220,7 @@ def test_what_was_pasted_comes_where_it_was_pasted(editor: BlockEditor, below: b
     page = editor.page
     editor.open(f"{PARAGRAPH}\n\n{PARAGRAPH.replace('Words', 'Others')}")
     editor.canvas.get_by_text("Words.").click() if below else editor.write_below("Words.")
-    with held(page, re.compile("/embedkit/v1/convert")):
+    with hold_requests(page, re.compile("/embedkit/v1/convert")):
         with page.expect_request(re.compile("/embedkit/v1/convert")):
             editor.paste(PASTED)
         editor.canvas.get_by_text("Others.").click()

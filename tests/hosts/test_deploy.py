@@ -23,12 +23,12 @@ import trustme
 
 from embedkit.settings import Settings
 from tests.support.serve import (
-    LONG,
-    Child,
-    Gate,
-    asking,
+    TIMEOUT_S,
+    GatedUpstream,
+    ServerProcess,
     environment,
-    gate,
+    gated_upstream,
+    requesting,
     serve,
 )
 from tests.support.tools import ROOT, need
@@ -54,11 +54,11 @@ class Front:
     plain: int
     port: int
     context: ssl.SSLContext
-    service: Child
-    upstream: Gate
+    service: ServerProcess
+    upstream: GatedUpstream
 
     def connect(self, source: str = "127.0.0.1") -> ssl.SSLSocket:
-        made = socket.create_connection(("127.0.0.1", self.port), timeout=LONG, source_address=(source, 0))
+        made = socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_S, source_address=(source, 0))
         return self.context.wrap_socket(made, server_hostname=NAME)
 
     def ask(
@@ -80,7 +80,7 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def nginx(folder: Path, service: Child, upstream: Gate, **changes: str) -> Iterator[Front]:
+def nginx(folder: Path, service: ServerProcess, upstream: GatedUpstream, **changes: str) -> Iterator[Front]:
     """The example's own file, with ports, folders and certificates of this test."""
     program = need("nginx") if shutil.which("nginx") else need("/usr/sbin/nginx")
     authority = trustme.CA()
@@ -112,11 +112,11 @@ def nginx(folder: Path, service: Child, upstream: Gate, **changes: str) -> Itera
             yield Front(plain, port, context, service, upstream)
         finally:
             process.terminate()
-            process.wait(LONG)
+            process.wait(TIMEOUT_S)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
-    end = time.monotonic() + LONG
+    end = time.monotonic() + TIMEOUT_S
     while time.monotonic() < end:
         log = folder / "error.log"
         assert process.poll() is None, log.read_text() if log.exists() else ""
@@ -130,7 +130,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None
 
 @contextmanager
 def harness(folder: Path, changes: dict[str, str] | None = None, **rows: str) -> Iterator[Front]:
-    with gate() as upstream:
+    with gated_upstream() as upstream:
         upstream.open.set()
         ours = {"PUBLIC_URL": f"https://{NAME}", "TRUSTED_HOSTS": NAME, "TRUSTED_HOPS": "1"}
         with (
@@ -171,7 +171,7 @@ def test_130_connections_that_do_not_even_shake_hands(front: Front) -> None:
     with ExitStack() as stack:
         for port in (front.port, front.plain):
             for _ in range(65):
-                stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=LONG))
+                stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S))
         assert front.ask("/healthz")[0] == 200
 
 
@@ -181,7 +181,7 @@ def test_one_client_has_so_many_requests_at_once(front: Front) -> None:
         for client in clients:
             client.sendall(BEGINNINGS["slow bodies"])
         refused: set[ssl.SSLSocket] = set()
-        end = time.monotonic() + LONG
+        end = time.monotonic() + TIMEOUT_S
         while len(refused) < 40 - 32 and time.monotonic() < end:
             refused |= set(select.select([one for one in clients if one not in refused], [], [], 1.0)[0])
         assert len(refused) == 40 - 32
@@ -227,7 +227,7 @@ def test_readiness_is_for_this_machine(front: Front) -> None:
 
 
 def test_plain_http_leads_to_https(front: Front) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", front.plain, timeout=LONG)
+    connection = http.client.HTTPConnection("127.0.0.1", front.plain, timeout=TIMEOUT_S)
     connection.request("GET", "/embed/1", headers={"Host": "canary.example"})
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}/embed/1")
@@ -250,9 +250,11 @@ def container_command() -> list[str]:
 
 
 @contextmanager
-def container(upstream: Gate, **rows: str) -> Iterator[Child]:
+def container(upstream: GatedUpstream, **rows: str) -> Iterator[ServerProcess]:
     command = [*container_command(), "--bind=127.0.0.1:0"]
-    child = Child(command, environment(upstream.url, **rows), r"Listening at: http://127\.0\.0\.1:([0-9]+)")
+    child = ServerProcess(
+        command, environment(upstream.url, **rows), r"Listening at: http://127\.0\.0\.1:([0-9]+)"
+    )
     try:
         yield child
     finally:
@@ -261,10 +263,10 @@ def container(upstream: Gate, **rows: str) -> Iterator[Child]:
 
 def test_the_container_finishes_what_is_in_flight() -> None:
     ids = [f"6009010{number:02}" for number in range(8)]
-    with gate() as upstream, container(upstream) as child:
-        with asking(child, [f"/v1/embeds/{ref}" for ref in ids]) as answers:
+    with gated_upstream() as upstream, container(upstream) as child:
+        with requesting(child, [f"/v1/embeds/{ref}" for ref in ids]) as answers:
             upstream.wait_for(8)
-            child.tell()
+            child.send_signal()
             child.wait_for_line("Handling signal: term")
             upstream.open.set()
         assert [status for status, _ in answers] == [200] * 8
@@ -273,8 +275,8 @@ def test_the_container_finishes_what_is_in_flight() -> None:
 
 def test_the_container_answers_while_all_else_waits_for_getty() -> None:
     """Even if one worker takes all of the 64: a quarter of its threads never waits."""
-    with gate() as upstream, container(upstream) as child:
-        with asking(child, [f"/v1/embeds/{600_001_000 + number}" for number in range(64)]) as answers:
+    with gated_upstream() as upstream, container(upstream) as child:
+        with requesting(child, [f"/v1/embeds/{600_001_000 + number}" for number in range(64)]) as answers:
             upstream.wait_for(8)
             for _ in range(4):
                 assert child.get("/healthz")[0] == 200
@@ -285,7 +287,7 @@ def test_the_container_answers_while_all_else_waits_for_getty() -> None:
 
 def test_no_header_names_the_path_of_the_service() -> None:
     """gunicorn takes SCRIPT_NAME and PATH_INFO from a header, if it comes from this machine."""
-    with gate() as upstream, container(upstream) as child:
+    with gated_upstream() as upstream, container(upstream) as child:
         for name in ("SCRIPT_NAME", "SCRIPT-NAME", "PATH_INFO"):
             status, body = child.get("/docs", **{name: "/docs/canary" if "PATH" in name else "/canary"})
             assert status in (200, 400)

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.examples import (
-    Seen,
+    PageLog,
     pick,
-    started,
+    running_example,
 )
 
 WITHDRAWN = "500000404"
@@ -19,17 +19,17 @@ FORBIDDEN = "500000403"
 
 @pytest.fixture(name="site", scope="module")
 def fixture_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with started("django", tmp_path_factory.mktemp("django")) as address:
+    with running_example("django", tmp_path_factory.mktemp("django")) as address:
         yield address
 
 
 @pytest.fixture(name="seen")
-def fixture_seen() -> Seen:
-    return Seen()
+def fixture_seen() -> PageLog:
+    return PageLog()
 
 
 @pytest.fixture(name="page")
-def fixture_page(browser: Browser, seen: Seen, site: str) -> Iterator[Page]:
+def fixture_page(browser: Browser, seen: PageLog, site: str) -> Iterator[Page]:
     """An editor's page, logged in; it complains of nothing, and asks no other machine for anything."""
     with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
         page = seen.of(context)
@@ -38,7 +38,7 @@ def fixture_page(browser: Browser, seen: Seen, site: str) -> Iterator[Page]:
         page.get_by_label("Password").fill("editor")
         page.get_by_role("button", name="Log in").click()
         yield page
-    assert seen.said == []
+    assert seen.errors == []
     assert seen.foreign() == []
 
 
@@ -117,7 +117,7 @@ def test_a_picture_can_be_taken_away(page: Page, site: str) -> None:
     expect(page.locator("article iframe")).to_have_count(0)
 
 
-def test_a_field_a_block_and_rich_text_in_wagtail(page: Page, site: str, seen: Seen) -> None:
+def test_a_field_a_block_and_rich_text_in_wagtail(page: Page, site: str, seen: PageLog) -> None:
     edit, read = link(page, "Wagtail", "Edit"), link(page, "Wagtail", "Read it")
     page.goto(site + edit)
     pickers, dialog = page.locator("embedkit-picker"), page.get_by_role("dialog")
@@ -139,7 +139,7 @@ def test_a_field_a_block_and_rich_text_in_wagtail(page: Page, site: str, seen: S
     shown = [frame.get_attribute("src") or "" for frame in page.locator("article iframe").all()]
     assert [src.partition("/embed/")[2].partition("?")[0] for src in shown] == refs
     # what oEmbed answers has its styles with it; and Wagtail tries to save a draft while the block is empty
-    seen.said[:] = [text for text in seen.said if "inline style" not in text and "status of 400" not in text]
+    seen.errors[:] = [text for text in seen.errors if "inline style" not in text and "status of 400" not in text]
 
 
 def test_readers_get_no_script(page: Page, site: str) -> None:

@@ -14,10 +14,10 @@ from playwright.sync_api import Browser, Locator, Page, Route, ViewportSize, exp
 
 from tests.support.examples import (
     RULES,
-    Seen,
+    PageLog,
     pick,
     pick_two,
-    started,
+    running_example,
 )
 
 CAPTION = 'Totality, "at last" <b>& [more]'
@@ -43,20 +43,23 @@ def fixture_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str
     """The three that are small enough to run side by side."""
     folder = tmp_path_factory.mktemp("examples")
     with ExitStack() as running:
-        yield {name: running.enter_context(started(name, folder)) for name in ("tinymce", "ckeditor5", "textarea")}
+        yield {
+            name: running.enter_context(running_example(name, folder))
+            for name in ("tinymce", "ckeditor5", "textarea")
+        }
 
 
 @pytest.fixture(name="seen")
-def fixture_seen() -> Seen:
-    return Seen()
+def fixture_seen() -> PageLog:
+    return PageLog()
 
 
 @pytest.fixture(name="page")
-def fixture_page(browser: Browser, seen: Seen) -> Iterator[Page]:
+def fixture_page(browser: Browser, seen: PageLog) -> Iterator[Page]:
     """A page that complains of nothing, and asks no other machine for anything."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         yield seen.of(context)
-    assert seen.said == []
+    assert seen.errors == []
     assert seen.foreign() == []
 
 
@@ -190,7 +193,7 @@ def test_a_picture_is_shown_with_what_belongs_to_it(editor: Editor) -> None:
     assert editor.pictures.locator("img").count() == 1
 
 
-def test_a_picture_that_is_gone_says_so_and_stays_what_it_is(editor: Editor, seen: Seen) -> None:
+def test_a_picture_that_is_gone_says_so_and_stays_what_it_is(editor: Editor, seen: PageLog) -> None:
     gone = '<p>[getty src="999999999" caption="Kept"]</p>'
     editor.write(gone)
     expect(editor.pictures.get_by_role("note")).to_contain_text("picture")
@@ -203,11 +206,11 @@ def test_a_picture_that_is_gone_says_so_and_stays_what_it_is(editor: Editor, see
     editor.page.unroute("**/v1/embeds")
     editor.write(f"<p>One.</p>{down}")
     expect(editor.pictures.locator("img")).to_be_visible()
-    assert all("ERR_FAILED" in said for said in seen.said)
-    seen.said.clear()
+    assert all("ERR_FAILED" in said for said in seen.errors)
+    seen.errors.clear()
 
 
-def test_a_picture_withdrawn_while_its_document_is_open_says_so(editor: Editor, seen: Seen) -> None:
+def test_a_picture_withdrawn_while_its_document_is_open_says_so(editor: Editor, seen: PageLog) -> None:
     page, ref = editor.page, "600940001"
     text = f'<p>One.</p><p>[getty src="{ref}" width="300" caption="Ours"]</p><p>Two.</p>'
     page.clock.install()
@@ -231,7 +234,7 @@ def test_a_picture_withdrawn_while_its_document_is_open_says_so(editor: Editor, 
         page.reload()
         editor.wait()
         editor.write(text)
-    assert seen.said == []
+    assert seen.errors == []
 
 
 def test_a_chosen_picture_is_undone_edited_and_published(editor: Editor) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import embedkit
 from embedkit import Secret, sandbox, web
-from tests.support.examples import EDITORS, EXAMPLES, command
+from tests.support.examples import EDITORS, EXAMPLES, readme_command
 
 MADE = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[server]'"
 READMES = sorted(EXAMPLES.glob("*/README.md"))
@@ -29,7 +29,7 @@ def test_one_command_starts_it(name: str) -> None:
     assert line.startswith(MADE)
     assert re.search(rf" && \.venv/bin/python examples/{name}/\w+\.py$", line)
     done = subprocess.run(
-        [*command(name), "--help"], cwd=EXAMPLES.parent, capture_output=True, text=True, timeout=60
+        [*readme_command(name), "--help"], cwd=EXAMPLES.parent, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     assert "--port" in done.stdout or name not in EDITORS
@@ -83,7 +83,7 @@ def test_editors_are_pinned_and_come_from_npm_by_name() -> None:
 
 def test_a_taken_port_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        words = [*command("textarea"), "--port", str(taken.getsockname()[1])]
+        words = [*readme_command("textarea"), "--port", str(taken.getsockname()[1])]
         done = subprocess.run(words, cwd=EXAMPLES.parent, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "--port" in done.stderr
@@ -92,7 +92,7 @@ def test_a_taken_port_is_told() -> None:
 
 def test_without_npm_a_sentence_says_so(tmp_path: Path) -> None:
     tmp_path.joinpath("package.json").write_text("{}")
-    words = [*command("tinymce"), "--packages", str(tmp_path)]
+    words = [*readme_command("tinymce"), "--packages", str(tmp_path)]
     done = subprocess.run(
         words,
         cwd=EXAMPLES.parent,

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from embedkit.sandbox import SandboxServer
-from tests.support.api import talk
+from tests.support.api import send_request
 from tests.support.tools import need, node_packages
 
 HERE = Path(__file__).parent / "node_sdk"
@@ -99,7 +99,7 @@ def test_downloads(found: Any, sandbox: SandboxServer) -> None:
         parts = urlsplit(downloads[name]["uri"])
         assert (parts.scheme, parts.netloc) == ("https", "delivery.gettyimages.com")
         assert parse_qs(parts.query)["h"] == [str(height)]
-        file = talk(sandbox.app, "GET", downloads[name]["uri"])
+        file = send_request(sandbox.app, "GET", downloads[name]["uri"])
         assert (file.status, file.body[:3]) == (200, b"\xff\xd8\xff")
     history = downloads["history"]
     assert history["result_count"] == 3

@@ -17,7 +17,7 @@ import html5lib
 import pytest
 import requests
 
-from tests.support.examples import EXAMPLES, command, packages_of, started
+from tests.support.examples import EXAMPLES, npm_packages, readme_command, running_example
 from tests.support.tools import ROOT, need, python_packages
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def fixture_service(newsroom: Any) -> Iterator[Service]:
 def site(newsroom: Any, name: str, folder: Path) -> Path:
     """A copy of an example's site, with what its generator needs."""
     copy = folder / "site" / name
-    newsroom.copy_site(EXAMPLES / name, newsroom.Packages(packages_of(name)), copy)
+    newsroom.copy_site(EXAMPLES / name, newsroom.Packages(npm_packages(name)), copy)
     return copy
 
 
@@ -294,7 +294,7 @@ def test_remark_in_markdown_and_in_mdx(newsroom: Any, service: Service, tmp_path
 
 def test_a_plain_script(tmp_path: Path) -> None:
     ours = {**os.environ, "PYTHONPATH": str(ROOT)}
-    words = [*command("plain"), "--no-server", "--output", str(tmp_path)]
+    words = [*readme_command("plain"), "--no-server", "--output", str(tmp_path)]
     done = subprocess.run(words, cwd=ROOT, env=ours, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "2026-11-02-kittens.md:3:4: not-found" in done.stderr
@@ -308,7 +308,7 @@ def test_a_plain_script(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["eleventy", "hugo", "jekyll", "remark"])
 def test_an_example_runs_by_its_command(name: str, hugo: str, tmp_path: Path) -> None:
     need("jekyll" if name == "jekyll" else "npm")
-    with started(name, tmp_path) as address:
+    with running_example(name, tmp_path) as address:
         page = requests.get(f"{address}/", timeout=30).text
     tree = html5lib.parse(page, namespaceHTMLElements=False)
     assert len(list(tree.iter("iframe"))) == 3
@@ -317,7 +317,7 @@ def test_an_example_runs_by_its_command(name: str, hugo: str, tmp_path: Path) ->
 
 def test_generators_of_python_run_by_one_command(tmp_path: Path) -> None:
     packages = [python_packages("pelican==4.12.0"), python_packages("nikola==8.3.3")]
-    with started("python-hosts", tmp_path, *packages) as address:
+    with running_example("python-hosts", tmp_path, *packages) as address:
         links = html5lib.parse(requests.get(address, timeout=30).text, namespaceHTMLElements=False).iter("a")
         sites = [str(link.get("href")) for link in links]
         assert sites == ["/mkdocs/", "/pelican/", "/sphinx/", "/nikola/"]

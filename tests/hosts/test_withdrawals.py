@@ -15,8 +15,8 @@ import pytest
 
 from embedkit.sandbox import SandboxServer
 from tests.hosts.test_deploy import DEPLOY, free_ports
-from tests.support.cli import environ
-from tests.support.serve import LONG, Child, serve
+from tests.support.cli import sandbox_environ
+from tests.support.serve import TIMEOUT_S, ServerProcess, serve
 from tests.support.stores import redis
 from tests.support.tools import need
 
@@ -29,11 +29,11 @@ class Front:
     """Varnish, the two services behind it, and their Getty."""
 
     port: int
-    services: list[Child]
+    services: list[ServerProcess]
     sandbox: SandboxServer
 
     def ask(self, path: str, method: str = "GET", port: int = 0, **headers: str) -> tuple[int, dict[str, str]]:
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=LONG)
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=TIMEOUT_S)
         connection.request(method, path, headers={name.replace("_", "-"): text for name, text in headers.items()})
         answer = connection.getresponse()
         answer.read()
@@ -64,7 +64,7 @@ def varnish(folder: Path, port: int, behind: list[int]) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait(LONG)
+            process.wait(TIMEOUT_S)
 
 
 def is_listening(port: int) -> bool:
@@ -76,7 +76,7 @@ def is_listening(port: int) -> bool:
 
 
 def wait_for(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + LONG
+    end = time.monotonic() + TIMEOUT_S
     while not holds():
         assert time.monotonic() < end, "it has not come"
         time.sleep(0.05)
@@ -84,7 +84,7 @@ def wait_for(holds: Callable[[], bool]) -> None:
 
 def settings(sandbox: SandboxServer, store: str, front: int, folder: Path) -> dict[str, str]:
     """Of a service that follows the feed and tells the front."""
-    rows = {name.removeprefix("EMBEDKIT_"): value for name, value in environ(sandbox.url, folder).items()}
+    rows = {name.removeprefix("EMBEDKIT_"): value for name, value in sandbox_environ(sandbox.url, folder).items()}
     rows |= {"CACHE": store, "CHANGE_FEED": "0.3", "PURGE_URLS": f"http://127.0.0.1:{front}"}
     rows |= {"LOG_FORMAT": "text", "TRUSTED_HOPS": "1"}
     rows.pop("XDG_CACHE_HOME")
@@ -119,7 +119,7 @@ def test_what_getty_withdraws_is_shown_by_none_of_our_servers(front: Front) -> N
         wait_for(lambda id=id: front.everywhere(id) == {404})  # type: ignore[misc]
     for id in STAYS:
         assert front.ask(f"/v1/embeds/{id}")[1]["x-cache"] == "HIT"
-    said = "".join(one.said for one in front.services)
+    said = "".join(one.stderr for one in front.services)
     assert all(f'picture="{id}"' in said for id in IDS)
 
 

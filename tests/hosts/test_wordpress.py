@@ -96,7 +96,7 @@ class Slow(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.behind = behind
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.awake = threading.Event()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -111,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append(f"{self.path} {json.loads(body).get('content', '')}")
+        self.server.requests.append(f"{self.path} {json.loads(body).get('content', '')}")
         self.server.awake.wait()
         answer = requests.post(
             self.server.behind + self.path, data=body, headers={"Content-Type": "application/json"}, timeout=60
@@ -230,7 +230,7 @@ def test_a_slow_service_is_waited_for_behind_the_readers(blog: WordPress, servic
         slow.awake.set()
         blog.cron()
         assert refs(blog.read(post)) == ["600000077"]
-        assert slow.asked.count("/v1/render [getty 600000077]") == 2
+        assert slow.requests.count("/v1/render [getty 600000077]") == 2
 
 
 def test_a_service_that_failed_is_left_alone(blog: WordPress, service: Server) -> None:
@@ -239,7 +239,7 @@ def test_a_service_that_failed_is_left_alone(blog: WordPress, service: Server) -
         blog.set("embedkit_service", slow.url)
         blog.php("set_transient('embedkit_down', 1, 3600);")
         blog.read(blog.publish("[getty 74917285]"))
-        assert slow.asked == []
+        assert slow.requests == []
 
 
 def test_a_card_made_in_an_outage_of_getty_does_not_replace_the_picture(
@@ -309,7 +309,7 @@ def test_without_the_service_the_post_is_saved_as_typed(blog: WordPress, service
     with Slow(service.url) as slow:
         blog.set("embedkit_service", slow.url)
         post = blog.publish(AROUND.format(PASTED))
-        assert slow.asked == ["/v1/convert " + AROUND.format(PASTED)]
+        assert slow.requests == ["/v1/convert " + AROUND.format(PASTED)]
     assert blog.saved(post) == AROUND.format(PASTED)
     assert blog.revisions(post) == []
     blog.set("embedkit_service", service.url)

@@ -20,10 +20,10 @@ from tests.support.api import (
     APPLICATION,
     DAY,
     SEARCH_CLIENT,
-    Caller,
-    talk,
+    ApiClient,
+    send_request,
 )
-from tests.support.sandbox import inside, outside
+from tests.support.sandbox import in_process, over_http
 from tests.support.tools import Clock
 
 PER_SECOND, PER_DAY = "Account Over Queries Per Second Limit", "Account Over Rate Limit"
@@ -54,14 +54,14 @@ def with_key(key: str | None) -> dict[str, str]:
     ],
 )
 def test_other_keys_are_refused(path: str, era: Any, key: str | None, status: int, message: str) -> None:
-    response = talk(Sandbox(SandboxConfig(era=era)), "GET", path, with_key(key))
+    response = send_request(Sandbox(SandboxConfig(era=era)), "GET", path, with_key(key))
     assert (response.status, json.loads(response.body)) == (status, {"message": message})
     assert response.headers["content-type"] == "application/json; charset=utf-8"
 
 
 @pytest.mark.parametrize("key", [KEY, SEARCH_KEY, f" {KEY} "])
 def test_known_keys(key: str) -> None:
-    assert talk(Sandbox(), "GET", "/v3/boards", with_key(key)).status == 401
+    assert send_request(Sandbox(), "GET", "/v3/boards", with_key(key)).status == 401
 
 
 @pytest.mark.parametrize(
@@ -79,16 +79,16 @@ def test_known_keys(key: str) -> None:
     ],
 )
 def test_wrong_parameters(era: Any, query: str, body: dict[str, str]) -> None:
-    response = Caller(Sandbox(SandboxConfig(era=era))).ask("GET", f"/v3/downloads?{query}")
+    response = ApiClient(Sandbox(SandboxConfig(era=era))).request("GET", f"/v3/downloads?{query}")
     assert (response.status, json.loads(response.body)) == (400, body)
     kind = "application/vnd.getty.error+json" if "ErrorCode" in body else "application/json"
     assert response.headers["content-type"] == f"{kind}; charset=utf-8"
 
 
 def test_what_no_operation_knows_passes_where_nobody_is_strict() -> None:
-    lenient = Caller(Sandbox(SandboxConfig(strict=False)))
-    assert lenient.ask("GET", "/v3/downloads?pag=1").status == 200
-    assert Caller(Sandbox()).ask("GET", "/v3/downloads?sandbox_fault=delay%3D0").status == 200
+    lenient = ApiClient(Sandbox(SandboxConfig(strict=False)))
+    assert lenient.request("GET", "/v3/downloads?pag=1").status == 200
+    assert ApiClient(Sandbox()).request("GET", "/v3/downloads?sandbox_fault=delay%3D0").status == 200
 
 
 # -- limits --------------------------------------------------------------------------------------------
@@ -98,15 +98,15 @@ def test_what_no_operation_knows_passes_where_nobody_is_strict() -> None:
 def test_calls_per_second(era: Any, status: int, words: str) -> None:
     clock = Clock()
     app = Sandbox(SandboxConfig(era=era, calls_per_second=2), clock=clock)
-    customer, other = Caller(app), Caller(app, APPLICATION, SEARCH_CLIENT)
+    customer, other = ApiClient(app), ApiClient(app, APPLICATION, SEARCH_CLIENT)
     clock.now += 1  # a token is a call as well
-    assert [customer.ask("GET", "/v3/products").status for _ in range(4)] == [200, 200, status, status]
-    refused = customer.ask("GET", "/v3/products")
+    assert [customer.request("GET", "/v3/products").status for _ in range(4)] == [200, 200, status, status]
+    refused = customer.request("GET", "/v3/products")
     assert (refused.headers["x-error-detail"], json.loads(refused.body)) == (PER_SECOND, {"message": words})
     assert "retry-after" not in refused.headers
-    assert other.ask("GET", "/v3/products").status == 200
+    assert other.request("GET", "/v3/products").status == 200
     clock.now += 1
-    assert customer.ask("GET", "/v3/products").status == 200
+    assert customer.request("GET", "/v3/products").status == 200
 
 
 @pytest.mark.parametrize(
@@ -115,34 +115,34 @@ def test_calls_per_second(era: Any, status: int, words: str) -> None:
 def test_calls_per_day(era: Any, status: int, detail: str | None, words: str) -> None:
     clock = Clock()
     app = Sandbox(SandboxConfig(era=era, calls_per_day=2), clock=clock)
-    caller = Caller(app, None)
+    caller = ApiClient(app, None)
     seen = []
     for _ in range(3):
-        seen.append(caller.ask("GET", "/v3/products").status)
+        seen.append(caller.request("GET", "/v3/products").status)
         clock.now += 60
     assert seen == [401, 401, status]
-    refused = caller.ask("GET", "/v3/products")
+    refused = caller.request("GET", "/v3/products")
     assert (refused.headers.get("x-error-detail"), json.loads(refused.body)) == (detail, {"message": words})
     clock.now += DAY
-    assert caller.ask("GET", "/v3/products").status == 401
+    assert caller.request("GET", "/v3/products").status == 401
 
 
 def test_tokens_count_as_calls() -> None:
     clock = Clock()
     app = Sandbox(SandboxConfig(calls_per_second=2), clock=clock)
     form = f"grant_type=client_credentials&client_id={KEY}&client_secret={SECRET}".encode()
-    anybody = Caller(app, None)
-    assert [anybody.ask("POST", "/oauth2/token", body=form).status for _ in range(3)] == [200, 200, 429]
-    assert anybody.ask("GET", "/v3/countries").status == 429
+    anybody = ApiClient(app, None)
+    assert [anybody.request("POST", "/oauth2/token", body=form).status for _ in range(3)] == [200, 200, 429]
+    assert anybody.request("GET", "/v3/countries").status == 429
     clock.now += 1
-    assert anybody.ask("GET", "/v3/countries").status == 200
+    assert anybody.request("GET", "/v3/countries").status == 200
 
 
 def test_limits_hold_for_many_at_once() -> None:
     app = Sandbox(SandboxConfig(calls_per_day=50), clock=Clock())
-    caller, seen = Caller(app), []
+    caller, seen = ApiClient(app), []
     threads = [
-        Thread(target=lambda: seen.extend(caller.ask("GET", "/v3/products").status for _ in range(20)))
+        Thread(target=lambda: seen.extend(caller.request("GET", "/v3/products").status for _ in range(20)))
         for _ in range(5)
     ]
     for thread in threads:
@@ -176,13 +176,13 @@ USERS_ONLY = [
 @pytest.mark.parametrize(("method", "path"), USERS_ONLY)
 def test_what_takes_the_token_of_a_customer(method: str, path: str) -> None:
     app = Sandbox()
-    missing = Caller(app, None).ask(method, path)
+    missing = ApiClient(app, None).request(method, path)
     assert missing.status == 401
     assert missing.headers["www-authenticate"].endswith('error_description="The access token is missing"')
-    for caller in (Caller(app, APPLICATION), Caller(app, APPLICATION, SEARCH_CLIENT)):
-        response = caller.ask(method, path)
+    for caller in (ApiClient(app, APPLICATION), ApiClient(app, APPLICATION, SEARCH_CLIENT)):
+        response = caller.request(method, path)
         assert (response.status, json.loads(response.body)) == (403, NOT_YOURS)
-    assert Caller(app).ask(method, path).status in (200, 400, 404)
+    assert ApiClient(app).request(method, path).status in (200, 400, 404)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_what_takes_the_token_of_a_customer(method: str, path: str) -> None:
     ],
 )
 def test_paths_and_methods(method: str, path: str, status: int, allow: str | None) -> None:
-    response = Caller(Sandbox()).ask(method, path)
+    response = ApiClient(Sandbox()).request(method, path)
     assert (response.status, response.headers.get("allow")) == (status, allow)
     if method == "HEAD":
         assert response.body == b""
@@ -214,7 +214,7 @@ def test_paths_and_methods(method: str, path: str, status: int, allow: str | Non
 
 
 def test_headers() -> None:
-    headers = Caller(Sandbox()).ask("GET", "/v3/products").headers
+    headers = ApiClient(Sandbox()).request("GET", "/v3/products").headers
     assert headers["cache-control"] == "no-cache"
     assert headers["vary"] == ("Accept-Encoding, Authorization, Api-Key, Accept, GI-Country-Code, Accept-Language")
     assert headers["access-control-allow-origin"] == "*"
@@ -223,17 +223,17 @@ def test_headers() -> None:
 
 
 def test_a_creative_search_may_be_kept_for_a_day() -> None:
-    caller = Caller(Sandbox(), None)
-    headers = caller.ask("GET", "/v3/search/images/creative?phrase=lake").headers
+    caller = ApiClient(Sandbox(), None)
+    headers = caller.request("GET", "/v3/search/images/creative?phrase=lake").headers
     assert (headers["cache-control"], headers["age"]) == ("max-age=86400", "0")
     assert headers["x-cache"]
-    assert caller.ask("GET", "/v3/search/images/editorial?phrase=lake").headers["cache-control"] == "no-cache"
-    assert caller.ask("GET", "/v3/search/images/creative?page=a").headers["cache-control"] == "no-cache"
+    assert caller.request("GET", "/v3/search/images/editorial?phrase=lake").headers["cache-control"] == "no-cache"
+    assert caller.request("GET", "/v3/search/images/creative?page=a").headers["cache-control"] == "no-cache"
 
 
 @pytest.mark.parametrize("era", ["2014", "2018"])
 def test_headers_of_old(era: Any) -> None:
-    headers = Caller(Sandbox(SandboxConfig(era=era)), None).ask("GET", "/v3/search/images/creative").headers
+    headers = ApiClient(Sandbox(SandboxConfig(era=era)), None).request("GET", "/v3/search/images/creative").headers
     assert headers["cache-control"] == "no-cache,no-cache"
     assert (headers["pragma"], headers["expires"]) == ("no-cache", "-1")
     assert headers["server"] == "Mashery Proxy"
@@ -247,21 +247,21 @@ def test_there_is_no_other_era() -> None:
 
 def test_browsers_may_ask_before_they_send_a_key() -> None:
     app = Sandbox()
-    response = talk(app, "OPTIONS", "/v3/search/images", {"Origin": "https://cms.example"})
+    response = send_request(app, "OPTIONS", "/v3/search/images", {"Origin": "https://cms.example"})
     assert response.status == 204
     assert response.headers["access-control-allow-origin"] == "*"
     assert {"api-key", "authorization"} < set(response.headers["access-control-allow-headers"].split(", "))
-    assert talk(app, "OPTIONS", "/oauth2/token").headers.keys() & {"access-control-allow-origin"} == set()
-    silent = talk(Sandbox(SandboxConfig(cors="")), "OPTIONS", "/v3/boards")
+    assert send_request(app, "OPTIONS", "/oauth2/token").headers.keys() & {"access-control-allow-origin"} == set()
+    silent = send_request(Sandbox(SandboxConfig(cors="")), "OPTIONS", "/v3/boards")
     assert [name for name in silent.headers if name.startswith("access-control")] == []
 
 
 def test_calls_are_counted_by_service() -> None:
     app = Sandbox()
-    caller = Caller(app)
-    caller.ask("GET", "/v3/products")
-    caller.ask("GET", "/v3//products")
-    talk(app, "POST", "/v4/oauth2/token")
+    caller = ApiClient(app)
+    caller.request("GET", "/v3/products")
+    caller.request("GET", "/v3//products")
+    send_request(app, "POST", "/v4/oauth2/token")
     assert app.counts() == {"oauth2": 2, "v3": 2}
 
 
@@ -276,13 +276,13 @@ def test_calls_are_counted_by_service() -> None:
 )
 def test_faults_strike_here_too(kind: str, route: str, method: str, path: str) -> None:
     app = Sandbox()
-    caller = Caller(app)
-    right = caller.ask(method, path)
+    caller = ApiClient(app)
+    right = caller.request(method, path)
     app.faults.add(kind, route=route)
-    struck = caller.ask(method, path)
+    struck = caller.request(method, path)
     if kind == "expired" and route == "oauth2":
         assert struck.body == right.body
-        assert caller.ask("GET", "/v3/products").status == 401
+        assert caller.request("GET", "/v3/products").status == 401
     else:
         assert (struck.status, struck.body) != (right.status, right.body)
     assert list(app.faults) == []
@@ -302,7 +302,7 @@ def test_faults_strike_here_too(kind: str, route: str, method: str, path: str) -
 def test_the_words_of_faults(kind: str, options: dict[str, object], status: int, body: bytes) -> None:
     app = Sandbox()
     app.faults.add(kind, route="v3", **options)
-    response = Caller(app).ask("GET", "/v3/products")
+    response = ApiClient(app).request("GET", "/v3/products")
     assert (response.status, response.body) == (status, body)
     assert response.headers.get("retry-after") == options.get("retry_after")
 
@@ -315,10 +315,10 @@ def test_the_words_of_faults(kind: str, options: dict[str, object], status: int,
 )
 def test_in_process_is_the_same_as_over_a_socket(path: str) -> None:
     with SandboxServer() as server:
-        headers = Caller(server.app).headers
+        headers = ApiClient(server.app).headers
         one, other = (
-            inside(server.app, server.url)(path, "GET", headers),
-            outside(server.url)(path, "GET", headers),
+            in_process(server.app, server.url)(path, "GET", headers),
+            over_http(server.url)(path, "GET", headers),
         )
         told = {name: text for name, text in other.headers.items() if name not in ("server", "date", "connection")}
         assert (one.status, one.headers, one.body) == (other.status, told, other.body)
@@ -379,7 +379,7 @@ DOWNLOAD = "https://api.gettyimages.com/v3/downloads/images/74917285"
 
 def test_a_redirect_can_be_the_answer() -> None:
     app = Sandbox()
-    headers = Caller(app).headers
+    headers = ApiClient(app).headers
     transport, request = SandboxTransport(app), Request(DOWNLOAD, "api", method="POST", headers=headers)
     answer = transport.send(replace(request, follow_redirects=False))
     assert (answer.status, answer.body) == (303, b"")
@@ -393,7 +393,9 @@ def test_a_redirect_can_be_the_answer() -> None:
 
 def test_redirects_are_followed_to_allowed_hosts_without_credentials() -> None:
     app = Sandbox()
-    request = Request("https://api.gettyimages.com/v3/products", "api", headers=Caller(app).headers, redirects=1)
+    request = Request(
+        "https://api.gettyimages.com/v3/products", "api", headers=ApiClient(app).headers, redirects=1
+    )
     app.faults.add("redirect", route="v3", count=2)
     with pytest.raises(InvalidResponse):
         SandboxTransport(app).send(request)
@@ -409,7 +411,7 @@ def test_only_a_file_goes_into_a_sink() -> None:
     assert (answer.status, sink.total, sink.body) == (403, -1, b"")
     assert answer.body
     where = transport.send(
-        Request(DOWNLOAD, "api", method="POST", headers=Caller(app).headers, follow_redirects=False)
+        Request(DOWNLOAD, "api", method="POST", headers=ApiClient(app).headers, follow_redirects=False)
     )
     with pytest.raises(InvalidResponse):
         transport.send(Request(where.headers["location"], "api", sink=sink, max_bytes=1000))
@@ -422,7 +424,7 @@ def test_only_a_file_goes_into_a_sink() -> None:
 def test_a_call_has_its_own_time() -> None:
     app = Sandbox()
     app.faults.add("delay", route="v3", seconds=0.2)
-    request = Request("https://api.gettyimages.com/v3/products", "api", headers=Caller(app).headers)
+    request = Request("https://api.gettyimages.com/v3/products", "api", headers=ApiClient(app).headers)
     with pytest.raises(Unavailable):
         SandboxTransport(app).send(replace(request, timeout=0.1))
     assert SandboxTransport(app, timeout=0.1).send(replace(request, timeout=5)).status == 200

@@ -27,9 +27,9 @@ from embedkit.sandbox.services.urls import sign
 from tests.support.oembed import oembed_request, read
 from tests.support.sandbox import (
     Get,
-    inside,
-    outside,
-    question,
+    in_process,
+    oembed_path,
+    over_http,
 )
 
 ANY = Sandbox()
@@ -46,10 +46,10 @@ def server() -> Iterator[SandboxServer]:
 @pytest.mark.parametrize(
     "path",
     [
-        question(),
-        question("https://gty.im/74917285,600000001", caption="true", tld="de", maxwidth="300"),
-        question("https://gty.im/1"),
-        question(format="xml"),
+        oembed_path(),
+        oembed_path("https://gty.im/74917285,600000001", caption="true", tld="de", maxwidth="300"),
+        oembed_path("https://gty.im/1"),
+        oembed_path(format="xml"),
         "/oembed/?url=gty.im%2F74917285",
         "/oembed",
         FRAME,
@@ -72,7 +72,7 @@ def server() -> Iterator[SandboxServer]:
     ],
 )
 def test_in_process_is_the_same_as_over_a_socket(server: SandboxServer, path: str) -> None:
-    one, other = inside(Sandbox(STEADY), server.url)(path), outside(server.url)(path)
+    one, other = in_process(Sandbox(STEADY), server.url)(path), over_http(server.url)(path)
     headers = {name: text for name, text in other.headers.items() if name not in ("server", "date", "connection")}
     assert (one.status, one.headers, one.body) == (other.status, headers, other.body)
 
@@ -102,14 +102,14 @@ def test_no_question_breaks_it(path: str, query: str) -> None:
         "/id/74917285/photo/a?",
         "/_sandbox/faults?",
     ):
-        response = inside(ANY)(start + quote(query, safe="&=%,"))
+        response = in_process(ANY)(start + quote(query, safe="&=%,"))
         assert response.status in (200, 400, 404, 501)
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE"])
 def test_methods(server: SandboxServer, method: str) -> None:
-    for get in (inside(Sandbox(STEADY)), outside(server.url)):
-        response = get(question(), method)
+    for get in (in_process(Sandbox(STEADY)), over_http(server.url)):
+        response = get(oembed_path(), method)
         assert response.status == (200 if method == "HEAD" else 405)
         if method == "HEAD":
             assert response.body == b""
@@ -129,12 +129,12 @@ def test_methods(server: SandboxServer, method: str) -> None:
     ],
 )
 def test_who_takes_gzip_gets_it(server: SandboxServer, accepted: str, coding: str | None) -> None:
-    plain, headers = outside(server.url)(question()).body, {"Accept-Encoding": accepted}
-    given = outside(server.url)(question(), headers=headers)
+    plain, headers = over_http(server.url)(oembed_path()).body, {"Accept-Encoding": accepted}
+    given = over_http(server.url)(oembed_path(), headers=headers)
     assert given.headers.get("content-encoding") == coding
     assert (gzip.decompress(given.body) if coding else given.body) == plain
-    assert inside(Sandbox(STEADY), server.url)(question(), headers=headers).body == plain
-    assert "content-encoding" not in outside(server.url)("/oembed", headers=headers).headers  # too short
+    assert in_process(Sandbox(STEADY), server.url)(oembed_path(), headers=headers).body == plain
+    assert "content-encoding" not in over_http(server.url)("/oembed", headers=headers).headers  # too short
 
 
 CHUNKS = b"5;a=b\r\ngrant\r\n5\r\n_type\r\n0\r\nTrailer: x\r\n\r\n"
@@ -159,7 +159,7 @@ def test_connections_stay_open(server: SandboxServer) -> None:
     try:
         seen = set()
         for _ in range(3):
-            connection.request("GET", question())
+            connection.request("GET", oembed_path())
             assert connection.getresponse().read()
             seen.add(id(connection.sock))
         assert len(seen) == 1
@@ -170,8 +170,8 @@ def test_connections_stay_open(server: SandboxServer) -> None:
 
 def test_calls_are_counted_under_load() -> None:
     with SandboxServer() as running:
-        get = outside(running.url)
-        threads = [Thread(target=lambda: [get(question()) for _ in range(10)]) for _ in range(6)]
+        get = over_http(running.url)
+        threads = [Thread(target=lambda: [get(oembed_path()) for _ in range(10)]) for _ in range(6)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -187,31 +187,31 @@ def test_calls_are_counted_under_load() -> None:
 
 def test_takedowns() -> None:
     app = Sandbox()
-    get = inside(app)
+    get = in_process(app)
     app.withdraw("74917285", "600000001", status=410)
-    assert [get(question(f"gty.im/{one}")).status for one in ("74917285", "600000001", "600000002")] == [
+    assert [get(oembed_path(f"gty.im/{one}")).status for one in ("74917285", "600000001", "600000002")] == [
         410,
         410,
         200,
     ]
     assert get("/id/74917285/photo/a.jpg").status == 404
     app.restore("74917285")
-    assert [get(question(f"gty.im/{one}")).status for one in ("74917285", "600000001")] == [200, 410]
+    assert [get(oembed_path(f"gty.im/{one}")).status for one in ("74917285", "600000001")] == [200, 410]
 
 
 def test_switches_over_http(server: SandboxServer) -> None:
-    get = outside(server.url)
+    get = over_http(server.url)
     server.app.forget()
     added = get("/_sandbox/faults?kind=status&status=502&count=2&route=oembed", "POST")
     assert json.loads(added.body)["faults"][0]["status"] == 502
-    assert get(question()).status == 502
+    assert get(oembed_path()).status == 502
     assert json.loads(get("/_sandbox/calls").body)["calls"] == {"oembed": 1}
     assert get("/_sandbox/faults", "DELETE").status == 200
-    assert get(question()).status == 200
+    assert get(oembed_path()).status == 200
     assert get("/_sandbox/assets/74917285?status=410", "DELETE").status == 200
-    assert get(question()).status == 410
+    assert get(oembed_path()).status == 410
     assert get("/_sandbox/assets/74917285", "PUT").status == 200
-    assert get(question()).status == 200
+    assert get(oembed_path()).status == 200
     get("/_sandbox/calls", "DELETE")
     assert json.loads(get("/_sandbox/faults").body) == {"faults": [], "calls": {}}
 
@@ -229,18 +229,18 @@ def test_switches_over_http(server: SandboxServer) -> None:
     ],
 )
 def test_wrong_switches(path: str, method: str, status: int) -> None:
-    assert inside(Sandbox())(path, method).status == status
+    assert in_process(Sandbox())(path, method).status == status
 
 
 def test_pages_may_not_turn_switches() -> None:
     app = Sandbox()
-    response = inside(app)("/_sandbox/faults?kind=drop", "POST", {"Origin": "https://evil.example"})
+    response = in_process(app)("/_sandbox/faults?kind=drop", "POST", {"Origin": "https://evil.example"})
     assert response.status == 403
     assert list(app.faults) == []
 
 
 def test_the_catalogue_to_look_at() -> None:
-    get: Get = inside(Sandbox())
+    get: Get = in_process(Sandbox())
     first = get("/").body.decode()
     html5lib.HTMLParser(strict=True).parse(first)
     assert first.count("<li>") == 60
@@ -292,17 +292,17 @@ def test_it_is_a_wsgi_application_like_any_other() -> None:
         thread = Thread(target=other.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            get = outside(f"http://127.0.0.1:{other.server_port}")
-            assert get(question()).status == 200
+            get = over_http(f"http://127.0.0.1:{other.server_port}")
+            assert get(oembed_path()).status == 200
             with pytest.raises(IncompleteRead):
-                get(question("gty.im/600000009"))
+                get(oembed_path("gty.im/600000009"))
         finally:
             other.shutdown()
             thread.join()
 
 
 def test_the_fixtures(embedkit_sandbox: SandboxServer) -> None:
-    assert outside(embedkit_sandbox.url)(question()).status == 200
+    assert over_http(embedkit_sandbox.url)(oembed_path()).status == 200
     assert embedkit_sandbox.app.count() == 1
 
 
@@ -312,7 +312,7 @@ class TestAnotherEra:
         return SandboxConfig(era="2014")
 
     def test_its_markup(self, embedkit_sandbox: SandboxServer) -> None:
-        assert b"padding:150.379747% 0 49px 0" in outside(embedkit_sandbox.url)(question()).body
+        assert b"padding:150.379747% 0 49px 0" in over_http(embedkit_sandbox.url)(oembed_path()).body
 
 
 def test_a_kit_that_is_bound_to_it(embedkit_kit: EmbedKit, embedkit_sandbox: SandboxServer) -> None:

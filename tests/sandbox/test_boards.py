@@ -11,7 +11,7 @@ import pytest
 from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import NOT_EMBEDDABLE, WITHDRAWN
 from embedkit.sandbox.services.boards import INVITED
-from tests.support.api import Caller
+from tests.support.api import ApiClient
 from tests.support.tools import Clock
 
 EXAMPLE = "74917285"
@@ -28,27 +28,27 @@ EDITED = OWNED | dict.fromkeys(list(OWNED)[:4], False)
 
 
 @pytest.fixture
-def customer(clock: Clock) -> Caller:
-    return Caller(Sandbox(clock=clock))
+def customer(clock: Clock) -> ApiClient:
+    return ApiClient(Sandbox(clock=clock))
 
 
-def make(caller: Caller, name: str = "Eclipse", **said: Any) -> str:
-    response = caller.ask("POST", "/v3/boards", {"name": name, **said})
+def make(caller: ApiClient, name: str = "Eclipse", **said: Any) -> str:
+    response = caller.request("POST", "/v3/boards", {"name": name, **said})
     assert response.status == 201
     found = json.loads(response.body)
     assert list(found) == ["id"]
     return str(found["id"])
 
 
-def names(caller: Caller, **params: Any) -> list[str]:
+def names(caller: ApiClient, **params: Any) -> list[str]:
     return [board["name"] for board in caller.get("/v3/boards", **params)["boards"]]
 
 
-def test_none_at_first(customer: Caller) -> None:
+def test_none_at_first(customer: ApiClient) -> None:
     assert customer.get("/v3/boards") == {"boards": [], "board_count": 0}
 
 
-def test_a_board_from_beginning_to_end(customer: Caller, clock: Clock) -> None:
+def test_a_board_from_beginning_to_end(customer: ApiClient, clock: Clock) -> None:
     board = make(customer, description="For Monday")
     path = f"/v3/boards/{board}"
     clock.now += 60
@@ -67,21 +67,21 @@ def test_a_board_from_beginning_to_end(customer: Caller, clock: Clock) -> None:
             "share": f"https://www.gettyimages.com/collaboration/boards/{board}",
         },
     }
-    assert customer.ask("PUT", path, {"name": "Sun and moon"}).status == 204
+    assert customer.request("PUT", path, {"name": "Sun and moon"}).status == 204
     found = customer.get(path)
     assert (found["name"], found["description"]) == ("Sun and moon", None)
     assert found["date_last_updated"] == "2027-01-15T08:01:00Z"
-    deleted = customer.ask("DELETE", path)
+    deleted = customer.request("DELETE", path)
     assert (deleted.status, deleted.body) == (204, b"")
     assert "content-length" not in deleted.headers
-    assert customer.ask("GET", path).status == 404
+    assert customer.request("GET", path).status == 404
     assert customer.get("/v3/boards")["board_count"] == 0
 
 
-def test_assets_come_and_go(customer: Caller, clock: Clock) -> None:
+def test_assets_come_and_go(customer: ApiClient, clock: Clock) -> None:
     path = f"/v3/boards/{make(customer)}"
     asked = [EXAMPLE, "1", NOT_EMBEDDABLE, WITHDRAWN, EXAMPLE]
-    response = customer.ask("PUT", f"{path}/assets", [{"asset_id": one} for one in asked])
+    response = customer.request("PUT", f"{path}/assets", [{"asset_id": one} for one in asked])
     assert response.status == 201
     assert json.loads(response.body) == {
         "assets_added": [{"asset_id": EXAMPLE}, {"asset_id": NOT_EMBEDDABLE}],
@@ -89,7 +89,7 @@ def test_assets_come_and_go(customer: Caller, clock: Clock) -> None:
     }
     clock.now += 60
     for _ in range(2):  # the second time nothing happens
-        added = customer.ask("PUT", f"{path}/assets/600000001")
+        added = customer.request("PUT", f"{path}/assets/600000001")
         assert (added.status, added.body) == (201, b"")
     found = customer.get(path)
     assert found["asset_count"] == 3
@@ -98,11 +98,11 @@ def test_assets_come_and_go(customer: Caller, clock: Clock) -> None:
     assert found["assets"][0]["asset_type"] == "image"
     (shown,) = found["assets"][0]["display_sizes"]
     assert shown["name"] == "thumb"
-    assert customer.ask("GET", shown["uri"]).headers["content-type"] == "image/svg+xml"
+    assert customer.request("GET", shown["uri"]).headers["content-type"] == "image/svg+xml"
     assert customer.get("/v3/boards")["boards"][0]["hero_asset"] == found["assets"][0]
 
-    assert customer.ask("DELETE", f"{path}/assets/{EXAMPLE}").status == 200
-    assert customer.ask("DELETE", f"{path}/assets/{EXAMPLE}").status == 200
+    assert customer.request("DELETE", f"{path}/assets/{EXAMPLE}").status == 200
+    assert customer.request("DELETE", f"{path}/assets/{EXAMPLE}").status == 200
     assert customer.get(path)["asset_count"] == 2
 
 
@@ -114,28 +114,28 @@ def test_assets_come_and_go(customer: Caller, clock: Clock) -> None:
         "asset_ids=600000001%2C600000002",
     ],
 )
-def test_several_are_removed_in_either_spelling(customer: Caller, query: str) -> None:
+def test_several_are_removed_in_either_spelling(customer: ApiClient, query: str) -> None:
     path = f"/v3/boards/{make(customer)}/assets"
-    customer.ask("PUT", path, [{"asset_id": f"60000000{one}"} for one in range(4)])
-    response = customer.ask("DELETE", f"{path}?{query}")
+    customer.request("PUT", path, [{"asset_id": f"60000000{one}"} for one in range(4)])
+    response = customer.request("DELETE", f"{path}?{query}")
     assert (response.status, response.body) == (200, b"")
     left = customer.get(path.removesuffix("/assets"))["assets"]
     assert [one["id"] for one in left] == ["600000000", "600000003"]
 
 
-def test_what_was_withdrawn_stays_without_a_picture(customer: Caller) -> None:
+def test_what_was_withdrawn_stays_without_a_picture(customer: ApiClient) -> None:
     path = f"/v3/boards/{make(customer)}"
-    customer.ask("PUT", f"{path}/assets/{EXAMPLE}")
+    customer.request("PUT", f"{path}/assets/{EXAMPLE}")
     customer.app.withdraw(EXAMPLE)
     assert customer.get(path)["assets"][0]["display_sizes"] == []
-    assert customer.ask("PUT", f"{path}/assets/{EXAMPLE}").status == 403
+    assert customer.request("PUT", f"{path}/assets/{EXAMPLE}").status == 403
 
 
-def test_comments(customer: Caller) -> None:
+def test_comments(customer: ApiClient) -> None:
     path = f"/v3/boards/{make(customer)}"
     assert customer.get(f"{path}/comments") == {"comments": [], "permissions": {"can_add_comment": True}}
     first, second = (
-        json.loads(customer.ask("POST", f"{path}/comments", {"text": text}).body)["id"]
+        json.loads(customer.request("POST", f"{path}/comments", {"text": text}).body)["id"]
         for text in ("<b>Nice</b> & \ud800 odd", "Second")
     )
     found = customer.get(f"{path}/comments")["comments"]
@@ -147,7 +147,7 @@ def test_comments(customer: Caller) -> None:
         "text": "<b>Nice</b> & ? odd",
     }
     assert customer.get(path)["comment_count"] == 2
-    assert customer.ask("DELETE", f"{path}/comments/{first}").status == 204
+    assert customer.request("DELETE", f"{path}/comments/{first}").status == 204
     assert [one["id"] for one in customer.get(f"{path}/comments")["comments"]] == [second]
 
 
@@ -165,16 +165,16 @@ def test_comments(customer: Caller) -> None:
         ({"board_relationship": "invited"}, []),
     ],
 )
-def test_lists(customer: Caller, params: dict[str, Any], expected: list[str]) -> None:
+def test_lists(customer: ApiClient, params: dict[str, Any], expected: list[str]) -> None:
     ids = {name: make(customer, name) for name in ("b", "C", "a")}
     for name in ("C", "b"):
-        customer.ask("PUT", f"/v3/boards/{ids[name]}/assets/{EXAMPLE}")
+        customer.request("PUT", f"/v3/boards/{ids[name]}/assets/{EXAMPLE}")
     assert names(customer, **params) == expected
     assert customer.get("/v3/boards", **params)["board_count"] == (0 if "invited" in params.values() else 3)
 
 
 def test_a_board_of_a_colleague() -> None:
-    customer = Caller(Sandbox(SandboxConfig(invited_board=True)))
+    customer = ApiClient(Sandbox(SandboxConfig(invited_board=True)))
     make(customer, "Mine")
     path = f"/v3/boards/{INVITED}"
     assert len(names(customer)) == 2
@@ -182,14 +182,14 @@ def test_a_board_of_a_colleague() -> None:
     (listed,) = customer.get("/v3/boards", board_relationship="invited")["boards"]
     assert (listed["id"], listed["board_relationship"]) == (INVITED, "invited")
     assert customer.get(path)["permissions"] == EDITED
-    assert customer.ask("PUT", f"{path}/assets/600000001").status == 201
-    assert customer.ask("DELETE", f"{path}/assets/600000001").status == 200
+    assert customer.request("PUT", f"{path}/assets/600000001").status == 201
+    assert customer.request("DELETE", f"{path}/assets/600000001").status == 200
     (comment,) = customer.get(f"{path}/comments")["comments"]
     assert comment["permissions"] == {"can_delete_comment": False}
     for response in (
-        customer.ask("PUT", path, {"name": "Taken"}),
-        customer.ask("DELETE", path),
-        customer.ask("DELETE", f"{path}/comments/{comment['id']}"),
+        customer.request("PUT", path, {"name": "Taken"}),
+        customer.request("DELETE", path),
+        customer.request("DELETE", f"{path}/comments/{comment['id']}"),
     ):
         assert (response.status, json.loads(response.body)["ErrorCode"]) == (403, "InsufficientAccess")
 
@@ -209,8 +209,8 @@ def test_a_board_of_a_colleague() -> None:
         ("DELETE", "/comments/1", b""),
     ],
 )
-def test_boards_that_do_not_exist(customer: Caller, method: str, path: str, body: Any) -> None:
-    response = customer.ask(method, f"/v3/boards/{NOBODY}{path}", body)
+def test_boards_that_do_not_exist(customer: ApiClient, method: str, path: str, body: Any) -> None:
+    response = customer.request(method, f"/v3/boards/{NOBODY}{path}", body)
     assert (response.status, json.loads(response.body)["ErrorCode"]) == (404, "BoardNotFound")
 
 
@@ -240,18 +240,18 @@ def test_boards_that_do_not_exist(customer: Caller, method: str, path: str, body
         ("GET", "/v3/boards?board_relationship=none", b"", 400, "Field: board_relationship"),
     ],
 )
-def test_wrong_questions(customer: Caller, method: str, path: str, body: Any, status: int, told: str) -> None:
-    response = customer.ask(method, path.replace("{id}", make(customer)), body)
+def test_wrong_questions(customer: ApiClient, method: str, path: str, body: Any, status: int, told: str) -> None:
+    response = customer.request(method, path.replace("{id}", make(customer)), body)
     assert response.status == status
     assert told in response.body.decode()
 
 
-def test_boards_under_load(customer: Caller) -> None:
+def test_boards_under_load(customer: ApiClient) -> None:
     path = f"/v3/boards/{make(customer)}"
 
     def work(number: int) -> None:
         for at in range(25):
-            customer.ask("PUT", f"{path}/assets/6{number:04}{at:04}")
+            customer.request("PUT", f"{path}/assets/6{number:04}{at:04}")
             customer.get("/v3/boards")
             make(customer, f"{number} {at}")
 

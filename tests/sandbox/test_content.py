@@ -21,7 +21,7 @@ from embedkit.sandbox.content.pictures import draw
 from embedkit.sandbox.content.texts import ContentError
 from embedkit.sandbox.content.traits import keywords, origins
 from embedkit.sandbox.services.ranking import singular, tokens
-from tests.support.api import Caller, talk
+from tests.support.api import ApiClient, send_request
 from tests.support.tools import FIXTURES, ROOT
 
 WORDS = [
@@ -29,7 +29,7 @@ WORDS = [
 ]
 FILES = sorted(path for path in FOLDER.rglob("*") if path.suffix in (".toml", ".svg"))
 APP = Sandbox(SandboxConfig(deterministic=True))
-SOMEBODY, CUSTOMER = Caller(APP, None), Caller(APP)
+SOMEBODY, CUSTOMER = ApiClient(APP, None), ApiClient(APP)
 
 
 def found(phrase: str, **params: Any) -> Any:
@@ -99,12 +99,12 @@ def test_the_documented_size_of_a_download() -> None:
     assert (largest["width"], largest["height"], largest["bytes"]) == (1607, 3000, 2226077)
     assert largest["media_type"] == "image/jpeg"
     assert "premiumaccess" in {offer["product_type"] for offer in largest["downloads"]}
-    answer = CUSTOMER.ask("POST", "/v3/downloads/images/3231670", auto_download="false")
-    assert len(talk(APP, "GET", json.loads(answer.body)["uri"]).body) == 2226077
+    answer = CUSTOMER.request("POST", "/v3/downloads/images/3231670", auto_download="false")
+    assert len(send_request(APP, "GET", json.loads(answer.body)["uri"]).body) == 2226077
 
 
 def test_the_documented_id_with_a_letter_is_not_found() -> None:
-    response = SOMEBODY.ask("GET", "/v3/images/452O76944")
+    response = SOMEBODY.request("GET", "/v3/images/452O76944")
     assert response.status == 404
     assert b'"Image id not found: 452O76944"' in response.body
 

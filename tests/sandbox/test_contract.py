@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.against import EXPLAINED, Difference, differences
 from embedkit.sandbox.content.catalogue import catalogue
-from tests.support.api import APPLICATION, Caller
+from tests.support.api import APPLICATION, ApiClient
 from tests.support.tools import reference_dir
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -110,17 +110,17 @@ def contract() -> BaseSchema:
 
 
 @pytest.fixture
-def customer() -> Caller:
-    return Caller(Sandbox())
+def customer() -> ApiClient:
+    return ApiClient(Sandbox())
 
 
-def known(caller: Caller, method: str, path: str) -> dict[str, Any]:
+def known(caller: ApiClient, method: str, path: str) -> dict[str, Any]:
     """Parameters that name something which exists."""
-    board = json.loads(caller.ask("POST", "/v3/boards", {"name": "Eclipse"}).body)["id"]
-    caller.ask("PUT", f"/v3/boards/{board}/assets", [{"asset_id": "74917285"}, {"asset_id": "600000001"}])
-    comment = json.loads(caller.ask("POST", f"/v3/boards/{board}/comments", {"text": "Nice"}).body)["id"]
+    board = json.loads(caller.request("POST", "/v3/boards", {"name": "Eclipse"}).body)["id"]
+    caller.request("PUT", f"/v3/boards/{board}/assets", [{"asset_id": "74917285"}, {"asset_id": "600000001"}])
+    comment = json.loads(caller.request("POST", f"/v3/boards/{board}/comments", {"text": "Nice"}).body)["id"]
     caller.app.announce("Update", "74917285")
-    batch = json.loads(caller.ask("PUT", "/v3/asset-changes/change-sets", channel_id=1).body)["change_set_id"]
+    batch = json.loads(caller.request("PUT", "/v3/asset-changes/change-sets", channel_id=1).body)["change_set_id"]
     names = {"id": "74917285", "board_id": board, "asset_id": "600000001", "comment_id": comment}
     names |= {"file-name": "mine.jpg", "change-set-id": int(batch)} | ({"id": EVENT} if "events" in path else {})
     fixed: dict[str, Any] = {"path_parameters": {name: names[name] for name in re.findall(r"\{([\w-]+)\}", path)}}
@@ -134,7 +134,12 @@ def known(caller: Caller, method: str, path: str) -> dict[str, Any]:
 
 
 def drive(
-    operation: Any, caller: Caller, mode: GenerationMode, examples: int, checks: Checks | None = None, **fixed: Any
+    operation: Any,
+    caller: ApiClient,
+    mode: GenerationMode,
+    examples: int,
+    checks: Checks | None = None,
+    **fixed: Any,
 ) -> set[int]:
     """Ask generated questions; the statuses that were answered."""
     seen: set[int] = set()
@@ -157,7 +162,7 @@ def drive(
 
 
 @pytest.mark.parametrize(("method", "path"), SUPPORTED)
-def test_answers_conform(contract: BaseSchema, customer: Caller, method: str, path: str) -> None:
+def test_answers_conform(contract: BaseSchema, customer: ApiClient, method: str, path: str) -> None:
     operation = contract[path][method]
     seen = drive(operation, customer, GenerationMode.POSITIVE, 40)
     seen |= drive(operation, customer, GenerationMode.POSITIVE, 20, **known(customer, method, path))
@@ -165,7 +170,7 @@ def test_answers_conform(contract: BaseSchema, customer: Caller, method: str, pa
 
 
 @pytest.mark.parametrize(("method", "path"), [one for one in SUPPORTED if one not in PLAIN])
-def test_nonsense_breaks_nothing(contract: BaseSchema, customer: Caller, method: str, path: str) -> None:
+def test_nonsense_breaks_nothing(contract: BaseSchema, customer: ApiClient, method: str, path: str) -> None:
     assert drive(contract[path][method], customer, GenerationMode.NEGATIVE, 40)
 
 
@@ -176,11 +181,11 @@ def test_strangers_get_no_server_errors(
 ) -> None:
     # the gate stands before every operation: the contract declares its 403 for some alone
     checks = [check for check in CHECKS if check is not status_code_conformance]
-    seen = drive(contract[path][method], Caller(Sandbox(), grant), GenerationMode.POSITIVE, 5, checks)
+    seen = drive(contract[path][method], ApiClient(Sandbox(), grant), GenerationMode.POSITIVE, 5, checks)
     assert seen <= {200, 400, 401, 403, 404}
 
 
-def test_what_is_not_supported_says_so(customer: Caller) -> None:
+def test_what_is_not_supported_says_so(customer: ApiClient) -> None:
     document = json.loads((reference_dir() / "upstream" / "openapi_v3.json").read_bytes())
     declared = {
         (method.upper(), path)
@@ -190,7 +195,7 @@ def test_what_is_not_supported_says_so(customer: Caller) -> None:
     }
     assert declared > set(SUPPORTED)
     for method, path in declared - set(SUPPORTED):
-        assert customer.ask(method, path, b"{}").status in (404, 405), (method, path)
+        assert customer.request(method, path, b"{}").status in (404, 405), (method, path)
 
 
 # -- where the two differ --------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ from tests.support.api import (
     APPLICATION,
     DAY,
     SEARCH_CLIENT,
-    Caller,
-    talk,
+    ApiClient,
+    send_request,
 )
 from tests.support.tools import Clock
 
@@ -34,12 +34,12 @@ PATH = f"/v3/downloads/images/{EXAMPLE}"
 
 
 @pytest.fixture
-def customer(clock: Clock) -> Caller:
-    return Caller(Sandbox(clock=clock))
+def customer(clock: Clock) -> ApiClient:
+    return ApiClient(Sandbox(clock=clock))
 
 
-def address(caller: Caller, path: str = PATH, **params: Any) -> str:
-    response = caller.ask("POST", path, b"null", auto_download="false", **params)
+def address(caller: ApiClient, path: str = PATH, **params: Any) -> str:
+    response = caller.request("POST", path, b"null", auto_download="false", **params)
     assert response.status == 200, response.body
     found = json.loads(response.body)
     assert list(found) == ["uri"]
@@ -57,10 +57,10 @@ def picture(response: Response) -> Image.Image:
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"'", b"{}", b"[1]", b"\xff", b'{"download_notes":5}'])
-def test_by_default_a_redirect_to_the_file(customer: Caller, body: bytes) -> None:
-    response = customer.ask("POST", PATH, body)
+def test_by_default_a_redirect_to_the_file(customer: ApiClient, body: bytes) -> None:
+    response = customer.request("POST", PATH, body)
     assert (response.status, response.body) == (303, b"")
-    file = talk(customer.app, "GET", response.headers["location"])
+    file = send_request(customer.app, "GET", response.headers["location"])
     found = picture(file)
     assert (found.format, found.size) == ("JPEG", (2394, 3600))
     assert EXAMPLE in found.info["comment"].decode()
@@ -69,29 +69,29 @@ def test_by_default_a_redirect_to_the_file(customer: Caller, body: bytes) -> Non
     assert int(file.headers["content-length"]) == len(file.body) > 50_000
 
 
-def test_or_its_address(customer: Caller) -> None:
+def test_or_its_address(customer: ApiClient) -> None:
     where = address(customer)
     assert where.startswith("http://127.0.0.1:8081/delivery/xa/74917285.jpg?v=1&c=IWSAsset&")
-    assert picture(talk(customer.app, "GET", where)).size == (2394, 3600)
+    assert picture(send_request(customer.app, "GET", where)).size == (2394, 3600)
 
 
-def test_on_the_hosts_of_the_real_service(customer: Caller) -> None:
+def test_on_the_hosts_of_the_real_service(customer: ApiClient) -> None:
     where = address(customer, f"https://api.gettyimages.com{PATH}")
     assert where.startswith("https://delivery.gettyimages.com/xa/74917285.jpg?v=1&")
-    assert picture(talk(customer.app, "GET", where)).size == (2394, 3600)
+    assert picture(send_request(customer.app, "GET", where)).size == (2394, 3600)
 
 
 @pytest.mark.parametrize(
     "asset_id", [EXAMPLE, CREATIVE, catalogue.SMALL, catalogue.NOT_EMBEDDABLE, catalogue.HOSTILE]
 )
-def test_every_size_can_be_had(customer: Caller, asset_id: str) -> None:
+def test_every_size_can_be_had(customer: ApiClient, asset_id: str) -> None:
     asset = find(asset_id)
     assert asset
     assert (sizes(asset)[0].width, sizes(asset)[0].height) == (asset.width, asset.height)
     assert len({size.name for size in sizes(asset)}) == len(sizes(asset))
     for size in sizes(asset):
         where = address(customer, f"/v3/downloads/images/{asset_id}", height=size.height)
-        response = talk(customer.app, "GET", where)
+        response = send_request(customer.app, "GET", where)
         assert (picture(response).size, len(response.body)) == ((size.width, size.height), size.bytes)
 
 
@@ -122,9 +122,9 @@ def test_every_size_can_be_had(customer: Caller, asset_id: str) -> None:
     ],
 )
 def test_what_is_granted(
-    customer: Caller, asset_id: str, params: dict[str, Any], status: int, code: str | None
+    customer: ApiClient, asset_id: str, params: dict[str, Any], status: int, code: str | None
 ) -> None:
-    response = customer.ask("POST", f"/v3/downloads/images/{asset_id}", **params)
+    response = customer.request("POST", f"/v3/downloads/images/{asset_id}", **params)
     assert response.status == status
     if status != 303:
         assert code in (None, json.loads(response.body)["ErrorCode"])
@@ -135,13 +135,13 @@ def test_what_is_granted(
 
 def test_nothing_for_those_without_a_licence() -> None:
     app = Sandbox()
-    for caller in (Caller(app, APPLICATION), Caller(app, APPLICATION, SEARCH_CLIENT)):
-        response = caller.ask("POST", PATH)
+    for caller in (ApiClient(app, APPLICATION), ApiClient(app, APPLICATION, SEARCH_CLIENT)):
+        response = caller.request("POST", PATH)
         assert (response.status, json.loads(response.body)["ErrorCode"]) == (403, "UserTokenRequired")
-    old = Caller(Sandbox(SandboxConfig(era="2018")), APPLICATION).ask("POST", PATH)
+    old = ApiClient(Sandbox(SandboxConfig(era="2018")), APPLICATION).request("POST", PATH)
     assert (old.status, old.body) == (403, b"")
     assert "content-type" not in old.headers
-    response = Caller(app, None).ask("POST", PATH)
+    response = ApiClient(app, None).request("POST", PATH)
     assert response.status == 401
     assert response.headers["www-authenticate"] == (
         'Bearer realm="Download",error="invalid_token",error_description="The access token is missing"'
@@ -149,12 +149,12 @@ def test_nothing_for_those_without_a_licence() -> None:
 
 
 def test_products_can_be_used_up() -> None:
-    customer = Caller(Sandbox(SandboxConfig(download_limit=2)))
-    statuses = [customer.ask("POST", PATH, product_type="easyaccess").status for _ in range(3)]
+    customer = ApiClient(Sandbox(SandboxConfig(download_limit=2)))
+    statuses = [customer.request("POST", PATH, product_type="easyaccess").status for _ in range(3)]
     assert statuses == [303, 303, 403]
-    refused = customer.ask("POST", PATH, product_type="easyaccess")
+    refused = customer.request("POST", PATH, product_type="easyaccess")
     assert json.loads(refused.body)["ErrorCode"] == "OverageLimitReached"
-    assert customer.ask("POST", PATH, product_type="premiumaccess").status == 303
+    assert customer.request("POST", PATH, product_type="premiumaccess").status == 303
     left = {
         product["type"]: product["downloads_remaining"] for product in customer.get("/v3/products")["products"]
     }
@@ -164,41 +164,41 @@ def test_products_can_be_used_up() -> None:
 # -- the files ----------------------------------------------------------------------------------------
 
 
-def test_addresses_live_for_a_day(customer: Caller, clock: Clock) -> None:
+def test_addresses_live_for_a_day(customer: ApiClient, clock: Clock) -> None:
     where = address(customer)
     clock.now += DAY - 1
-    assert talk(customer.app, "GET", where).status == 200
+    assert send_request(customer.app, "GET", where).status == 200
     clock.now += 1
-    assert talk(customer.app, "GET", where).status == 403
+    assert send_request(customer.app, "GET", where).status == 403
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [("74917285", CREATIVE), ("h=3600", "h=594"), ("&e=", "&e=9"), ("&d=", "&d=x"), ("&d=", "&dd="), ("v=1&", "")],
 )
-def test_addresses_cannot_be_changed(customer: Caller, old: str, new: str) -> None:
+def test_addresses_cannot_be_changed(customer: ApiClient, old: str, new: str) -> None:
     where = address(customer)
     assert old in where
-    assert talk(customer.app, "GET", where.replace(old, new)).status == 403
+    assert send_request(customer.app, "GET", where.replace(old, new)).status == 403
 
 
 @pytest.mark.parametrize("path", ["/delivery", "/delivery/xa/74917285.jpg", "/xa", "/xa/74917285.jpg?d=\u0663"])
-def test_addresses_that_nobody_gave_out(customer: Caller, path: str) -> None:
-    assert talk(customer.app, "GET", path).status == 403
+def test_addresses_that_nobody_gave_out(customer: ApiClient, path: str) -> None:
+    assert send_request(customer.app, "GET", path).status == 403
 
 
-def test_files_by_other_methods(customer: Caller) -> None:
+def test_files_by_other_methods(customer: ApiClient) -> None:
     where = address(customer)
-    head = talk(customer.app, "HEAD", where)
+    head = send_request(customer.app, "HEAD", where)
     assert (head.status, head.body) == (200, b"")
     assert int(head.headers["content-length"]) > 50_000
-    assert talk(customer.app, "POST", where).status == 405
+    assert send_request(customer.app, "POST", where).status == 405
 
 
-def test_files_of_what_was_withdrawn(customer: Caller) -> None:
+def test_files_of_what_was_withdrawn(customer: ApiClient) -> None:
     where = address(customer)
     customer.app.withdraw(EXAMPLE)
-    assert talk(customer.app, "GET", where).status == 404
+    assert send_request(customer.app, "GET", where).status == 404
 
 
 COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
@@ -225,11 +225,11 @@ def test_any_picture_is_a_jpeg(
 # -- what is remembered -------------------------------------------------------------------------------
 
 
-def test_history(customer: Caller, clock: Clock) -> None:
+def test_history(customer: ApiClient, clock: Clock) -> None:
     assert customer.get("/v3/downloads") == {"result_count": 0, "downloads": []}
-    customer.ask("POST", PATH, {"download_notes": "front page", "project_code": "A-1"}, height=594)
+    customer.request("POST", PATH, {"download_notes": "front page", "project_code": "A-1"}, height=594)
     clock.now += 60
-    customer.ask("POST", f"/v3/downloads/images/{CREATIVE}", product_type="imagepack")
+    customer.request("POST", f"/v3/downloads/images/{CREATIVE}", product_type="imagepack")
     found = customer.get("/v3/downloads")
     assert found["result_count"] == 2
     assert [one["id"] for one in found["downloads"]] == [CREATIVE, EXAMPLE]
@@ -248,11 +248,11 @@ def test_history(customer: Caller, clock: Clock) -> None:
         "dimensions": {"width": 395, "height": 594, "dpi": 300},
         "license_model": found["downloads"][1]["license_model"],
     }
-    assert talk(customer.app, "GET", found["downloads"][1]["thumb_uri"]).status == 200
+    assert send_request(customer.app, "GET", found["downloads"][1]["thumb_uri"]).status == 200
     of_one = customer.get(f"/v3/images/{EXAMPLE}/downloadhistory")
     assert of_one == {"id": EXAMPLE, "downloads": [found["downloads"][1]]}
     assert customer.get("/v3/images/600000002/downloadhistory") == {"id": "600000002", "downloads": []}
-    assert customer.ask("GET", "/v3/images/1/downloadhistory").status == 404
+    assert customer.request("GET", "/v3/images/1/downloadhistory").status == 404
 
 
 @pytest.mark.parametrize(
@@ -275,9 +275,9 @@ def test_history(customer: Caller, clock: Clock) -> None:
 )
 def test_filters_of_the_history(params: dict[str, Any], days: list[int]) -> None:
     clock = Clock(1_800_000_000.0 - DAY)  # 2027-01-14T08:00:00Z
-    customer = Caller(Sandbox(SandboxConfig(token_seconds=9 * DAY), clock=clock))
+    customer = ApiClient(Sandbox(SandboxConfig(token_seconds=9 * DAY), clock=clock))
     for product in ("premiumaccess", "easyaccess", "premiumaccess"):
-        customer.ask("POST", PATH, product_type=product)
+        customer.request("POST", PATH, product_type=product)
         clock.now += DAY
     found = customer.get("/v3/downloads", **params)["downloads"]
     assert [one["date_downloaded"] for one in found] == [f"2027-01-{day}T08:00:00Z" for day in days]
@@ -297,8 +297,8 @@ def test_filters_of_the_history(params: dict[str, Any], days: list[int]) -> None
         {"company_downloads": "x"},
     ],
 )
-def test_wrong_questions_about_the_history(customer: Caller, params: dict[str, Any]) -> None:
-    response = customer.ask("GET", "/v3/downloads", **params)
+def test_wrong_questions_about_the_history(customer: ApiClient, params: dict[str, Any]) -> None:
+    response = customer.request("GET", "/v3/downloads", **params)
     assert response.status == 400
     assert next(iter(params)) in response.body.decode()
 
@@ -306,14 +306,14 @@ def test_wrong_questions_about_the_history(customer: Caller, params: dict[str, A
 # -- who pays ----------------------------------------------------------------------------------------
 
 
-def test_products(customer: Caller) -> None:
+def test_products(customer: ApiClient) -> None:
     found = customer.get("/v3/products")["products"]
     assert [(one["id"], one["type"]) for one in found] == [(one.id, one.type) for one in PRODUCTS]
     assert all("download_requirements" not in one for one in found)
     detailed = customer.get("/v3/products", fields="download_requirements")["products"]
     assert detailed[0]["download_requirements"]["is_project_code_required"] is False
-    assert customer.ask("GET", "/v3/products", fields="nonsense").status == 400
-    assert Caller(customer.app, APPLICATION).get("/v3/products") == {"products": []}
+    assert customer.request("GET", "/v3/products", fields="nonsense").status == 400
+    assert ApiClient(customer.app, APPLICATION).get("/v3/products") == {"products": []}
 
 
 def test_every_picture_is_covered() -> None:
@@ -323,7 +323,7 @@ def test_every_picture_is_covered() -> None:
         assert ("editorialsubscription" in kinds) == (asset.family == "editorial")
 
 
-def test_the_customer(customer: Caller) -> None:
+def test_the_customer(customer: ApiClient) -> None:
     assert customer.get("/v3/customers/current") == {
         "first_name": "Sanna",
         "middle_name": "",
@@ -331,24 +331,24 @@ def test_the_customer(customer: Caller) -> None:
     }
 
 
-def test_addresses_are_safe_to_print(customer: Caller) -> None:
+def test_addresses_are_safe_to_print(customer: ApiClient) -> None:
     parts = urlsplit(address(customer))
     assert not set(parts.query) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789=&_-")
 
 
 def test_a_file_keeps_the_history_for_the_next_sandbox(tmp_path: Path, clock: Clock) -> None:
     config = SandboxConfig(history=str(tmp_path / "history.jsonl"), download_limit=2)
-    first = Caller(Sandbox(config, clock=clock))
+    first = ApiClient(Sandbox(config, clock=clock))
     address(first, product_type="premiumaccess")
-    for caller in (first, Caller(Sandbox(config, clock=clock))):
+    for caller in (first, ApiClient(Sandbox(config, clock=clock))):
         (past,) = caller.get(f"/v3/images/{EXAMPLE}/downloadhistory")["downloads"]
         assert (past["id"], past["product_type"]) == (EXAMPLE, "premiumaccess")
         assert caller.get("/v3/products")["products"][0]["downloads_remaining"] == 1
-    assert Caller(Sandbox(clock=clock)).get("/v3/downloads")["result_count"] == 0
+    assert ApiClient(Sandbox(clock=clock)).get("/v3/downloads")["result_count"] == 0
 
 
 def test_an_agreement_may_let_files_be_ordered_again(clock: Clock) -> None:
-    lenient = Caller(Sandbox(SandboxConfig(redownloads=True), clock=clock))
+    lenient = ApiClient(Sandbox(SandboxConfig(redownloads=True), clock=clock))
     for product in ("premiumaccess", "premiumaccess", "easyaccess"):
         address(lenient, product_type=product)
     past = lenient.get(f"/v3/images/{EXAMPLE}/downloadhistory")["downloads"]

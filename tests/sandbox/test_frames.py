@@ -13,9 +13,9 @@ from embedkit.sandbox.content.catalogue import EXAMPLE, HOSTILE, PANORAMA_360, f
 from embedkit.sandbox.services.urls import is_verified, sign
 from tests.support.sandbox import (
     Get,
-    document,
-    inside,
-    question,
+    in_process,
+    json_body,
+    oembed_path,
 )
 
 ITEMS = f"{EXAMPLE},600000001,sb10049172a-001"
@@ -27,15 +27,15 @@ def signed(items: str = EXAMPLE, query: str = "et=AbC&tld=com", tail: str = "") 
 
 @pytest.fixture
 def get() -> Get:
-    return inside(Sandbox())
+    return in_process(Sandbox())
 
 
 @pytest.mark.parametrize("items", [EXAMPLE, ITEMS])
 @pytest.mark.parametrize("generation", ["modern", "div"])
 @pytest.mark.parametrize("tld", ["com", "co.jp"])
 def test_every_answer_leads_to_a_frame(items: str, generation: str, tld: str) -> None:
-    get = inside(Sandbox(SandboxConfig(generation=generation)))
-    html = document(get(question(f"http://gty.im/{items}", tld=tld, caption="true")))["html"]
+    get = in_process(Sandbox(SandboxConfig(generation=generation)))
+    html = json_body(get(oembed_path(f"http://gty.im/{items}", tld=tld, caption="true")))["html"]
     if generation == "div":
         path = re.search(r'src="//[^/]+(/embed[^"]+)"', html)
         assert path
@@ -98,7 +98,7 @@ def test_a_signature_is_bound_to_its_items(get: Get) -> None:
 
 
 def test_a_signature_is_bound_to_the_sandbox() -> None:
-    assert inside(Sandbox(SandboxConfig(secret="another")))(signed()).status == 400
+    assert in_process(Sandbox(SandboxConfig(secret="another")))(signed()).status == 400
 
 
 def test_padding_may_be_escaped() -> None:
@@ -107,7 +107,7 @@ def test_padding_may_be_escaped() -> None:
 
 def test_a_withdrawn_picture_leaves_its_frame() -> None:
     app = Sandbox()
-    get = inside(app)
+    get = in_process(app)
     app.withdraw(EXAMPLE, status=410)
     assert get(signed()).status == 410
     app.restore(EXAMPLE)
@@ -166,8 +166,8 @@ def test_hostile_texts_stay_texts(get: Get) -> None:
 
 
 def test_the_look_follows_the_generation() -> None:
-    assert '<body class="div">' in inside(Sandbox(SandboxConfig(generation="div")))(signed()).body.decode()
-    assert '<body class="modern">' in inside(Sandbox())(signed()).body.decode()
+    assert '<body class="div">' in in_process(Sandbox(SandboxConfig(generation="div")))(signed()).body.decode()
+    assert '<body class="modern">' in in_process(Sandbox())(signed()).body.decode()
 
 
 @pytest.mark.parametrize("name", ["widgets.js", "embed-cms.js"])

@@ -16,15 +16,15 @@ from embedkit.sandbox.services.places import ALL_FAMILIES, CREATIVE_ONLY, countr
 from tests.support.api import (
     APPLICATION,
     SEARCH_CLIENT,
-    Caller,
-    talk,
+    ApiClient,
+    send_request,
 )
 from tests.support.tools import reference_dir
 
 IMAGES, EXAMPLE, LETTERS = "/v3/images", "74917285", "sb10049172a-001"
 APP = Sandbox()
-KEY_ALONE = Caller(APP, None)
-CUSTOMER = Caller(APP)
+KEY_ALONE = ApiClient(APP, None)
+CUSTOMER = ApiClient(APP)
 
 
 def asset_of(asset_id: str) -> Asset:
@@ -33,7 +33,7 @@ def asset_of(asset_id: str) -> Asset:
     return asset
 
 
-def one(asset_id: str = EXAMPLE, caller: Caller = KEY_ALONE, **params: str) -> Any:
+def one(asset_id: str = EXAMPLE, caller: ApiClient = KEY_ALONE, **params: str) -> Any:
     images = caller.get(f"{IMAGES}/{asset_id}", **params)["images"]
     assert len(images) == 1
     return images[0]
@@ -62,7 +62,7 @@ def ids_of(answer: Any) -> list[str]:
     ],
 )
 def test_one(asset_id: str, status: int) -> None:
-    response = KEY_ALONE.ask("GET", f"{IMAGES}/{asset_id}")
+    response = KEY_ALONE.request("GET", f"{IMAGES}/{asset_id}")
     assert response.status == status
     if status == 200:
         assert ids_of(json.loads(response.body)) == [asset_id.lower()]
@@ -70,7 +70,7 @@ def test_one(asset_id: str, status: int) -> None:
 
 
 def test_an_unknown_picture() -> None:
-    response = KEY_ALONE.ask("GET", f"{IMAGES}/452O76944")
+    response = KEY_ALONE.request("GET", f"{IMAGES}/452O76944")
     assert json.loads(response.body) == {
         "ErrorCode": "ImageNotFound",
         "ErrorMessage": "Image id not found: 452O76944",
@@ -86,38 +86,38 @@ def test_several() -> None:
 
 
 def test_none_of_several() -> None:
-    response = KEY_ALONE.ask("GET", IMAGES, ids="1,2")
+    response = KEY_ALONE.request("GET", IMAGES, ids="1,2")
     assert response.status == 404
     assert json.loads(response.body) == {"ErrorCode": "ImageNotFound", "ErrorMessage": "Image id not found: 1, 2"}
-    lenient = Caller(Sandbox(SandboxConfig(none_found_status=200)), None)
+    lenient = ApiClient(Sandbox(SandboxConfig(none_found_status=200)), None)
     assert lenient.get(IMAGES, ids="1,2") == {"images": [], "images_not_found": ["1", "2"]}
-    assert lenient.ask("GET", f"{IMAGES}/1").status == 404
+    assert lenient.request("GET", f"{IMAGES}/1").status == 404
 
 
 def test_a_hundred_at_most() -> None:
     ids = [str(600_000_000 + at) for at in range(101)]
     assert ids_of(KEY_ALONE.get(IMAGES, ids=",".join(ids[:100]), fields="id")) == ids[:100]
-    response = KEY_ALONE.ask("GET", IMAGES, ids=",".join(ids))
+    response = KEY_ALONE.request("GET", IMAGES, ids=",".join(ids))
     assert response.status == 400
     assert json.loads(response.body)["ErrorCode"] == "InvalidParameterValue"
 
 
 @pytest.mark.parametrize("query", ["", "?ids=", "?ids=,%20,"])
 def test_no_ids(query: str) -> None:
-    response = KEY_ALONE.ask("GET", f"{IMAGES}{query}")
+    response = KEY_ALONE.request("GET", f"{IMAGES}{query}")
     assert response.status == 400
     assert json.loads(response.body)["ErrorCode"] == "ImageIdMustBeSpecified"
 
 
 def test_takedowns() -> None:
     app = Sandbox()
-    caller = Caller(app, None)
+    caller = ApiClient(app, None)
     app.withdraw(EXAMPLE, status=410)
     for asked in (f"/{EXAMPLE}", f"/{EXAMPLE}/similar", f"/{EXAMPLE}/same-series", f"?ids={EXAMPLE},1"):
-        assert caller.ask("GET", f"{IMAGES}{asked}").status == 410
-    assert Caller(app).ask("POST", f"/v3/downloads/images/{EXAMPLE}").status == 410
+        assert caller.request("GET", f"{IMAGES}{asked}").status == 410
+    assert ApiClient(app).request("POST", f"/v3/downloads/images/{EXAMPLE}").status == 410
     app.restore(EXAMPLE)
-    assert caller.ask("GET", f"{IMAGES}/{EXAMPLE}").status == 200
+    assert caller.request("GET", f"{IMAGES}/{EXAMPLE}").status == 200
 
 
 # -- fields --------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def test_field_sets(asked: str, names: list[str]) -> None:
 
 def test_fields_that_only_a_search_has_or_nobody() -> None:
     for name in ("accessrestriction", "facets", "nonsense"):
-        response = KEY_ALONE.ask("GET", f"{IMAGES}/{EXAMPLE}", fields=name)
+        response = KEY_ALONE.request("GET", f"{IMAGES}/{EXAMPLE}", fields=name)
         assert (
             json.loads(response.body)["ErrorMessage"]
             == f"Field: fields, Message: The value '{name}' is not valid."
@@ -171,7 +171,7 @@ def test_values() -> None:
         "http://127.0.0.1:8081/oembed?url=http%3a%2f%2fgty.im%2f74917285&caller="
     )
     for link in image["links"]:
-        assert talk(APP, "GET", link["uri"], KEY_ALONE.headers).status == 200
+        assert send_request(APP, "GET", link["uri"], KEY_ALONE.headers).status == 200
     assert one(NOT_EMBEDDABLE, fields="uri_oembed") == {"id": NOT_EMBEDDABLE, "uri_oembed": None}
 
 
@@ -186,7 +186,7 @@ def test_a_country_is_named_in_the_language_asked_for() -> None:
         (english, "de", "Vereinigtes Königreich"),
     ):
         headers = KEY_ALONE.headers | {"Accept-Language": language}
-        response = talk(APP, "GET", f"{IMAGES}/{asset.id}?fields=country", headers)
+        response = send_request(APP, "GET", f"{IMAGES}/{asset.id}?fields=country", headers)
         assert json.loads(response.body)["images"][0]["country"] == name
         assert response.headers["content-language"] == language
 
@@ -194,11 +194,11 @@ def test_a_country_is_named_in_the_language_asked_for() -> None:
 @pytest.mark.parametrize("field", ["download_sizes", "downloads", "largest_downloads"])
 def test_protected_fields(field: str) -> None:
     for path in (f"{IMAGES}/{EXAMPLE}?fields=id,{field}", f"{IMAGES}?ids={EXAMPLE}&fields={field}"):
-        response = KEY_ALONE.ask("GET", path)
+        response = KEY_ALONE.request("GET", path)
         assert response.status == 401
         assert response.headers["www-authenticate"].startswith('Bearer realm="Download",error="invalid_token"')
     name = "largest_downloads" if field == "largest_downloads" else "download_sizes"
-    for caller in (Caller(APP, APPLICATION), Caller(APP, APPLICATION, SEARCH_CLIENT)):
+    for caller in (ApiClient(APP, APPLICATION), ApiClient(APP, APPLICATION, SEARCH_CLIENT)):
         assert one(caller=caller, fields=field) == {"id": EXAMPLE, name: []}
     assert one(caller=CUSTOMER, fields=field)[name]
 
@@ -257,7 +257,7 @@ def test_same_series() -> None:
 
 def test_withdrawn_pictures_are_like_nothing() -> None:
     app = Sandbox()
-    caller = Caller(app, None)
+    caller = ApiClient(app, None)
     first, second, *_ = ids_of(caller.get(f"{IMAGES}/{EXAMPLE}/similar"))
     app.withdraw(first)
     assert ids_of(caller.get(f"{IMAGES}/{EXAMPLE}/similar"))[0] == second
@@ -286,8 +286,8 @@ def test_pages_fit_together(name: str) -> None:
 )
 @pytest.mark.parametrize("name", ["similar", "same-series"])
 def test_refusals(name: str, query: str, status: int) -> None:
-    assert KEY_ALONE.ask("GET", f"{IMAGES}/{EXAMPLE}/{name}?{query}").status == status
-    assert KEY_ALONE.ask("GET", f"{IMAGES}/1/{name}").status == 404
+    assert KEY_ALONE.request("GET", f"{IMAGES}/{EXAMPLE}/{name}?{query}").status == status
+    assert KEY_ALONE.request("GET", f"{IMAGES}/1/{name}").status == 404
 
 
 # -- countries and collections -------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def test_refusals(name: str, query: str, status: int) -> None:
 
 def named(language: str) -> dict[str, str]:
     headers = KEY_ALONE.headers | {"Accept-Language": language}
-    response = talk(APP, "GET", "/v3/countries", headers)
+    response = send_request(APP, "GET", "/v3/countries", headers)
     assert response.headers["content-language"] == language
     rows = json.loads(response.body)["countries"]
     assert all(list(row) == ["iso_alpha_2", "iso_alpha_3", "name"] for row in rows)
@@ -363,8 +363,8 @@ def test_collections() -> None:
 
 
 def test_collections_are_for_customers() -> None:
-    assert KEY_ALONE.ask("GET", "/v3/collections").status == 401
-    response = Caller(APP, APPLICATION).ask("GET", "/v3/collections")
+    assert KEY_ALONE.request("GET", "/v3/collections").status == 401
+    response = ApiClient(APP, APPLICATION).request("GET", "/v3/collections")
     assert response.status == 403
     assert json.loads(response.body)["message"].startswith("Your access token does not authorize")
 

@@ -25,10 +25,10 @@ from embedkit.sandbox.services.oembed import within
 from tests.support.sandbox import (
     ORIGIN,
     Sandbox,
-    ask,
-    document,
-    inside,
-    question,
+    get_oembed,
+    in_process,
+    json_body,
+    oembed_path,
 )
 
 DIV = SandboxConfig(generation="div")
@@ -60,34 +60,34 @@ OLD = (
 
 @pytest.mark.parametrize("config", [SandboxConfig(), DIV])
 def test_the_keys_come_in_the_documented_order(config: SandboxConfig) -> None:
-    assert list(document(ask(config=config))) == KEYS
+    assert list(json_body(get_oembed(config=config))) == KEYS
 
 
 def test_modern_markup_to_the_byte() -> None:
-    assert re.fullmatch(MODERN, document(ask())["html"])
+    assert re.fullmatch(MODERN, json_body(get_oembed())["html"])
 
 
 def test_old_markup_to_the_byte() -> None:
-    assert re.fullmatch(OLD, document(ask(config=DIV))["html"])
+    assert re.fullmatch(OLD, json_body(get_oembed(config=DIV))["html"])
 
 
 def test_raw_json_escapes_markup() -> None:
-    body = ask().body
+    body = get_oembed().body
     assert not {b"<", b">", b"&"} & {body[at : at + 1] for at in range(len(body))}
     assert b"\\u003c/script\\u003e" in body
     assert b"\\u0026k=20" in body
 
 
 def test_a_new_token_for_every_answer_unless_asked_otherwise() -> None:
-    get, steady = inside(Sandbox()), inside(Sandbox(SandboxConfig(deterministic=True)))
-    assert get(question()).body != get(question()).body
-    assert steady(question()).body == steady(question()).body
-    assert steady(question(tld="de")).body != steady(question()).body
+    get, steady = in_process(Sandbox()), in_process(Sandbox(SandboxConfig(deterministic=True)))
+    assert get(oembed_path()).body != get(oembed_path()).body
+    assert steady(oembed_path()).body == steady(oembed_path()).body
+    assert steady(oembed_path(tld="de")).body != steady(oembed_path()).body
 
 
 @pytest.mark.parametrize("config", [SandboxConfig(), SandboxConfig(deterministic=True)])
 def test_tokens_are_uuids_of_version_4(config: SandboxConfig) -> None:
-    token = re.search("id='([^']+)'", document(ask(config=config))["html"])
+    token = re.search("id='([^']+)'", json_body(get_oembed(config=config))["html"])
     assert token
     assert uuid.UUID(bytes=base64.urlsafe_b64decode(token[1] + "==")).version == 4
 
@@ -97,7 +97,7 @@ def test_tokens_are_uuids_of_version_4(config: SandboxConfig) -> None:
     [(SandboxConfig(), (395, 594, 113, 170)), (DIV, (395, 643, "113", "170"))],
 )
 def test_sizes_of_the_example(config: SandboxConfig, sizes: tuple[object, ...]) -> None:
-    found = document(ask(config=config))
+    found = json_body(get_oembed(config=config))
     assert sizes == tuple(found[name] for name in ("width", "height", "thumbnail_width", "thumbnail_height"))
 
 
@@ -115,19 +115,19 @@ def test_sizes_of_the_example(config: SandboxConfig, sizes: tuple[object, ...]) 
     ],
 )
 def test_limits_keep_the_ratio(params: dict[str, str], size: tuple[int, int]) -> None:
-    found = document(ask(**params))
+    found = json_body(get_oembed(**params))
     assert (found["width"], found["height"]) == size
     assert f"w:'{size[0]}px',h:'{size[1]}px'" in found["html"]
 
 
 def test_the_bar_of_the_old_generation_counts_as_height() -> None:
-    found = document(ask(config=DIV, maxheight="349"))
+    found = json_body(get_oembed(config=DIV, maxheight="349"))
     assert (found["width"], found["height"]) == (200, 349)
     assert "padding:150.379747% 0 49px 0" in found["html"]
 
 
 def test_never_above_the_original() -> None:
-    found = document(ask(f"https://gty.im/{SMALL}", maxwidth="900"))
+    found = json_body(get_oembed(f"https://gty.im/{SMALL}", maxwidth="900"))
     assert (found["width"], found["height"]) == (240, 160)
 
 
@@ -146,14 +146,14 @@ def test_rounding(native: tuple[int, int], limit: int, down: bool, size: tuple[i
 
 
 def test_captions_are_off_unless_true() -> None:
-    assert "caption: false ,tld" in document(ask(caption="1"))["html"]
-    assert "caption: true ,tld" in document(ask(caption="true"))["html"]
-    assert re.search(r"&sig=[^&]{44}&caption=true\"", document(ask(config=DIV, caption="true"))["html"])
+    assert "caption: false ,tld" in json_body(get_oembed(caption="1"))["html"]
+    assert "caption: true ,tld" in json_body(get_oembed(caption="true"))["html"]
+    assert re.search(r"&sig=[^&]{44}&caption=true\"", json_body(get_oembed(config=DIV, caption="true"))["html"])
 
 
 @pytest.mark.parametrize("tld", TLDS)
 def test_every_tld(tld: str) -> None:
-    modern, old = (document(ask(config=config, tld=tld))["html"] for config in (SandboxConfig(), DIV))
+    modern, old = (json_body(get_oembed(config=config, tld=tld))["html"] for config in (SandboxConfig(), DIV))
     assert f"href='https://www.gettyimages.{tld}/detail/74917285'" in modern
     assert f",tld:'{tld}'," in modern
     assert f'href="http://www.gettyimages.{tld}/detail/74917285"' in old
@@ -162,22 +162,22 @@ def test_every_tld(tld: str) -> None:
 
 def test_a_slideshow_is_named_after_its_first_picture() -> None:
     items = f"{EXAMPLE},600000002,600000001"
-    found = document(ask(f"http://gty.im/{items}"))
-    assert found["title"] == document(ask())["title"]
+    found = json_body(get_oembed(f"http://gty.im/{items}"))
+    assert found["title"] == json_body(get_oembed())["title"]
     assert "class='gie-slideshow'" in found["html"]
     assert f"items:'{items}'" in found["html"]
-    old = document(ask(f"http://gty.im/{items}", config=DIV))["html"]
+    old = json_body(get_oembed(f"http://gty.im/{items}", config=DIV))["html"]
     assert f"/embed?assets={items}&et=" in old
 
 
 def test_five_pictures_at_most() -> None:
     ids = [str(600_000_000 + at) for at in range(6)]
-    assert ask(f"http://gty.im/{','.join(ids[:5])}").status == 200
-    assert ask(f"http://gty.im/{','.join(ids)}").status == 400
+    assert get_oembed(f"http://gty.im/{','.join(ids[:5])}").status == 200
+    assert get_oembed(f"http://gty.im/{','.join(ids)}").status == 400
 
 
 def test_360() -> None:
-    assert "is360: true })" in document(ask(f"http://gty.im/{PANORAMA_360}"))["html"]
+    assert "is360: true })" in json_body(get_oembed(f"http://gty.im/{PANORAMA_360}"))["html"]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_360() -> None:
     ],
 )
 def test_which_pictures_there_are(asset_id: str, status: int) -> None:
-    response = ask(f"https://gty.im/{asset_id}")
+    response = get_oembed(f"https://gty.im/{asset_id}")
     assert response.status == status
     assert json.loads(response.body).keys() == (set(KEYS) if status == 200 else {"message"})
 
@@ -226,7 +226,7 @@ def test_which_pictures_there_are(asset_id: str, status: int) -> None:
     ],
 )
 def test_refusals(params: dict[str, str], status: int) -> None:
-    assert inside(Sandbox())(question(**params)).status == status
+    assert in_process(Sandbox())(oembed_path(**params)).status == status
 
 
 @pytest.mark.parametrize(
@@ -241,20 +241,20 @@ def test_refusals(params: dict[str, str], status: int) -> None:
     ],
 )
 def test_what_is_not_known_can_be_set(config: SandboxConfig, params: dict[str, str], status: int) -> None:
-    assert inside(Sandbox(config))(question(**params)).status == status
+    assert in_process(Sandbox(config))(oembed_path(**params)).status == status
 
 
 def test_a_caller_can_be_required() -> None:
     path = "/oembed?url=https://gty.im/74917285"
-    assert inside(Sandbox())(path).status == 200
-    assert inside(Sandbox(SandboxConfig(missing_caller_status=400)))(path).status == 400
+    assert in_process(Sandbox())(path).status == 200
+    assert in_process(Sandbox(SandboxConfig(missing_caller_status=400)))(path).status == 400
 
 
 @pytest.mark.parametrize(
     ("body", "kind"), [("json", "application/json"), ("html", "text/html"), ("empty", "text/plain")]
 )
 def test_bodies_of_failures(body: str, kind: str) -> None:
-    response = ask("https://gty.im/1", config=SandboxConfig(error_body=body))
+    response = get_oembed("https://gty.im/1", config=SandboxConfig(error_body=body))
     assert response.status == 404
     assert response.headers["content-type"].startswith(kind)
     assert bool(response.body) == (body != "empty")
@@ -274,19 +274,19 @@ def test_bodies_of_failures(body: str, kind: str) -> None:
     ],
 )
 def test_addresses_that_clients_send(url: str) -> None:
-    assert "items:'74917285'" in document(ask(url))["html"]
+    assert "items:'74917285'" in json_body(get_oembed(url))["html"]
 
 
 def test_both_spellings_of_the_endpoint() -> None:
-    get = inside(Sandbox())
+    get = in_process(Sandbox())
     assert get("/oembed/?url=http%3a%2f%2fgty.im%2f74917285&caller=1").status == 200
     assert get("/oembed?url=http%3a%2f%2fgty.im%2f74917285&caller=1").status == 200
 
 
 def test_the_preview_that_forums_ask_for() -> None:
-    get = inside(Sandbox())
+    get = in_process(Sandbox())
     response = get("/preview/74917285")
-    assert list(document(response)) == ["embedTag", "width", "height"]
+    assert list(json_body(response)) == ["embedTag", "width", "height"]
     found = re.search(rb"[?](et=[\w-]{22})\\u0026(sig=[\w-]{43}=)", response.body)
     assert found
     assert get(f"/embed/74917285?{found[1].decode()}&{found[2].decode()}").status == 200
@@ -296,26 +296,26 @@ def test_the_preview_that_forums_ask_for() -> None:
     ("path", "status"), [("/1", 404), (f"/{GONE}", 410), ("", 404), ("/74917285?tld=xx", 400)]
 )
 def test_a_preview_that_can_t_be_had(path: str, status: int) -> None:
-    response = inside(Sandbox())(f"/preview{path}")
+    response = in_process(Sandbox())(f"/preview{path}")
     said = {"message": "We're having trouble processing your request."}
     assert (response.status, json.loads(response.body)) == (status, said)
 
 
 def test_the_hosts_of_the_real_service_when_asked_as_it() -> None:
-    found = document(inside(Sandbox(), "https://embed.gettyimages.com")(question()))
+    found = json_body(in_process(Sandbox(), "https://embed.gettyimages.com")(oembed_path()))
     assert "<script src='//embed-cdn.gettyimages.com/widgets.js'" in found["html"]
     assert found["thumbnail_url"].startswith("http://media.gettyimages.com/id/74917285/photo/")
     assert found["terms_of_use_url"] == "http://www.gettyimages.com/Corporate/Terms.aspx"
 
 
 def test_a_configured_origin_wins_over_the_host_that_was_asked() -> None:
-    found = document(ask(config=SandboxConfig(origin="http://127.0.0.1:9999")))
+    found = json_body(get_oembed(config=SandboxConfig(origin="http://127.0.0.1:9999")))
     assert found["thumbnail_url"].startswith("http://127.0.0.1:9999/id/")
 
 
 def test_the_thumbnail_is_there() -> None:
-    get = inside(Sandbox())
-    parts = urlsplit(document(get(question()))["thumbnail_url"])
+    get = in_process(Sandbox())
+    parts = urlsplit(json_body(get(oembed_path()))["thumbnail_url"])
     assert f"{parts.scheme}://{parts.netloc}" == ORIGIN
     assert parse_qs(parts.query)["s"] == ["170x170"]
     picture = get(f"{parts.path}?{parts.query}")
@@ -324,8 +324,8 @@ def test_the_thumbnail_is_there() -> None:
 
 
 def test_headers() -> None:
-    response = ask(config=SandboxConfig(cache_control="no-cache", cors=""))
+    response = get_oembed(config=SandboxConfig(cache_control="no-cache", cors=""))
     assert response.headers["cache-control"] == "no-cache"
     assert "access-control-allow-origin" not in response.headers
-    assert ask().headers["access-control-allow-origin"] == "*"
-    assert "cache-control" not in ask().headers
+    assert get_oembed().headers["access-control-allow-origin"] == "*"
+    assert "cache-control" not in get_oembed().headers

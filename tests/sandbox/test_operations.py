@@ -11,12 +11,12 @@ import pytest
 
 from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import catalogue
-from tests.support.api import APPLICATION, DAY, SEARCH_CLIENT, Caller, talk
+from tests.support.api import APPLICATION, DAY, SEARCH_CLIENT, ApiClient, send_request
 from tests.support.tools import Clock
 
 EXAMPLE, CREATIVE = "74917285", "600000001"
 OF_EVENT = next(asset for asset in catalogue().values() if asset.event_id)
-KEY_ALONE = Caller(Sandbox(), None)
+KEY_ALONE = ApiClient(Sandbox(), None)
 
 
 def code_of(response: Any) -> tuple[int, str]:
@@ -45,7 +45,7 @@ def test_events_are_found_by_their_words_and_dates() -> None:
 
 @pytest.mark.parametrize("first", ["2027-01-15", "2027-01-08", "2026-12-16"])
 def test_there_are_always_events_and_pictures_of_today_and_of_the_last_weeks(clock: Clock, first: str) -> None:
-    caller = Caller(Sandbox(clock=clock), None)
+    caller = ApiClient(Sandbox(clock=clock), None)
     events = caller.get("/v3/search/events", date_from=first, page_size=100)["events"]
     assert events[0]["start_date"] == "2027-01-15T00:00:00Z"
     assert min(event["start_date"][:10] for event in events) >= first
@@ -92,13 +92,16 @@ def test_several_events_and_those_that_are_missing() -> None:
     ],
 )
 def test_refused_questions_about_events(path: str, expected: tuple[int, str]) -> None:
-    assert code_of(KEY_ALONE.ask("GET", path)) == expected
+    assert code_of(KEY_ALONE.request("GET", path)) == expected
 
 
 def test_an_event_whose_pictures_are_withdrawn_is_gone() -> None:
     app = Sandbox()
     app.withdraw(*(one.id for one in catalogue().values() if one.event_id == OF_EVENT.event_id))
-    assert code_of(Caller(app, None).ask("GET", f"/v3/events/{OF_EVENT.event_id}")) == (404, "EventNotFound")
+    assert code_of(ApiClient(app, None).request("GET", f"/v3/events/{OF_EVENT.event_id}")) == (
+        404,
+        "EventNotFound",
+    )
 
 
 # -- by who took them, and by an image -------------------------------------------------------------------
@@ -109,7 +112,7 @@ def test_the_pictures_of_a_photographer() -> None:
     assert {image["artist"] for image in found["images"]} == {OF_EVENT.photographer}
     assert {image["asset_type"] for image in found["images"]} == {"image"}
     assert len(KEY_ALONE.get("/v3/artists/images", artist_name="Ivo, a")["images"]) <= 10
-    assert code_of(KEY_ALONE.ask("GET", "/v3/artists/images"))[0] == 400
+    assert code_of(KEY_ALONE.request("GET", "/v3/artists/images"))[0] == 400
 
 
 def test_what_is_like_a_picture() -> None:
@@ -132,22 +135,22 @@ def test_what_is_like_a_picture_and_may_be_downloaded() -> None:
 
 def test_what_is_like_an_upload(clock: Clock) -> None:
     app = Sandbox(clock=clock)
-    caller, other = Caller(app, None), Caller(app, None, SEARCH_CLIENT)
+    caller, other = ApiClient(app, None), ApiClient(app, None, SEARCH_CLIENT)
     path = "/v3/search/by-image/uploads/mine.jpg"
     image = {"image_url": f"https://api.gettyimages.com{path}"}
     where = "/v3/search/images/creative/by-image"
-    assert caller.ask("PUT", path, b"\xff\xd8\xff rest").status == 200
+    assert caller.request("PUT", path, b"\xff\xd8\xff rest").status == 200
     first = caller.get(where, **image)
     assert first["images"]
     assert caller.get(where, **image) == first
-    assert other.ask("GET", where, **image).status == 400  # another key
+    assert other.request("GET", where, **image).status == 400  # another key
     clock.now += DAY
-    assert caller.ask("GET", where, **image).status == 400
+    assert caller.request("GET", where, **image).status == 400
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"\xff\xd8\xff" + bytes(10_000_000)])
 def test_uploads_that_are_refused(content: bytes) -> None:
-    response = KEY_ALONE.ask("PUT", "/v3/search/by-image/uploads/a.jpg", content)
+    response = KEY_ALONE.request("PUT", "/v3/search/by-image/uploads/a.jpg", content)
     assert code_of(response) == (400, "InvalidParameterValue")
 
 
@@ -160,14 +163,14 @@ def test_uploads_that_are_refused(content: bytes) -> None:
 )
 def test_what_nothing_can_be_like(query: str) -> None:
     path = f"/v3/search/images/creative/by-image?include_facets=true&{query}"
-    assert KEY_ALONE.ask("GET", path).status in (400, 404)
+    assert KEY_ALONE.request("GET", path).status in (400, 404)
 
 
 # -- bought before ---------------------------------------------------------------------------------------
 
 
 def test_purchases() -> None:
-    customer = Caller(Sandbox())
+    customer = ApiClient(Sandbox())
     found = customer.get("/v3/purchased-assets")
     assert found["result_count"] == 2
     dates = [one["date_purchased"] for one in found["previous_purchases"]]
@@ -175,7 +178,7 @@ def test_purchases() -> None:
     assert {type(one["order_id"]) for one in found["previous_purchases"]} == {str}
     assert customer.get("/v3/purchased-assets", date_from="2026-01-01")["result_count"] == 1
     assert customer.get("/v3/purchased-assets", date_to="2026-01-01")["result_count"] == 1
-    old = Caller(Sandbox(SandboxConfig(era="2018"))).get("/v3/purchased-assets")
+    old = ApiClient(Sandbox(SandboxConfig(era="2018"))).get("/v3/purchased-assets")
     assert {type(one["order_id"]) for one in old["previous_purchases"]} == {int}
 
 
@@ -184,9 +187,9 @@ def test_purchases() -> None:
 SETS = "/v3/asset-changes/change-sets"
 
 
-def feed(clock: Clock | None = None) -> tuple[Sandbox, Caller]:
+def feed(clock: Clock | None = None) -> tuple[Sandbox, ApiClient]:
     app = Sandbox(clock=clock or Clock())
-    return app, Caller(app, APPLICATION)
+    return app, ApiClient(app, APPLICATION)
 
 
 def test_a_batch_comes_again_until_it_is_confirmed() -> None:
@@ -194,19 +197,19 @@ def test_a_batch_comes_again_until_it_is_confirmed() -> None:
     app.withdraw(EXAMPLE)
     app.restore(EXAMPLE)
     app.announce("Update", EXAMPLE)
-    first = partner.ask("PUT", SETS, channel_id=1, batch_size=2)
+    first = partner.request("PUT", SETS, channel_id=1, batch_size=2)
     app.announce("Update", EXAMPLE)
-    again = partner.ask("PUT", SETS, channel_id=1)
+    again = partner.request("PUT", SETS, channel_id=1)
     assert (first.status, again.status) == (201, 200)
     assert first.body == again.body
     batch = json.loads(first.body)
     assert [one["asset_lifecycle"] for one in batch["changed_assets"]] == ["Delete", "New"]
-    assert partner.ask("DELETE", f"{SETS}/{batch['change_set_id']}").status == 200
-    assert code_of(partner.ask("DELETE", f"{SETS}/{batch['change_set_id']}"))[0] == 404
-    rest = json.loads(partner.ask("PUT", SETS, channel_id=1).body)
+    assert partner.request("DELETE", f"{SETS}/{batch['change_set_id']}").status == 200
+    assert code_of(partner.request("DELETE", f"{SETS}/{batch['change_set_id']}"))[0] == 404
+    rest = json.loads(partner.request("PUT", SETS, channel_id=1).body)
     assert [one["asset_lifecycle"] for one in rest["changed_assets"]] == ["Update", "Update"]
-    partner.ask("DELETE", f"{SETS}/{rest['change_set_id']}")
-    assert partner.ask("PUT", SETS, channel_id=1).body == b""
+    partner.request("DELETE", f"{SETS}/{rest['change_set_id']}")
+    assert partner.request("PUT", SETS, channel_id=1).body == b""
 
 
 def test_channels_are_one_a_family() -> None:
@@ -214,7 +217,7 @@ def test_channels_are_one_a_family() -> None:
     app.withdraw(CREATIVE, EXAMPLE, "1")
     found = {one["AssetFamily"]: one for one in partner.get("/v3/asset-changes/channels")}
     assert {family: one["NotificationCount"] for family, one in found.items()} == {"Editorial": 1, "Creative": 1}
-    batch = json.loads(partner.ask("PUT", SETS, channel_id=found["Creative"]["ChannelId"]).body)
+    batch = json.loads(partner.request("PUT", SETS, channel_id=found["Creative"]["ChannelId"]).body)
     assert [one["id"] for one in batch["changed_assets"]] == [CREATIVE]
 
 
@@ -224,11 +227,11 @@ def test_a_batch_of_two_thousand_two_hundred() -> None:
     app.withdraw(*ids)
     seen: list[str] = []
     for channel in (1, 2):
-        while body := partner.ask("PUT", SETS, channel_id=channel).body:
+        while body := partner.request("PUT", SETS, channel_id=channel).body:
             batch = json.loads(body)
             assert len(batch["changed_assets"]) <= 2_200
             seen += [one["id"] for one in batch["changed_assets"]]
-            partner.ask("DELETE", f"{SETS}/{batch['change_set_id']}")
+            partner.request("DELETE", f"{SETS}/{batch['change_set_id']}")
     assert sorted(seen) == ids
 
 
@@ -236,24 +239,24 @@ def test_notifications_are_kept_for_sixty_days(clock: Clock) -> None:
     app, partner = feed(clock)
     app.withdraw(EXAMPLE)
     clock.now += 60 * DAY + 1
-    partner = Caller(app, APPLICATION)
+    partner = ApiClient(app, APPLICATION)
     app.announce("Update", EXAMPLE)
-    batch = json.loads(partner.ask("PUT", SETS, channel_id=1).body)
+    batch = json.loads(partner.request("PUT", SETS, channel_id=1).body)
     assert [one["asset_lifecycle"] for one in batch["changed_assets"]] == ["Update"]
 
 
 def test_who_has_the_feed() -> None:
     app, partner = feed()
-    assert Caller(app, APPLICATION, SEARCH_CLIENT).ask("GET", "/v3/asset-changes/channels").status == 403
-    assert Caller(app, None).ask("GET", "/v3/asset-changes/channels").status == 401
-    assert code_of(partner.ask("PUT", SETS, channel_id=3))[0] == 404
-    assert code_of(partner.ask("PUT", SETS, channel_id=1, batch_size=2_201))[0] == 400
+    assert ApiClient(app, APPLICATION, SEARCH_CLIENT).request("GET", "/v3/asset-changes/channels").status == 403
+    assert ApiClient(app, None).request("GET", "/v3/asset-changes/channels").status == 401
+    assert code_of(partner.request("PUT", SETS, channel_id=3))[0] == 404
+    assert code_of(partner.request("PUT", SETS, channel_id=1, batch_size=2_201))[0] == 400
 
 
 def test_the_switch_for_an_update() -> None:
     app, partner = feed()
-    assert talk(app, "POST", f"/_sandbox/assets/{EXAMPLE}").status == 200
-    batch = json.loads(partner.ask("PUT", SETS, channel_id=1).body)
+    assert send_request(app, "POST", f"/_sandbox/assets/{EXAMPLE}").status == 200
+    batch = json.loads(partner.request("PUT", SETS, channel_id=1).body)
     assert [one["asset_lifecycle"] for one in batch["changed_assets"]] == ["Update"]
 
 
@@ -309,12 +312,12 @@ SENT: list[tuple[str, str, str, bytes, int]] = [
     ("2026", "GET", "/v3/collections?", b"", 200),
     ("2018", "GET", f"{SEARCH}/?specific_locations=Berlin&license_models=rightsmanaged&product_types=x", b"", 200),
 ]
-CALLERS = {era: Caller(Sandbox(SandboxConfig(era=era))) for era in ("2018", "2026")}  # type: ignore[arg-type]
+CALLERS = {era: ApiClient(Sandbox(SandboxConfig(era=era))) for era in ("2018", "2026")}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("era", "method", "url", "body", "status"), SENT)
 def test_what_official_clients_send(era: str, method: str, url: str, body: bytes, status: int) -> None:
-    assert CALLERS[era].ask(method, url, body).status == status
+    assert CALLERS[era].request(method, url, body).status == status
 
 
 @pytest.mark.parametrize(
@@ -335,8 +338,8 @@ def test_an_enum_of_none_filters_nothing(path: str, query: str) -> None:
 # -- usage -----------------------------------------------------------------------------------------------
 
 
-def report(caller: Caller, batch: str, *used: object) -> tuple[int, dict[str, Any]]:
-    response = caller.ask("PUT", f"/v3/usage-batches/{batch}", {"asset_usages": used})
+def report(caller: ApiClient, batch: str, *used: object) -> tuple[int, dict[str, Any]]:
+    response = caller.request("PUT", f"/v3/usage-batches/{batch}", {"asset_usages": used})
     return response.status, json.loads(response.body)
 
 
@@ -345,7 +348,7 @@ def used(asset_id: str = EXAMPLE, quantity: Any = 2, day: str = "2026-09-01") ->
 
 
 def test_a_batch_of_usages_is_taken_once() -> None:
-    partner = Caller(Sandbox())
+    partner = ApiClient(Sandbox())
     taken = {"invalid_assets": [], "total_asset_usages_processed": 2}
     assert report(partner, "september", used(), used(CREATIVE, day="2026-09-01T10:00:00Z")) == (201, taken)
     assert report(partner, "september", used())[0] == 409
@@ -366,11 +369,11 @@ def test_a_batch_of_usages_is_taken_once() -> None:
     ],
 )
 def test_a_wrong_usage_leaves_the_whole_batch_out(usages: list[Any]) -> None:
-    partner = Caller(Sandbox())
+    partner = ApiClient(Sandbox())
     assert report(partner, "b", used(), *usages)[0] == 400 if usages else report(partner, "b")[0] == 400
     assert report(partner, "b", used())[0] == 201
 
 
 def test_usage_is_reported_with_a_token_and_by_partners() -> None:
-    assert report(Caller(Sandbox(), None), "b", used())[0] == 401
-    assert report(Caller(Sandbox(), APPLICATION, SEARCH_CLIENT), "b", used())[0] == 403
+    assert report(ApiClient(Sandbox(), None), "b", used())[0] == 401
+    assert report(ApiClient(Sandbox(), APPLICATION, SEARCH_CLIENT), "b", used())[0] == 403

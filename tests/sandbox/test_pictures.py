@@ -14,7 +14,7 @@ from embedkit.sandbox.content.catalogue import Asset, find
 from embedkit.sandbox.content.library import CONTENT, FOLDER, Dice
 from embedkit.sandbox.content.pictures import colour_of, draw, side_of, size_of
 from embedkit.sandbox.services.config import SandboxConfig
-from tests.support.sandbox import Sandbox, inside
+from tests.support.sandbox import Sandbox, in_process
 from tests.support.tools import Clock
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -236,7 +236,7 @@ def test_black_and_white() -> None:
     ],
 )
 def test_addresses_of_pictures(path: str, status: int) -> None:
-    response = inside(Sandbox())(path)
+    response = in_process(Sandbox())(path)
     assert response.status == status
     if status == 200:
         assert response.headers["content-type"] == "image/svg+xml"

@@ -30,8 +30,8 @@ from embedkit.sandbox.services.ranking import Index, fold, phrase_of, tokens
 from tests.support.api import (
     APPLICATION,
     SEARCH_CLIENT,
-    Caller,
-    talk,
+    ApiClient,
+    send_request,
 )
 from tests.support.tools import reference_dir
 
@@ -40,17 +40,17 @@ PATHS = {BLENDED: SEARCH, CREATIVE: f"{SEARCH}/creative", EDITORIAL: f"{SEARCH}/
 KINDS = pytest.mark.parametrize("kind", PATHS, ids=lambda kind: kind.name)
 FIELDS = {BLENDED: fields.BLENDED, CREATIVE: fields.CREATIVE, EDITORIAL: fields.EDITORIAL}
 APP = Sandbox(SandboxConfig(deterministic=True, facets=True))
-KEY_ALONE = Caller(APP, None)
-CUSTOMER = Caller(APP)
-LENIENT = Caller(Sandbox(SandboxConfig(strict=False)), None)
+KEY_ALONE = ApiClient(APP, None)
+CUSTOMER = ApiClient(APP)
+LENIENT = ApiClient(Sandbox(SandboxConfig(strict=False)), None)
 CONTRACT = "upstream/openapi_v3.json"
 
 
-def search(kind: SearchKind = BLENDED, caller: Caller = KEY_ALONE, **params: Any) -> Any:
+def search(kind: SearchKind = BLENDED, caller: ApiClient = KEY_ALONE, **params: Any) -> Any:
     return caller.get(PATHS[kind], **params)
 
 
-def every(kind: SearchKind = BLENDED, caller: Caller = KEY_ALONE, **params: Any) -> list[str]:
+def every(kind: SearchKind = BLENDED, caller: ApiClient = KEY_ALONE, **params: Any) -> list[str]:
     """The ids of a whole result, page after page."""
     ids: list[str] = []
     for page in range(1, 30):
@@ -229,7 +229,7 @@ def test_ids_find_their_pictures() -> None:
 
 def test_withdrawn_pictures_are_never_found() -> None:
     app = Sandbox()
-    caller = Caller(app, None)
+    caller = ApiClient(app, None)
     first, *rest = every(caller=caller, phrase="eclipse")
     assert not {WITHDRAWN, GONE} & {first, *rest}
     app.withdraw(first)
@@ -278,7 +278,7 @@ def test_oldest_first() -> None:
 
 
 def test_chance_is_chance_unless_asked_otherwise() -> None:
-    caller = Caller(Sandbox(), None)
+    caller = ApiClient(Sandbox(), None)
     assert every(caller=caller, phrase="sky", sort_order="random") != every(
         caller=caller, phrase="sky", sort_order="random"
     )
@@ -475,7 +475,7 @@ def test_filters_work_on_what_a_phrase_finds() -> None:
     ],
 )  # fmt: skip
 def test_refusals(kind: SearchKind, params: dict[str, str], body: tuple[str, str] | str) -> None:
-    response = KEY_ALONE.ask("GET", PATHS[kind], **params)
+    response = KEY_ALONE.request("GET", PATHS[kind], **params)
     assert response.status == 400
     told = json.loads(response.body)
     if isinstance(body, str):
@@ -488,16 +488,16 @@ def test_refusals(kind: SearchKind, params: dict[str, str], body: tuple[str, str
 
 def test_the_sizes_of_a_page() -> None:
     for size in range(1, 101):
-        response = KEY_ALONE.ask("GET", SEARCH, page_size=size, fields="id")
+        response = KEY_ALONE.request("GET", SEARCH, page_size=size, fields="id")
         assert response.status == (200 if size in parameters.PAGE_SIZES else 400)
-    assert json.loads(KEY_ALONE.ask("GET", SEARCH, page_size=7).body)["ErrorCode"] == "InvalidPageSize"
-    assert LENIENT.ask("GET", SEARCH, page_size=7).status == 200
+    assert json.loads(KEY_ALONE.request("GET", SEARCH, page_size=7).body)["ErrorCode"] == "InvalidPageSize"
+    assert LENIENT.request("GET", SEARCH, page_size=7).status == 200
 
 
 def test_a_page_beyond_the_last() -> None:
     total = search(phrase="sky", page_size=100)["result_count"]
     last = -(-total // 100)
-    response = KEY_ALONE.ask("GET", SEARCH, phrase="sky", page_size=100, page=last + 1)
+    response = KEY_ALONE.request("GET", SEARCH, phrase="sky", page_size=100, page=last + 1)
     assert (response.status, json.loads(response.body)) == (
         400,
         {
@@ -505,26 +505,28 @@ def test_a_page_beyond_the_last() -> None:
             "ErrorMessage": f"page must be less than or equal to {last}, results count {total}",
         },
     )
-    assert KEY_ALONE.ask("GET", SEARCH, phrase="sky", page_size=100, page=last).status == 200
+    assert KEY_ALONE.request("GET", SEARCH, phrase="sky", page_size=100, page=last).status == 200
     assert LENIENT.get(SEARCH, phrase="sky", page_size=100, page=last + 1)["images"] == []
 
 
 def test_a_parameter_that_there_is_not() -> None:
-    response = KEY_ALONE.ask("GET", SEARCH, phrase="sky", orientation="horizontal")
+    response = KEY_ALONE.request("GET", SEARCH, phrase="sky", orientation="horizontal")
     assert response.status == 400
     assert "Field: orientation" in json.loads(response.body)["ErrorMessage"]
-    assert LENIENT.ask("GET", SEARCH, phrase="sky", orientation="horizontal").status == 200
+    assert LENIENT.request("GET", SEARCH, phrase="sky", orientation="horizontal").status == 200
 
 
 def test_a_country_that_is_none() -> None:
     for code, status in (("NOR", 200), ("nor", 200), ("", 200), ("NO", 400), ("XXX", 400)):
         headers = KEY_ALONE.headers | {"GI-Country-Code": code}
-        assert talk(APP, "GET", SEARCH, headers).status == status
+        assert send_request(APP, "GET", SEARCH, headers).status == status
 
 
 def test_commas_may_come_encoded_and_names_twice() -> None:
-    one = talk(APP, "GET", f"{SEARCH}?fields=id&orientations=square%2Cvertical", KEY_ALONE.headers)
-    two = talk(APP, "GET", f"{SEARCH}?fields=id&orientations=square&orientations=vertical", KEY_ALONE.headers)
+    one = send_request(APP, "GET", f"{SEARCH}?fields=id&orientations=square%2Cvertical", KEY_ALONE.headers)
+    two = send_request(
+        APP, "GET", f"{SEARCH}?fields=id&orientations=square&orientations=vertical", KEY_ALONE.headers
+    )
     assert one.body == two.body
     assert one.status == 200
 
@@ -543,7 +545,7 @@ def test_commas_may_come_encoded_and_names_twice() -> None:
 )
 @settings(deadline=None, max_examples=250)
 def test_nonsense_is_refused_or_passed_over(kind: SearchKind, params: dict[str, str]) -> None:
-    response = KEY_ALONE.ask("GET", PATHS[kind], **params, page_size_="x")
+    response = KEY_ALONE.request("GET", PATHS[kind], **params, page_size_="x")
     assert response.status in (200, 400, 401, 403)
 
 
@@ -562,7 +564,7 @@ DETAIL = [
 UNDECLARED = ("editorial_segments", "event_ids", "product_types")  # of creative pictures
 
 
-def names_of(kind: SearchKind, caller: Caller = KEY_ALONE, **params: str) -> list[str]:
+def names_of(kind: SearchKind, caller: ApiClient = KEY_ALONE, **params: str) -> list[str]:
     return list(search(kind, caller, page_size=1, **params)["images"][0])
 
 
@@ -581,7 +583,7 @@ def test_field_sets(kind: SearchKind) -> None:
 
 def test_undeclared_fields() -> None:
     for config in (SandboxConfig(undeclared_fields=True), SandboxConfig(era="2018")):
-        live = Caller(Sandbox(config), None)
+        live = ApiClient(Sandbox(config), None)
         assert names_of(CREATIVE, live, fields="detail_set") == DETAIL
     assert names_of(CREATIVE, live, fields="date_submitted") == ["id", "date_submitted"]
     assert names_of(CREATIVE, fields="date_submitted") == ["id"]
@@ -614,7 +616,7 @@ def test_display_sizes_are_pictures() -> None:
     ]
     boxes = []
     for one in found:
-        response = talk(APP, "GET", one["uri"])
+        response = send_request(APP, "GET", one["uri"])
         assert (response.status, response.headers["content-type"]) == (200, "image/svg+xml")
         drawn = re.search(rb'width="([0-9]+)" height="([0-9]+)"', response.body)
         assert drawn
@@ -623,8 +625,8 @@ def test_display_sizes_are_pictures() -> None:
 
 
 def test_large_comps_are_for_customers() -> None:
-    for caller in (KEY_ALONE, Caller(APP, APPLICATION)):
-        response = caller.ask("GET", SEARCH, fields="high_res_comp", page_size=1)
+    for caller in (KEY_ALONE, ApiClient(APP, APPLICATION)):
+        response = caller.request("GET", SEARCH, fields="high_res_comp", page_size=1)
         assert response.status == 403
         assert json.loads(response.body)["ErrorCode"] == "UnauthorizedDisplaySize"
     sizes = search(caller=CUSTOMER, fields="high_res_comp", page_size=1)["images"][0]["display_sizes"]
@@ -643,7 +645,7 @@ def test_what_can_be_embedded_tells_where() -> None:
             )
     assert any(image["uri_oembed"] is None for image in found)
     first = next(image["uri_oembed"] for image in found if image["uri_oembed"])
-    assert json.loads(talk(APP, "GET", first).body)["type"] == "rich"
+    assert json.loads(send_request(APP, "GET", first).body)["type"] == "rich"
     assert search(phrase=NOT_EMBEDDABLE, fields="uri_oembed")["images"] == [
         {"id": NOT_EMBEDDABLE, "uri_oembed": None}
     ]
@@ -651,20 +653,20 @@ def test_what_can_be_embedded_tells_where() -> None:
 
 def test_everything_embeddable_embeds() -> None:
     for asset_id in every(phrase="solar eclipse", embed_content_only="true"):
-        assert talk(APP, "GET", f"/oembed?url=gty.im/{asset_id}").status == 200
+        assert send_request(APP, "GET", f"/oembed?url=gty.im/{asset_id}").status == 200
 
 
 def test_callers_have_numbers_of_their_own() -> None:
     numbers = {
         search(caller=caller, phrase="74917285", fields="uri_oembed")["images"][0]["uri_oembed"]
-        for caller in (KEY_ALONE, CUSTOMER, Caller(APP, None, SEARCH_CLIENT))
+        for caller in (KEY_ALONE, CUSTOMER, ApiClient(APP, None, SEARCH_CLIENT))
     }
     assert len(numbers) == 2
 
 
 def test_the_hosts_of_the_real_service_when_asked_as_it() -> None:
     url = f"https://api.gettyimages.com{SEARCH}?phrase=74917285&fields=thumb,uri_oembed,referral_destinations"
-    image = json.loads(talk(APP, "GET", url, KEY_ALONE.headers).body)["images"][0]
+    image = json.loads(send_request(APP, "GET", url, KEY_ALONE.headers).body)["images"][0]
     assert image["display_sizes"][0]["uri"].startswith("https://media.gettyimages.com/id/74917285/photo/under-the")
     assert image["uri_oembed"].startswith(
         "https://embed.gettyimages.com/oembed?url=http%3a%2f%2fgty.im%2f74917285&"
@@ -673,7 +675,7 @@ def test_the_hosts_of_the_real_service_when_asked_as_it() -> None:
 
 
 def test_a_configured_origin_wins() -> None:
-    caller = Caller(Sandbox(SandboxConfig(origin="http://127.0.0.1:9999")), None)
+    caller = ApiClient(Sandbox(SandboxConfig(origin="http://127.0.0.1:9999")), None)
     image = search(caller=caller, page_size=1, fields="thumb,uri_oembed")["images"][0]
     assert image["uri_oembed"].startswith("http://127.0.0.1:9999/oembed?")
     assert image["display_sizes"][0]["uri"].startswith("http://127.0.0.1:9999/id/")
@@ -696,7 +698,7 @@ def test_values_as_live_answers_have_them() -> None:
 
 
 def test_hostile_texts_come_as_they_are() -> None:
-    response = KEY_ALONE.ask("GET", SEARCH, phrase=HOSTILE, fields="title,caption,artist,collection_name")
+    response = KEY_ALONE.request("GET", SEARCH, phrase=HOSTILE, fields="title,caption,artist,collection_name")
     assert json.loads(response.body)["images"][0]["title"] == asset_of(HOSTILE).title
     assert b"<" not in response.body
 
@@ -723,11 +725,11 @@ def test_no_two_keywords_share_a_number() -> None:
 @KINDS
 @pytest.mark.parametrize("field", ["largest_downloads", "download_sizes"])
 def test_protected_fields(kind: SearchKind, field: str) -> None:
-    response = KEY_ALONE.ask("GET", PATHS[kind], fields=f"id,{field}")
+    response = KEY_ALONE.request("GET", PATHS[kind], fields=f"id,{field}")
     assert response.status == 401
     assert 'error="invalid_token"' in response.headers["www-authenticate"]
-    for caller in (Caller(APP, APPLICATION), CUSTOMER):
-        assert caller.ask("GET", PATHS[kind], fields=field).status == 200
+    for caller in (ApiClient(APP, APPLICATION), CUSTOMER):
+        assert caller.request("GET", PATHS[kind], fields=field).status == 200
 
 
 def test_largest_downloads() -> None:
@@ -737,7 +739,7 @@ def test_largest_downloads() -> None:
     assert {offer["product_type"] for offer in image["largest_downloads"]} == {*image["product_types"]}
     assert image["download_product"] in image["product_types"]
     assert image["largest_downloads"][0]["uri"] == "http://127.0.0.1:8081/v3/downloads/images/74917285"
-    unlicensed = search(caller=Caller(APP, APPLICATION), phrase="74917285", fields="largest_downloads")
+    unlicensed = search(caller=ApiClient(APP, APPLICATION), phrase="74917285", fields="largest_downloads")
     assert unlicensed["images"] == [{"id": "74917285", "largest_downloads": []}]
 
 
@@ -773,7 +775,7 @@ def test_related_searches(kind: SearchKind) -> None:
         assert list(one) == ["phrase", "url"]
         assert one["phrase"] != "eclipse"
         assert one["url"].startswith(f"http://127.0.0.1:8081{PATHS[kind]}?phrase=")
-        assert json.loads(talk(APP, "GET", one["url"], KEY_ALONE.headers).body)["result_count"] > 0
+        assert json.loads(send_request(APP, "GET", one["url"], KEY_ALONE.headers).body)["result_count"] > 0
     assert related[0]["phrase"].startswith("eclipse ")
 
 
@@ -796,7 +798,7 @@ def test_facets() -> None:
 
 
 def test_facets_are_not_declared_and_so_off() -> None:
-    caller = Caller(Sandbox(), None)
+    caller = ApiClient(Sandbox(), None)
     assert "facets" not in search(EDITORIAL, caller, include_facets="true")
 
 
@@ -822,7 +824,7 @@ def test_facets_are_not_declared_and_so_off() -> None:
 )
 def test_languages(said: str, kind: SearchKind, language: str) -> None:
     headers = KEY_ALONE.headers | ({"Accept-Language": said} if said else {})
-    assert talk(APP, "GET", f"{PATHS[kind]}?page_size=1", headers).headers["content-language"] == language
+    assert send_request(APP, "GET", f"{PATHS[kind]}?page_size=1", headers).headers["content-language"] == language
 
 
 def test_countries_are_found_in_every_language() -> None:
@@ -873,11 +875,13 @@ def test_every_parameter_of_the_contract_with_every_word(kind: SearchKind) -> No
         if name == "fields" or words is None:
             continue
         assert (
-            KEY_ALONE.ask("GET", PATHS[kind], **{name: ",".join(words) if name.endswith("s") else words[0]}).status
+            KEY_ALONE.request(
+                "GET", PATHS[kind], **{name: ",".join(words) if name.endswith("s") else words[0]}
+            ).status
             == 200
         )
         for word in words:
-            assert KEY_ALONE.ask("GET", PATHS[kind], page_size=1, **{name: word}).status == 200, (name, word)
+            assert KEY_ALONE.request("GET", PATHS[kind], page_size=1, **{name: word}).status == 200, (name, word)
 
 
 @KINDS
@@ -896,7 +900,7 @@ def test_every_field_of_the_contract(kind: SearchKind) -> None:
     assert {*names_of(kind, CUSTOMER, fields=",".join(named))} == whole
 
 
-def questions(kind: SearchKind) -> Iterator[tuple[Caller, dict[str, Any]]]:
+def questions(kind: SearchKind) -> Iterator[tuple[ApiClient, dict[str, Any]]]:
     for phrase in ("solar eclipse", "soler eclipse", "portrait", "nothing of that kind", "74917285", HOSTILE, ""):
         yield KEY_ALONE, {"phrase": phrase, "include_related_searches": "true"}
     every_field = ",".join(sorted(FIELDS[kind].allowed))

@@ -21,11 +21,11 @@ from tests.support.api import (
     CLIENT,
     CUSTOMER,
     SEARCH_CLIENT,
-    Caller,
-    talk,
-    token_call,
+    ApiClient,
+    request_token,
+    send_request,
 )
-from tests.support.sandbox import inside
+from tests.support.sandbox import in_process
 from tests.support.tools import Clock
 
 YEAR = 365 * 86_400
@@ -62,7 +62,7 @@ def test_all_spellings_of_the_endpoint(url: str) -> None:
 )
 def test_grants(grant: dict[str, str], client: dict[str, str], keys: set[str]) -> None:
     app = Sandbox()
-    first, second = (token_call(app, **grant, **client) for _ in range(2))
+    first, second = (request_token(app, **grant, **client) for _ in range(2))
     assert first.status == 200
     assert json.loads(first.body).keys() == keys
     assert json.loads(first.body)["access_token"] != json.loads(second.body)["access_token"]
@@ -90,7 +90,7 @@ def test_grants(grant: dict[str, str], client: dict[str, str], keys: set[str]) -
     ],
 )
 def test_refusals(said: dict[str, str], status: int, error: str) -> None:
-    response = token_call(Sandbox(), **said)
+    response = request_token(Sandbox(), **said)
     assert (response.status, json.loads(response.body)["error"]) == (status, error)
     assert not {SECRET, PASSWORD, "wrong"} & set(response.body.decode().replace('"', " ").split())
 
@@ -108,12 +108,12 @@ def test_refusals(said: dict[str, str], status: int, error: str) -> None:
     ],
 )
 def test_other_questions(method: str, url: str, status: int) -> None:
-    assert talk(Sandbox(), method, url).status == status
+    assert send_request(Sandbox(), method, url).status == status
 
 
 def test_secrets_in_the_address_do_not_count() -> None:
     url = f"/oauth2/token?grant_type=client_credentials&client_id={KEY}&client_secret={SECRET}"
-    assert talk(Sandbox(), "POST", url).status == 400
+    assert send_request(Sandbox(), "POST", url).status == 400
 
 
 @pytest.mark.parametrize(
@@ -127,18 +127,18 @@ def test_secrets_in_the_address_do_not_count() -> None:
 )
 def test_lifetimes_are_told_in_every_form(form: str, told: dict[str, object]) -> None:
     app = Sandbox(SandboxConfig(token_seconds=60, expires_in=form))
-    found = json.loads(token_call(app, **APPLICATION, **CLIENT).body)
+    found = json.loads(request_token(app, **APPLICATION, **CLIENT).body)
     assert {name: found[name] for name in found if name == "expires_in"} == told
 
 
 @pytest.mark.parametrize("path", ["/v3/boards", "/v3/products"])
 def test_tokens_expire(path: str) -> None:
     clock = Clock()
-    caller = Caller(Sandbox(clock=clock))
+    caller = ApiClient(Sandbox(clock=clock))
     clock.now += 1799
-    assert caller.ask("GET", path).status == 200
+    assert caller.request("GET", path).status == 200
     clock.now += 1
-    response = caller.ask("GET", path)
+    response = caller.request("GET", path)
     assert (response.status, response.headers["www-authenticate"]) == (401, EXPIRED)
 
 
@@ -151,56 +151,56 @@ def _by_fault(app: Sandbox) -> None:
 
 
 def _by_switch(app: Sandbox) -> None:
-    assert inside(app)("/_sandbox/tokens", "DELETE").status == 200
+    assert in_process(app)("/_sandbox/tokens", "DELETE").status == 200
 
 
 @pytest.mark.parametrize("expire", [_by_method, _by_fault, _by_switch])
 def test_all_tokens_can_be_let_expire(expire: Callable[[Sandbox], None]) -> None:
     app = Sandbox()
-    callers = [Caller(app), Caller(app, APPLICATION), Caller(app, APPLICATION, SEARCH_CLIENT)]
-    assert [caller.ask("GET", "/v3/products").status for caller in callers] == [200] * 3
+    callers = [ApiClient(app), ApiClient(app, APPLICATION), ApiClient(app, APPLICATION, SEARCH_CLIENT)]
+    assert [caller.request("GET", "/v3/products").status for caller in callers] == [200] * 3
     expire(app)
-    assert [caller.ask("GET", "/v3/products").status for caller in callers] == [401] * 3
-    assert Caller(app).ask("GET", "/v3/products").status == 200
+    assert [caller.request("GET", "/v3/products").status for caller in callers] == [401] * 3
+    assert ApiClient(app).request("GET", "/v3/products").status == 200
 
 
 @pytest.mark.parametrize("header", ["Bearer nonsense", "Bearer ", "Bearer", "bearer \xe9"])
 def test_unknown_tokens(header: str) -> None:
-    caller = Caller(Sandbox(), None)
+    caller = ApiClient(Sandbox(), None)
     caller.headers["Authorization"] = header
-    response = caller.ask("GET", "/v3/boards")
+    response = caller.request("GET", "/v3/boards")
     assert response.status == 401
     assert response.headers["www-authenticate"].endswith('error_description="The access token is invalid"')
 
 
 def test_a_token_goes_with_its_own_key() -> None:
     app = Sandbox()
-    caller = Caller(app)
+    caller = ApiClient(app)
     caller.headers["Api-Key"] = SEARCH_CLIENT["client_id"]
-    assert caller.ask("GET", "/v3/products").status == 401
+    assert caller.request("GET", "/v3/products").status == 401
 
 
 def test_refresh_tokens_last_a_year() -> None:
     clock = Clock()
     app = Sandbox(clock=clock)
-    caller = Caller(app)
+    caller = ApiClient(app)
     renewal = {"grant_type": "refresh_token", "refresh_token": caller.grant["refresh_token"]}
-    assert token_call(app, **renewal, **SEARCH_CLIENT).status == 400
+    assert request_token(app, **renewal, **SEARCH_CLIENT).status == 400
     app.expire_tokens()
     clock.now += YEAR - 1
-    renewed = json.loads(token_call(app, **renewal, **CLIENT).body)
+    renewed = json.loads(request_token(app, **renewal, **CLIENT).body)
     assert renewed.keys() == {"access_token", "token_type", "expires_in"}
     caller.headers["Authorization"] = f"Bearer {renewed['access_token']}"
     assert caller.get("/v3/customers/current")["first_name"]
     clock.now += 1
-    assert token_call(app, **renewal, **CLIENT).status == 400
+    assert request_token(app, **renewal, **CLIENT).status == 400
 
 
 def test_only_so_many_tokens_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "MAX_TOKENS", 3)
     app = Sandbox()
-    callers = [Caller(app, APPLICATION) for _ in range(4)]
-    assert [caller.ask("GET", "/v3/products").status for caller in callers] == [401, 200, 200, 200]
+    callers = [ApiClient(app, APPLICATION) for _ in range(4)]
+    assert [caller.request("GET", "/v3/products").status for caller in callers] == [401, 200, 200, 200]
 
 
 def test_tokens_under_load() -> None:
@@ -209,8 +209,8 @@ def test_tokens_under_load() -> None:
 
     def work() -> None:
         for _ in range(20):
-            caller = Caller(app, CUSTOMER)
-            assert caller.ask("GET", "/v3/customers/current").status == 200
+            caller = ApiClient(app, CUSTOMER)
+            assert caller.request("GET", "/v3/customers/current").status == 200
             issued.append(caller.grant["access_token"])
 
     threads = [Thread(target=work) for _ in range(6)]
@@ -224,7 +224,7 @@ def test_tokens_under_load() -> None:
 
 def test_credentials_do_not_show() -> None:
     app = Sandbox()
-    Caller(app).get("/v3/products")
+    ApiClient(app).get("/v3/products")
     shown = repr(list(app.calls))
     assert USER not in shown
     assert not [secret for secret in (SECRET, PASSWORD, KEY, "Bearer") if secret in shown]
@@ -249,7 +249,7 @@ def log_in(app: Sandbox, form: dict[str, str] | None = None, **changed: str) -> 
     """What the page answers to somebody who fills it in."""
     query = urlencode(ASKED | changed)
     filled = {"username": USER, "password": PASSWORD} if form is None else form
-    return talk(app, "POST", f"/v4/oauth2/auth?{query}", body=urlencode(filled).encode())
+    return send_request(app, "POST", f"/v4/oauth2/auth?{query}", body=urlencode(filled).encode())
 
 
 def sent_back(response: Response) -> dict[str, str]:
@@ -265,30 +265,33 @@ def test_the_example_of_the_standard() -> None:
 
 def test_the_metadata_document() -> None:
     app = Sandbox()
-    response = talk(app, "GET", "/.well-known/oauth-authorization-server")
+    response = send_request(app, "GET", "/.well-known/oauth-authorization-server")
     assert response.status == 200
     found = json.loads(response.body)
     assert found["grant_types_supported"] == ["client_credentials", "authorization_code", "refresh_token"]
     assert found["code_challenge_methods_supported"] == ["S256"]
-    assert talk(app, "POST", found["token_endpoint"]).status == 400
-    assert talk(app, "GET", f"{found['authorization_endpoint']}?{urlencode(ASKED)}").status == 200
-    assert talk(app, "GET", "/.well-known/openid-configuration").status == 404
-    assert talk(Sandbox(SandboxConfig(era="2018")), "GET", "/.well-known/oauth-authorization-server").status == 404
+    assert send_request(app, "POST", found["token_endpoint"]).status == 400
+    assert send_request(app, "GET", f"{found['authorization_endpoint']}?{urlencode(ASKED)}").status == 200
+    assert send_request(app, "GET", "/.well-known/openid-configuration").status == 404
+    assert (
+        send_request(Sandbox(SandboxConfig(era="2018")), "GET", "/.well-known/oauth-authorization-server").status
+        == 404
+    )
 
 
 def test_a_customer_logs_in() -> None:
     app = Sandbox()
-    page = talk(app, "GET", f"/oauth2/auth?{urlencode(ASKED)}")
+    page = send_request(app, "GET", f"/oauth2/auth?{urlencode(ASKED)}")
     html5lib.HTMLParser(strict=True).parse(page.body.decode())
     assert f'value="{USER}"'.encode() in page.body
     answer = sent_back(log_in(app))
     assert answer["state"] == "as & is"
-    tokens = json.loads(token_call(app, **REDEEMED, code=answer["code"]).body)
+    tokens = json.loads(request_token(app, **REDEEMED, code=answer["code"]).body)
     headers = {"Api-Key": KEY, "Authorization": f"Bearer {tokens['access_token']}"}
-    assert talk(app, "GET", "/v3/customers/current", headers).status == 200
+    assert send_request(app, "GET", "/v3/customers/current", headers).status == 200
     renewal = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
-    assert token_call(app, **renewal, client_id=KEY).status == 200
-    assert token_call(app, **renewal, client_id=SEARCH_CLIENT["client_id"]).status == 400
+    assert request_token(app, **renewal, client_id=KEY).status == 200
+    assert request_token(app, **renewal, client_id=SEARCH_CLIENT["client_id"]).status == 400
 
 
 @pytest.mark.parametrize(
@@ -304,7 +307,7 @@ def test_a_customer_logs_in() -> None:
 def test_what_does_not_fit_a_code(changed: dict[str, str], error: str) -> None:
     app = Sandbox()
     code = sent_back(log_in(app))["code"]
-    response = token_call(app, **{**REDEEMED, "code": code, **changed})
+    response = request_token(app, **{**REDEEMED, "code": code, **changed})
     assert (response.status, json.loads(response.body)["error"]) == (400, error)
 
 
@@ -313,7 +316,7 @@ def test_a_code_is_good_once_and_for_ten_minutes(clock: Clock) -> None:
     for seconds, statuses in ((599, [200, 400]), (600, [400, 400])):
         code = sent_back(log_in(app))["code"]
         clock.now += seconds
-        assert [token_call(app, **REDEEMED, code=code).status for _ in range(2)] == statuses
+        assert [request_token(app, **REDEEMED, code=code).status for _ in range(2)] == statuses
 
 
 @pytest.mark.parametrize(
@@ -352,13 +355,14 @@ def test_credentials_in_a_header() -> None:
     body = urlencode(APPLICATION).encode()
     for scheme, status in (("Basic", 200), ("basic", 200), ("Bearer", 400)):
         assert (
-            talk(Sandbox(), "POST", "/oauth2/token", {"Authorization": f"{scheme} {said}"}, body).status == status
+            send_request(Sandbox(), "POST", "/oauth2/token", {"Authorization": f"{scheme} {said}"}, body).status
+            == status
         )
-    assert talk(Sandbox(), "POST", "/oauth2/token", {"Authorization": "Basic junk!"}, body).status == 400
+    assert send_request(Sandbox(), "POST", "/oauth2/token", {"Authorization": "Basic junk!"}, body).status == 400
 
 
 def test_without_the_password_grant() -> None:
     app = Sandbox(SandboxConfig(password_grant=False))
-    response = token_call(app, **CUSTOMER, **CLIENT)
+    response = request_token(app, **CUSTOMER, **CLIENT)
     assert (response.status, json.loads(response.body)["error"]) == (400, "unsupported_grant_type")
-    assert token_call(app, **APPLICATION, **CLIENT).status == 200
+    assert request_token(app, **APPLICATION, **CLIENT).status == 200

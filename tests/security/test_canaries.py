@@ -16,14 +16,14 @@ from embedkit.settings import Secret
 from tests.faults.test_api import BODIES, STATUSES
 from tests.support import client as client_support
 from tests.support import stores
-from tests.support.client import found, once, token
+from tests.support.client import answer_and_close, search_body, token_body
 from tests.support.faults import (
     ID,
     ROUTES,
     Harness,
-    answer,
-    good,
-    held_bytes,
+    all_bytes,
+    oembed_body,
+    oembed_ok,
 )
 from tests.support.faulty_upstream import (
     Script,
@@ -32,7 +32,7 @@ from tests.support.faulty_upstream import (
     hang,
     ok,
     reset,
-    say,
+    send,
 )
 from tests.support.stores import FILES
 from tests.unit.transport.test_client import CUT, INVALID, SLOW
@@ -47,9 +47,9 @@ FAULTS: dict[str, Script] = {
     "reset": reset(),
     "hang": hang(),
     "slow": drip(HEAD, b"X: a\r\n"),
-    "no HTTP": say(b"SSH-2.0-X\r\n"),
-    "NUL in a header": say(HEAD, b"X: \0\r\n\r\n"),
-    "broken gzip": say(HEAD, b"Content-Encoding: gzip\r\n\r\nnone"),
+    "no HTTP": send(b"SSH-2.0-X\r\n"),
+    "NUL in a header": send(HEAD, b"X: \0\r\n\r\n"),
+    "broken gzip": send(HEAD, b"Content-Encoding: gzip\r\n\r\nnone"),
     "redirect": ok(b"", "302 X", ["Location: http://127.0.0.1/"]),
     "400": ok(b'{"message": "no"}', "400 X"),
     "401": ok(b'{"message": "no"}', "401 X"),
@@ -59,8 +59,8 @@ FAULTS: dict[str, Script] = {
     "500": ok(b"<p>", "500 X"),
     "page": ok(b"<p>"),
     "deep": ok(b"[" * 100_000),
-    "another html": ok(answer(html="<b>hello</b>")),
-    "good": good(),
+    "another html": ok(oembed_body(html="<b>hello</b>")),
+    "good": oembed_ok(),
 }
 
 
@@ -122,14 +122,14 @@ def test_no_fault_tells_a_secret(name: str, logs: Everything, tmp_path: Path) ->
         seen += upstream.requests
     assert seen
     assert CANARY not in "\n".join([*seen, *logs.lines])
-    assert CANARY.encode() not in held_bytes(tmp_path)
+    assert CANARY.encode() not in all_bytes(tmp_path)
     assert any(path.is_file() for path in tmp_path.rglob("*"))
 
 
 @pytest.mark.parametrize("cache", FILES.values())
 def test_purging_tells_no_token(cache: str, logs: Everything, tmp_path: Path) -> None:
     seen: list[str] = []
-    with Upstream(good()) as upstream, harness(upstream.url, cache=cache.format(tmp_path)) as made:
+    with Upstream(oembed_ok()) as upstream, harness(upstream.url, cache=cache.format(tmp_path)) as made:
         client = made.app.test_client()
         for token in (None, "wrong", SECRETS["tokens"], SECRETS["admin_token"], SECRETS["admin_token"] + "x"):
             made.kit.resolve(ID)
@@ -139,7 +139,7 @@ def test_purging_tells_no_token(cache: str, logs: Everything, tmp_path: Path) ->
             assert response.status_code == expected
             seen.append(sent(response))
     assert CANARY not in "\n".join([*seen, *logs.lines])
-    assert CANARY.encode() not in held_bytes(tmp_path)
+    assert CANARY.encode() not in all_bytes(tmp_path)
 
 
 def test_a_crash_tells_no_secret(logs: Everything, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_crash_tells_no_secret(logs: Everything, monkeypatch: pytest.MonkeyPat
     def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("unexpected")
 
-    with Upstream(good()) as upstream, harness(upstream.url, cache=f"sqlite:{tmp_path}/db") as made:
+    with Upstream(oembed_ok()) as upstream, harness(upstream.url, cache=f"sqlite:{tmp_path}/db") as made:
         monkeypatch.setattr("embedkit.cache.envelope.mac", crash)
         with pytest.raises(ZeroDivisionError) as caught:
             made.kit.resolve(ID)
@@ -188,7 +188,7 @@ def test_every_secret_is_of_the_kind_that_hides_itself() -> None:
 # -- the API v3: the key, the secret, the password, and the tokens got with them ---------------------------
 
 ACCESS, REFRESH = f"{CANARY}-access", f"{CANARY}-refresh"
-TOKEN = token(ACCESS, refresh_token=REFRESH)
+TOKEN = token_body(ACCESS, refresh_token=REFRESH)
 DOOR = ("X-Error-Detail: Account Over Rate Limit",)
 SIGNED = "CANARY-signed-5d0e"  # in the address of a file: who has it has the file
 ECHO = f'{{"error": "invalid_client", "error_description": "{SECRETS["api_secret"]} {ACCESS}"}}'.encode()
@@ -196,15 +196,17 @@ ECHO = f'{{"error": "invalid_client", "error_description": "{SECRETS["api_secret
 API_FAULTS: dict[str, Script] = (
     dict((*SLOW, *CUT, *INVALID))
     | {f"status {row[0]}": row[1] for row in STATUSES}
-    | {f"body: {name}": once(body) for name, body in BODIES}
+    | {f"body: {name}": answer_and_close(body) for name, body in BODIES}
     | {f"oembed: {name}": script for name, script in FAULTS.items()}
     | {
-        "echo": once(ECHO, "401 X"),
-        "echo in a page": once(ECHO),
-        "echo in a redirect": once(ECHO, "302 X", (f"Location: http://127.0.0.1:9/{ACCESS}",)),
-        "calls a second": once(b"", "403 X", ("X-Error-Detail: Account Over Queries Per Second Limit",)),
-        "calls a day": once(b"", "429 X", DOOR),
-        "no fault": once(found()),
+        "echo": answer_and_close(ECHO, "401 X"),
+        "echo in a page": answer_and_close(ECHO),
+        "echo in a redirect": answer_and_close(ECHO, "302 X", (f"Location: http://127.0.0.1:9/{ACCESS}",)),
+        "calls a second": answer_and_close(
+            b"", "403 X", ("X-Error-Detail: Account Over Queries Per Second Limit",)
+        ),
+        "calls a day": answer_and_close(b"", "429 X", DOOR),
+        "no fault": answer_and_close(search_body()),
     }
 )
 
@@ -235,14 +237,14 @@ class Counter:
     def __init__(self, at: str, script: Script, folder: Path, **rows: Any) -> None:
         well = {
             "token": ok(TOKEN),
-            "search": ok(found()),
+            "search": ok(search_body()),
             "file": ok(b"picture", headers=["Content-Type: image/jpeg"]),
         }
         scripts = well | ({at: script} if at in well else {})
         self.upstreams = {name: Upstream(one) for name, one in scripts.items()}
         address = f"Location: {self.upstreams['file'].origin}/xa/x.jpg?d={SIGNED}"
         self.upstreams["order"] = counter = Upstream()
-        taken = script if at == "order" else once(b"", "303 X", (address,))
+        taken = script if at == "order" else answer_and_close(b"", "303 X", (address,))
         counter.scripts = (client_support.storefront(counter, taken, "600100200"),)
         self.folder, self.seen = folder, []
         self.rows = {"cache": f"sqlite:{folder}/db", "username": "an-editor", **SECRETS, **rows}
@@ -321,7 +323,7 @@ def test_no_fault_of_the_api_tells_a_secret(
     lines = [request.partition("\r\n")[0] for request in asked]
     assert CANARY not in "\n".join([*counter.seen, *logs.lines, *lines, *delivered])
     assert SIGNED not in "\n".join([*counter.seen, *logs.lines])
-    assert CANARY.encode() not in held_bytes(tmp_path)
+    assert CANARY.encode() not in all_bytes(tmp_path)
 
 
 def test_the_canaries_were_there_to_be_told(tmp_path: Path) -> None:

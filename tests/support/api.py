@@ -19,7 +19,7 @@ SEARCH_CLIENT = {"client_id": SEARCH_KEY, "client_secret": SEARCH_SECRET}
 DAY = 86_400
 
 
-def talk(
+def send_request(
     app: Sandbox, method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b""
 ) -> Response:
     """One request straight into the application; a redirect is an answer like any other."""
@@ -39,11 +39,11 @@ def talk(
     return Response(int(status.split()[0]), {name.lower(): text for name, text in found}, b"".join(pieces))
 
 
-def token_call(app: Sandbox, *, url: str = "/oauth2/token", **said: str) -> Response:
-    return talk(app, "POST", url, body=urlencode(said).encode())
+def request_token(app: Sandbox, *, url: str = "/oauth2/token", **said: str) -> Response:
+    return send_request(app, "POST", url, body=urlencode(said).encode())
 
 
-class Caller:
+class ApiClient:
     """Somebody with a key and, unless ``grant`` says otherwise, a token of the licensed customer."""
 
     def __init__(
@@ -53,16 +53,16 @@ class Caller:
         self.headers = {"Api-Key": client["client_id"]}
         self.grant: dict[str, Any] = {}
         if grant is not None:
-            self.grant = json.loads(token_call(app, **grant, **client).body)
+            self.grant = json.loads(request_token(app, **grant, **client).body)
             self.headers["Authorization"] = f"Bearer {self.grant['access_token']}"
 
-    def ask(self, method: str, url: str, body: Any = b"", **params: Any) -> Response:
+    def request(self, method: str, url: str, body: Any = b"", **params: Any) -> Response:
         """One call; ``body`` is bytes, or a value that is sent as JSON; ``params`` are the query."""
         said = body if isinstance(body, bytes) else json.dumps(body).encode()
         query = f"?{urlencode(params, doseq=True)}" if params else ""
-        return talk(self.app, method, url + query, self.headers, said)
+        return send_request(self.app, method, url + query, self.headers, said)
 
     def get(self, url: str, **params: Any) -> Any:
-        response = self.ask("GET", url, **params)
+        response = self.request("GET", url, **params)
         assert response.status == 200, response.body
         return json.loads(response.body)

@@ -56,14 +56,14 @@ def cache(backend: BaseCache, **changes: Any) -> EmbedCache:
     return EmbedCache(backend, **{**given, **changes})
 
 
-def keep(kept: EmbedCache, picture: Embed, **rest: Any) -> Embed:
+def store_embed(kept: EmbedCache, picture: Embed, **rest: Any) -> Embed:
     """Store a copy; the copy that is to be shown from now on."""
     entry = kept.store(picture, **rest)
     assert entry.embed is not None
     return entry.embed
 
 
-def once(kept: EmbedCache, items: tuple[str, ...], tld: str, work: Callable[[], Any], *, wait: float) -> Any:
+def run_once(kept: EmbedCache, items: tuple[str, ...], tld: str, work: Callable[[], Any], *, wait: float) -> Any:
     """Do some work for a picture, or share in the outcome of who is at it."""
     with kept.single_flight(items, tld, wait=wait) as call:
         if not call.is_done:
@@ -71,7 +71,7 @@ def once(kept: EmbedCache, items: tuple[str, ...], tld: str, work: Callable[[], 
     return call.result
 
 
-def asking(
+def lookup(
     kept: EmbedCache, calls: Path, *, outcome: ProviderError | None = None, takes: float = 0.2
 ) -> Callable[[], Embed]:
     """Work as the kit does it: look again, else ask upstream, where each call leaves a line in a file."""
@@ -88,12 +88,12 @@ def asking(
         if outcome:
             kept.store_error(ITEMS, "com", outcome)
             raise outcome
-        return keep(kept, embed(), tld="com")
+        return store_embed(kept, embed(), tld="com")
 
     return work
 
 
-def ask(kept: EmbedCache, work: Callable[[], Embed], threads: int, wait: float) -> dict[str, int]:
+def run_in_threads(kept: EmbedCache, work: Callable[[], Embed], threads: int, wait: float) -> dict[str, int]:
     """Ask from many threads at once; how often each outcome came back."""
     outcomes: list[str] = []
     together = threading.Barrier(threads)
@@ -101,7 +101,7 @@ def ask(kept: EmbedCache, work: Callable[[], Embed], threads: int, wait: float) 
     def one() -> None:
         together.wait(20)
         try:
-            outcomes.append(once(kept, ITEMS, "com", work, wait=wait).title)
+            outcomes.append(run_once(kept, ITEMS, "com", work, wait=wait).title)
         except ProviderError as error:
             outcomes.append(f"{error.code}: {error.message}")
 
@@ -113,7 +113,7 @@ def ask(kept: EmbedCache, work: Callable[[], Embed], threads: int, wait: float) 
     return {outcome: outcomes.count(outcome) for outcome in set(outcomes)}
 
 
-class Asker:
+class LookupProcess:
     """Another process that asks, when told to."""
 
     def __init__(
@@ -128,7 +128,7 @@ class Asker:
             text=True,
         )
 
-    def ready(self) -> Asker:
+    def ready(self) -> LookupProcess:
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == "ready\n"
         return self
@@ -143,7 +143,7 @@ class Asker:
         return found
 
 
-def lines(path: Path) -> int:
+def count_lines(path: Path) -> int:
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
@@ -153,8 +153,8 @@ def main() -> None:
     outcome = Unavailable("down", retry_after=7) if task["fails"] else None
     print("ready", flush=True)
     sys.stdin.readline()
-    work = asking(kept, Path(task["calls"]), outcome=outcome, takes=task["takes"])
-    print(json.dumps(ask(kept, work, task["threads"], wait=5)))
+    work = lookup(kept, Path(task["calls"]), outcome=outcome, takes=task["takes"])
+    print(json.dumps(run_in_threads(kept, work, task["threads"], wait=5)))
     kept.close()
 
 

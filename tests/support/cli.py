@@ -29,7 +29,7 @@ log = logging.getLogger("embedkit")
 Run = Callable[..., Outcome]
 
 
-def environ(url: str, folder: Path) -> dict[str, str]:
+def sandbox_environ(url: str, folder: Path) -> dict[str, str]:
     """The environment of a licensed customer whose Getty is the sandbox at that address."""
     return {
         "EMBEDKIT_OEMBED_ENDPOINT": f"{url}/oembed",
@@ -48,7 +48,7 @@ def environ(url: str, folder: Path) -> dict[str, str]:
     }
 
 
-def others(names: Mapping[str, str]) -> dict[str, str]:
+def without_settings(names: Mapping[str, str]) -> dict[str, str]:
     """An environment without the settings of whoever runs the tests."""
     return {name: value for name, value in names.items() if not name.startswith("EMBEDKIT_")}
 
@@ -60,9 +60,9 @@ def runner(
     capsys: pytest.CaptureFixture[str],
 ) -> Run:
     """Runs commands in that folder; the environment can be changed further by the test."""
-    for name in os.environ.keys() - others(os.environ).keys():
+    for name in os.environ.keys() - without_settings(os.environ).keys():
         monkeypatch.delenv(name)
-    for name, value in environ(sandbox.url, folder).items():
+    for name, value in sandbox_environ(sandbox.url, folder).items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.chdir(folder)

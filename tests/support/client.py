@@ -18,23 +18,23 @@ from tests.support.tools import Clock
 
 PRODUCT: Any = {"product_type": "premiumaccess"}  # a picture of the sandbox has several agreements
 CREDENTIALS = {"api_key": KEY, "api_secret": SECRET, "username": USER, "password": PASSWORD}
-FAST = 10_000.0  # calls a second: the bucket is not what is tested
+UNLIMITED_RATE = 10_000.0  # calls a second: the bucket is not what is tested
 ID = "600100200"
 
 
-def found(*ids: str, total: int | None = None, **more: Any) -> bytes:
+def search_body(*ids: str, total: int | None = None, **more: Any) -> bytes:
     """A search answer with so many pictures."""
     images = [{"id": one, "title": f"Picture {one}"} for one in ids or (ID,)]
     return json.dumps({"result_count": total or len(images), "images": images, **more}).encode()
 
 
-def token(access: str = "access-1", **more: Any) -> bytes:
+def token_body(access: str = "access-1", **more: Any) -> bytes:
     """What the token endpoint answers."""
     said = {"access_token": access, "token_type": "Bearer", "expires_in": "1800", **more}
     return json.dumps({name: value for name, value in said.items() if value is not None}).encode()
 
 
-def once(body: bytes = b"", status: str = "200 OK", headers: tuple[str, ...] = ()) -> Script:
+def answer_and_close(body: bytes = b"", status: str = "200 OK", headers: tuple[str, ...] = ()) -> Script:
     """A proper answer on a connection that is then closed, so that no later request meets an end of it."""
 
     def script(sock: Any, over: Any) -> bool:
@@ -44,7 +44,7 @@ def once(body: bytes = b"", status: str = "200 OK", headers: tuple[str, ...] = (
     return script
 
 
-def storefront(upstream: Upstream, order: Script, id: str, history: bytes = b'{"downloads": []}') -> Script:
+def downloads_api(upstream: Upstream, order: Script, id: str, history: bytes = b'{"downloads": []}') -> Script:
     """An API that offers one picture under one agreement: answers what is asked before an order, and then orders."""
     offer = {"product_type": "premiumaccess", "uri": f"{upstream.origin}/v3/downloads/images/{id}"}
     image = json.dumps({"images": [{"id": id, "largest_downloads": [offer]}]}).encode()
@@ -53,7 +53,7 @@ def storefront(upstream: Upstream, order: Script, id: str, history: bytes = b'{"
         method, path, _ = upstream.requests[-1].split(" ", 2)
         if method == "POST":
             return order(sock, over)
-        return once(history if path.endswith("/downloadhistory") else image)(sock, over)
+        return answer_and_close(history if path.endswith("/downloadhistory") else image)(sock, over)
 
     return script
 
@@ -68,7 +68,7 @@ class Harness:
         *,
         sleep: Callable[[float], None] | None = None,
         verify: str | None = None,
-        api_rate: float = FAST,
+        api_rate: float = UNLIMITED_RATE,
         monotonic: Clock | None = None,
         **rows: Any,
     ) -> None:
@@ -100,12 +100,12 @@ class Harness:
     def __exit__(self, *_: object) -> None:
         self.kit.close()
 
-    def later(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         """Time passes, by every clock that the kit can be given."""
         self.wall.ahead += seconds
         self.monotonic.ahead += seconds
 
-    def lane(self, name: str = "api") -> dict[str, Any]:
+    def endpoint(self, name: str = "api") -> dict[str, Any]:
         return self.kit.status()["upstream"].get(name, {})
 
     def error(self, act: Callable[[], object]) -> EmbedKitError:
@@ -119,7 +119,7 @@ class Harness:
         raise AssertionError(f"no error, but {answer!r}")
 
 
-def inside(config: SandboxConfig | None = None, **rows: Any) -> tuple[EmbedKit, Sandbox]:
+def in_process_kit(config: SandboxConfig | None = None, **rows: Any) -> tuple[EmbedKit, Sandbox]:
     """A kit over a sandbox without a socket, asked as Getty's own hosts."""
     app = Sandbox(config)
     kit = EmbedKit(
@@ -129,8 +129,8 @@ def inside(config: SandboxConfig | None = None, **rows: Any) -> tuple[EmbedKit, 
 
 
 @contextmanager
-def served(
-    config: SandboxConfig | None = None, *, api_rate: float = FAST, **rows: Any
+def kit_over_http(
+    config: SandboxConfig | None = None, *, api_rate: float = UNLIMITED_RATE, **rows: Any
 ) -> Iterator[tuple[EmbedKit, SandboxServer]]:
     """A kit over a sandbox on a port, which has its index already: under load that takes longer than a client waits."""
     index()

@@ -23,7 +23,7 @@ EDITORS = ("tinymce", "ckeditor5", "textarea", "django")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-def command(name: str) -> list[str]:
+def readme_command(name: str) -> list[str]:
     """What the README says after the environment is made, as words."""
     line = re.findall(r"^```sh\n(.*)\n```$", EXAMPLES.joinpath(name, "README.md").read_text("utf-8"), re.M)[0]
     python, path = line.rpartition(" && ")[2].split(" ")
@@ -32,18 +32,18 @@ def command(name: str) -> list[str]:
 
 
 @contextmanager
-def started(name: str, folder: Path, *packages: Path) -> Iterator[str]:
+def running_example(name: str, folder: Path, *packages: Path) -> Iterator[str]:
     """The address of an example that runs, without its slash at the end.
 
     :param folder: for its temporary files and its log.
     :param packages: folders with more packages for Python.
     """
-    options = ["--port", "0", "--packages", str(packages_of(name))]
+    options = ["--port", "0", "--packages", str(npm_packages(name))]
     path = os.pathsep.join(map(str, (ROOT, *packages)))  # ours may be installed from elsewhere
     with (
         folder.joinpath("log").open("w") as log,
         subprocess.Popen(
-            [*command(name), *options],
+            [*readme_command(name), *options],
             cwd=EXAMPLES.parent,
             env=os.environ | {"TMPDIR": str(folder), "PYTHONPATH": path},
             stdout=subprocess.PIPE,
@@ -61,7 +61,7 @@ def started(name: str, folder: Path, *packages: Path) -> Iterator[str]:
             process.communicate(timeout=20)
 
 
-def packages_of(name: str) -> Path:
+def npm_packages(name: str) -> Path:
     """What an example needs from npm, outside of the tree: installed once for every version asked for."""
     wanted = EXAMPLES / name / "package.json"
     if not wanted.exists():
@@ -81,22 +81,22 @@ def packages_of(name: str) -> Path:
 
 
 @dataclass
-class Seen:
+class PageLog:
     """What a page complained of, and where it asked for things."""
 
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     def of(self, context: BrowserContext) -> Page:
         page = context.new_page()
-        page.on("console", lambda message: self.said.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
         return page
 
     def foreign(self) -> list[str]:
         """What was asked of other machines than this."""
-        return [url for url in self.asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
+        return [url for url in self.requests if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
 
 
 BOX = "input[enterkeyhint=search]"  # not that of the page without scripts

@@ -20,20 +20,20 @@ from tests.support.tools import Clock
 
 ID = "600100200"
 TITLE = "Lighthouse keeper winds the lamp"
-SHORT = 0.6  # seconds for one call upstream
+TIMEOUT_S = 0.6  # seconds for one call upstream
 ROUTES = (f"/oembed?url=https://gty.im/{ID}", f"/v1/embeds/{ID}", f"/embed/{ID}")
-WELL = ("HTTP/1.1 200 OK", "Connection: close")
+OK_HEAD = ("HTTP/1.1 200 OK", "Connection: close")
 
 
-def answer(**changes: Any) -> bytes:
+def oembed_body(**changes: Any) -> bytes:
     """Getty's answer, with other values; None leaves a name out."""
     whole = load("modern-single") | changes
     return json.dumps({name: value for name, value in whole.items() if value is not None}).encode()
 
 
-def good(**changes: Any) -> Script:
+def oembed_ok(**changes: Any) -> Script:
     """A proper answer on a connection that is then closed, so that the next one is made anew."""
-    body = answer(**changes)
+    body = oembed_body(**changes)
 
     def script(sock: Any, over: Any) -> bool:
         ok(body, headers=["Content-Type: application/json", "Connection: close"])(sock, over)
@@ -43,7 +43,7 @@ def good(**changes: Any) -> Script:
 
 
 @dataclass
-class Seen:
+class Results:
     """What a caller of the library and three callers of the service get, asking at once."""
 
     resolved: Embed | EmbedKitError
@@ -59,7 +59,7 @@ class Harness:
 
     def __init__(self, url: str, *, verify: str | None = None, cache: str = "memory:", **rows: Any) -> None:
         self.clock, self.monotonic = Clock(time.time), Clock(time.monotonic)
-        plain = {"oembed_endpoint": url, "cache": cache, "timeout": SHORT, "rate_limit": "10000/second"}
+        plain = {"oembed_endpoint": url, "cache": cache, "timeout": TIMEOUT_S, "rate_limit": "10000/second"}
         self.settings = Settings(**{**plain, **rows})
         transport = HttpTransport(
             timeout=self.settings.timeout,
@@ -77,7 +77,7 @@ class Harness:
         self.kit.settle(2)
         self.kit.close()
 
-    def later(self, days: float) -> None:
+    def advance(self, days: float) -> None:
         """Time passes, by every clock."""
         self.clock.ahead += days * DAY
         self.monotonic.ahead += days * DAY
@@ -91,14 +91,14 @@ class Harness:
     def get(self, path: str, **said: Any) -> Any:
         return self.app.test_client().get(path, **said)
 
-    def look(self) -> Seen:
+    def request_all(self) -> Results:
         """Ask in every way at once."""
         began = time.monotonic()
         with ThreadPoolExecutor(4) as pool:
             resolving = pool.submit(self.resolve)
             responses = list(pool.map(self.get, ROUTES))
             resolved = resolving.result()
-        return Seen(
+        return Results(
             resolved,
             [response.status_code for response in responses],
             [response.get_json().get("code", "") for response in responses[:2]],
@@ -108,6 +108,6 @@ class Harness:
         )
 
 
-def held_bytes(folder: Path) -> bytes:
+def all_bytes(folder: Path) -> bytes:
     """All that lies in a folder."""
     return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())

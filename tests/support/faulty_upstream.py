@@ -111,10 +111,10 @@ class Upstream:
 def ok(body: bytes = b'{"ok": true}', status: str = "200 OK", headers: Iterable[str] = ()) -> Script:
     """A proper answer; the connection stays open."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
-    return say("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body, keep=True)
+    return send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body, keep=True)
 
 
-def say(*parts: bytes, keep: bool = False) -> Script:
+def send(*parts: bytes, keep: bool = False) -> Script:
     """These bytes, then the end of the connection."""
 
     def script(sock: socket.socket, over: threading.Event) -> bool:
@@ -129,7 +129,7 @@ def hang(*parts: bytes) -> Script:
     """These bytes, then silence on an open connection."""
 
     def script(sock: socket.socket, over: threading.Event) -> bool:
-        say(*parts)(sock, over)
+        send(*parts)(sock, over)
         over.wait(HANG_S)
         return False
 
@@ -140,7 +140,7 @@ def reset(*parts: bytes) -> Script:
     """These bytes, then a TCP reset."""
 
     def script(sock: socket.socket, over: threading.Event) -> bool:
-        say(*parts)(sock, over)
+        send(*parts)(sock, over)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return False
 
@@ -163,10 +163,10 @@ def drip(head: bytes, part: bytes, seconds: float = 0.02) -> Script:
 
 def flood(head: bytes, part: bytes, times: int) -> Script:
     """``head``, then ``part`` so many times, as fast as it goes."""
-    return say(head, *itertools.repeat(part, times))
+    return send(head, *itertools.repeat(part, times))
 
 
-def held(until: threading.Event) -> Script:
+def ok_after(until: threading.Event) -> Script:
     """A proper answer, once ``until`` is set."""
 
     def script(sock: socket.socket, over: threading.Event) -> bool:

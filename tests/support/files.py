@@ -13,17 +13,17 @@ from embedkit.cache.secret import kept_secret
 from embedkit.files.atomic import write_back
 from embedkit.files.folder import Folder
 
-EDIT = b"what its author saved\n"
-DEAD = ".post.md.0123456789abcdef.embedkit.part"
+EDITED = b"what its author saved\n"
+STALE_PART = ".post.md.0123456789abcdef.embedkit.part"
 OLD, NEW = b"as it was read\n", b"as it is to be\n"
 
 
-def names(folder: Path) -> list[str]:
+def file_names(folder: Path) -> list[str]:
     """What is in a folder."""
     return sorted(os.listdir(folder))
 
 
-class Stepping(Folder):
+class HookedFolder(Folder):
     """Calls a function before each call to the operating system."""
 
     def __init__(self, path: Path, step: Callable[[str], object]) -> None:
@@ -67,7 +67,7 @@ class Stepping(Folder):
         super().sync()
 
 
-class Plain(Folder):
+class BasicFolder(Folder):
     """A folder on a file system that knows no renaming but the simplest."""
 
     def rename(self, name: str, other: str) -> bool:
@@ -77,7 +77,7 @@ class Plain(Folder):
         return False
 
 
-def acting_before_replacing(act: Callable[[], object], kind: type[Folder] = Folder) -> type[Folder]:
+def acting_before_replace(act: Callable[[], object], kind: type[Folder] = Folder) -> type[Folder]:
     """Folders that do something once, when a file is written whole, and nothing is compared or replaced yet."""
     acts = [act]
 
@@ -95,7 +95,7 @@ def acting_before_replacing(act: Callable[[], object], kind: type[Folder] = Fold
     return Acting
 
 
-class At:
+class CallAt:
     """A step that does something at some of the calls, counted from 0."""
 
     def __init__(self, acts: dict[int, Callable[[], object]]) -> None:
@@ -129,7 +129,7 @@ class SlowAuthor:
         self._file.close()
 
 
-def die() -> None:
+def kill_self() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -137,15 +137,15 @@ POST = "post.embedkit.part.md"  # a name that looks a little like our own
 
 
 def write_post(folder: Path, step: Callable[[str], object]) -> None:
-    write_back(folder / POST, OLD, NEW, open_folder=lambda path: Stepping(path, step))
+    write_back(folder / POST, OLD, NEW, open_folder=lambda path: HookedFolder(path, step))
 
 
 def write_lock(folder: Path, step: Callable[[str], object]) -> None:
-    write_back(folder / "lock.json", None, NEW, open_folder=lambda path: Stepping(path, step))
+    write_back(folder / "lock.json", None, NEW, open_folder=lambda path: HookedFolder(path, step))
 
 
 def make_secret(folder: Path, step: Callable[[str], object]) -> None:
-    kept_secret(folder / "secret", lambda path: Stepping(path, step))
+    kept_secret(folder / "secret", lambda path: HookedFolder(path, step))
 
 
 ACTS: dict[str, Any] = {"post": write_post, "lock": write_lock, "secret": make_secret, "cut off": make_secret}
@@ -156,7 +156,7 @@ def main(act: str, folder: str) -> None:
     for number in range(1000):
         child = os.fork()
         if not child:
-            step = At({number: die})
+            step = CallAt({number: kill_self})
             ACTS[act](Path(folder, str(number)), step)
             os._exit(0)
         if not os.waitpid(child, 0)[1]:

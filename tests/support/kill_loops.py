@@ -24,7 +24,7 @@ from typing import Any
 
 from embedkit.cli import main as cli
 from embedkit.sandbox import SandboxServer
-from tests.support.cli import environ, others
+from tests.support.cli import sandbox_environ, without_settings
 from tests.support.tools import ROOT, WITH_SIGNALS
 
 POSTS = 40
@@ -54,7 +54,7 @@ def write_lock(folder: Path) -> None:
     (folder / "embedkit.lock.json").write_text('{"version": 1, "embeds": []}\n')
 
 
-def nothing(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     (folder / "pictures").mkdir()
 
 
@@ -75,7 +75,7 @@ LOOPS = (
     Loop("render --output", write_posts, ("render", "posts", "--output", "site"), "site/0"),
     Loop("convert --in-place", write_pasted, ("convert", "posts", "--in-place"), "posts/0"),
     Loop("lock", write_lock, ("lock", "posts"), "."),
-    Loop("download", nothing, (*DOWNLOAD, "--output", "pictures"), "pictures", ("--force",)),
+    Loop("download", make_folder, (*DOWNLOAD, "--output", "pictures"), "pictures", ("--force",)),
 )
 
 
@@ -142,7 +142,7 @@ def start(args: Sequence[str], folder: Path, environ: dict[str, str]) -> subproc
 Start = Callable[[Sequence[str], Path, dict[str, str]], Any]
 
 
-class Workshop:
+class Runner:
     """Runs commands in a folder, with the sandbox as their Getty."""
 
     def __init__(
@@ -150,7 +150,7 @@ class Workshop:
     ) -> None:
         self._folder, self._chance, self._start = folder, chance, start
         self._signals = [signal.Signals[name] for name in signals]
-        self._environ = others(os.environ) | environ(url, folder) | {"PYTHONPATH": str(ROOT)}
+        self._environ = without_settings(os.environ) | sandbox_environ(url, folder) | {"PYTHONPATH": str(ROOT)}
         self._environ["EMBEDKIT_TIMEOUT"] = "60"  # a loaded machine is not what is looked for
 
     def loop(self, loop: Loop, kills: int) -> Row:
@@ -246,9 +246,7 @@ def run_loops(
         for loop in LOOPS:
             if not names or loop.name in names:
                 with tempfile.TemporaryDirectory() as folder:
-                    yield Workshop(Path(folder), sandbox.url, random.Random(seed), signals, start).loop(
-                        loop, kills
-                    )
+                    yield Runner(Path(folder), sandbox.url, random.Random(seed), signals, start).loop(loop, kills)
 
 
 def main() -> int:

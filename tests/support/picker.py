@@ -49,12 +49,12 @@ PAGE = {
     """,
 }
 
-Said = tuple[int, dict[str, str], Any]  # status, headers, body
+Reply = tuple[int, dict[str, str], Any]  # status, headers, body
 Query = dict[str, str]
 
 
 @dataclass
-class Asked:
+class ReceivedRequest:
     """One request, as the server saw it."""
 
     method: str
@@ -76,8 +76,8 @@ class Asked:
 class Origin:
     """A web server of its own on loopback."""
 
-    answer: Callable[[Asked], Said]
-    asked: list[Asked] = field(default_factory=list)
+    answer: Callable[[ReceivedRequest], Reply]
+    requests: list[ReceivedRequest] = field(default_factory=list)
     url: str = ""
 
 
@@ -89,8 +89,8 @@ def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            asked = Asked(self.command, self.path, dict(self.headers), self.rfile.read(length).decode())
-            origin.asked.append(asked)
+            asked = ReceivedRequest(self.command, self.path, dict(self.headers), self.rfile.read(length).decode())
+            origin.requests.append(asked)
             status, headers, body = origin.answer(asked)
             data = (
                 body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
@@ -115,7 +115,7 @@ def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serve(answer: Callable[[Asked], Said]) -> Iterator[Origin]:
+def serve(answer: Callable[[ReceivedRequest], Reply]) -> Iterator[Origin]:
     origin = Origin(answer)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(origin))
     server.daemon_threads = True
@@ -130,7 +130,7 @@ def serve(answer: Callable[[Asked], Said]) -> Iterator[Origin]:
         server.server_close()
 
 
-def _paint(asked: Asked) -> Said:
+def _paint(asked: ReceivedRequest) -> Reply:
     """A picture: two colours that follow from its name."""
     seed = sum(map(ord, asked.path))
     first, second = f"hsl({seed * 47 % 360} 45% 55%)", f"hsl({seed * 47 % 360 + 40} 55% 25%)"
@@ -142,7 +142,7 @@ def _paint(asked: Asked) -> Said:
     return 200, {"Content-Type": "image/svg+xml", "Cache-Control": "max-age=600"}, svg
 
 
-def problem(status: int, code: str, retry_after: int | None = None, detail: str = "Said by the service.") -> Said:
+def problem(status: int, code: str, retry_after: int | None = None, detail: str = "Said by the service.") -> Reply:
     headers = {"Content-Type": "application/problem+json"}
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
@@ -165,7 +165,7 @@ class Service:
         self.total = 70
         self.first = 0
         self.related = ["quay", "lighthouse"]
-        self.search: Callable[[Query], Said] = self.found
+        self.search: Callable[[Query], Reply] = self.found
         self.embed: Callable[[str, str], Any] = self.embedded
         self.known: Callable[[int], Any] = self.image
         self.body = "<embedkit-picker></embedkit-picker>"
@@ -204,7 +204,7 @@ class Service:
         }  # fmt: skip
         return {**image, **changes}
 
-    def found(self, query: Query, total: int | None = None) -> Said:
+    def found(self, query: Query, total: int | None = None) -> Reply:
         total = self.total if total is None else total
         page, size = int(query["page"]), int(query["page_size"])
         numbers = range((page - 1) * size, min(total, page * size))
@@ -237,7 +237,7 @@ class Service:
             "assets": {"css": [], "js": []},
         }
 
-    def __call__(self, asked: Asked) -> Said:
+    def __call__(self, asked: ReceivedRequest) -> Reply:
         path = urlsplit(asked.path).path
         if path == "/":
             return (
@@ -302,7 +302,7 @@ class Desk:
     site: Origin
     pictures: Origin
     opened: list[Page] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
 
     def open(
         self,
@@ -316,31 +316,31 @@ class Desk:
     ) -> Page:
         self.service.body = body or f"<embedkit-picker {attributes}></embedkit-picker>"
         self.service.lang = lang
-        self.site.asked.clear()
+        self.site.requests.clear()
         made = self.browser.new_context(viewport={"width": width, "height": height}, **context)
         made.set_default_timeout(20_000)
         page = made.new_page()
         self.opened.append(page)
-        page.on("console", lambda message: self.said.append(message.text))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("console", lambda message: self.console.append(message.text))
+        page.on("pageerror", lambda error: self.console.append(str(error)))
         page.add_init_script(OBSERVE)
         page.goto(self.site.url)
         if "<embedkit-picker" in self.service.body:
             page.locator(".picker[data-state]").wait_for(state="attached")
         return page
 
-    def asked(self, start: str) -> list[Asked]:
+    def requests(self, start: str) -> list[ReceivedRequest]:
         """What somebody has asked, of the paths that start so."""
-        return [one for one in self.site.asked if one.path.startswith(start) and not one.is_newest]
+        return [one for one in self.site.requests if one.path.startswith(start) and not one.is_newest]
 
     def close(self) -> None:
         """Whatever a test did: no policy was broken, and nothing was said but that the network failed."""
         broken = [one for page in self.opened for one in violations(page)]
         for page in self.opened:
             page.context.close()
-        said = [text for text in self.said if not text.startswith("Failed to load resource")]
+        said = [text for text in self.console if not text.startswith("Failed to load resource")]
         self.opened.clear()
-        self.said.clear()
+        self.console.clear()
         self.service.reset()
         assert (broken, said) == ([], [])
 
@@ -352,7 +352,7 @@ def desks(browser: Browser) -> Iterator[Desk]:
         yield Desk(browser, service, site, pictures)
 
 
-def until(page: Page, expression: str) -> Any:
+def wait_until(page: Page, expression: str) -> Any:
     """Wait for a value that is true; Playwright's own way needs 'unsafe-eval'."""
     for _ in range(1000):
         if found := page.evaluate(expression):
@@ -362,7 +362,7 @@ def until(page: Page, expression: str) -> Any:
 
 
 @contextmanager
-def held(page: Page, url: str | re.Pattern[str]) -> Iterator[list[Route]]:
+def hold_requests(page: Page, url: str | re.Pattern[str]) -> Iterator[list[Route]]:
     """Requests wait for their answers until the block ends, or until one is taken out and let go."""
     waiting: list[Route] = []
     page.route(url, lambda route: waiting.append(route))
@@ -373,7 +373,7 @@ def held(page: Page, url: str | re.Pattern[str]) -> Iterator[list[Route]]:
 
 
 @contextmanager
-def answered(page: Page, url: str) -> Iterator[None]:
+def expect_answer(page: Page, url: str) -> Iterator[None]:
     """After the block such an answer has come, and the page has seen it."""
     with page.expect_response(url) as answer:
         yield
@@ -403,7 +403,7 @@ def tiles(page: Page) -> Locator:
     return page.locator(".grid [role=option]")
 
 
-def heard(page: Page, name: str) -> list[Any]:
+def events(page: Page, name: str) -> list[Any]:
     """The details of the events of a name."""
     found: list[Any] = page.evaluate(
         "name => heard.filter(([one]) => one === name).map(([, detail]) => detail)", name
@@ -411,9 +411,9 @@ def heard(page: Page, name: str) -> list[Any]:
     return found
 
 
-def queries(desk: Desk) -> list[str]:
+def search_queries(desk: Desk) -> list[str]:
     """What was searched for."""
-    return [one.query["q"] for one in desk.asked("/v1/search")]
+    return [one.query["q"] for one in desk.requests("/v1/search")]
 
 
 def details(page: Page, place: int = 0) -> None:
@@ -426,8 +426,8 @@ def details(page: Page, place: int = 0) -> None:
 def insert(page: Page) -> dict[str, Any]:
     """Insert what is open, and return the choice."""
     page.get_by_role("button", name="Insert").click()
-    until(page, "heard.some(([name]) => name === 'select')")
-    chosen: dict[str, Any] = heard(page, "select")[-1]
+    wait_until(page, "heard.some(([name]) => name === 'select')")
+    chosen: dict[str, Any] = events(page, "select")[-1]
     return chosen
 
 
@@ -458,7 +458,7 @@ AXE_RUN = f"axe.run(document, {AXE_OPTIONS})"
 COLORS = ["color-contrast"]  # the rules that another color scheme can break
 
 
-def problems(page: Page, rules: list[str] | None = None) -> list[Any]:
+def axe_violations(page: Page, rules: list[str] | None = None) -> list[Any]:
     """What axe finds by all rules, or by some; its script is read once for each page."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text("utf-8"))

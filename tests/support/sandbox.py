@@ -15,7 +15,7 @@ Get = Callable[..., Response]
 ORIGIN = "http://127.0.0.1:8081"
 
 
-def inside(app: Sandbox, origin: str = ORIGIN) -> Get:
+def in_process(app: Sandbox, origin: str = ORIGIN) -> Get:
     """Asks an application in process."""
     transport = SandboxTransport(app)
 
@@ -25,7 +25,7 @@ def inside(app: Sandbox, origin: str = ORIGIN) -> Get:
     return get
 
 
-def outside(url: str) -> Get:
+def over_http(url: str) -> Get:
     """Asks a server over a socket, one connection a request."""
     parts = urlsplit(url)
 
@@ -42,15 +42,17 @@ def outside(url: str) -> Get:
     return get
 
 
-def question(url: str = "https://gty.im/74917285", **params: str) -> str:
+def oembed_path(url: str = "https://gty.im/74917285", **params: str) -> str:
     return "/oembed?" + urlencode({"url": url, "caller": "example.org", **params})
 
 
-def ask(url: str = "https://gty.im/74917285", *, config: SandboxConfig | None = None, **params: str) -> Response:
-    return inside(Sandbox(config))(question(url, **params))
+def get_oembed(
+    url: str = "https://gty.im/74917285", *, config: SandboxConfig | None = None, **params: str
+) -> Response:
+    return in_process(Sandbox(config))(oembed_path(url, **params))
 
 
-def document(response: Response) -> dict[str, Any]:
+def json_body(response: Response) -> dict[str, Any]:
     assert response.status == 200, response.body
     found: dict[str, Any] = json.loads(response.body)
     return found

@@ -24,10 +24,10 @@ from embedkit.cli.server import Server
 from embedkit.sandbox import Sandbox
 from tests.support.tools import ROOT, WITH_SIGNALS
 
-LONG = 60  # seconds after which a test that waits has failed; nothing here is a measurement
+TIMEOUT_S = 60  # seconds after which a test that waits has failed; nothing here is a measurement
 
 
-class Gate:
+class GatedUpstream:
     """A sandbox over HTTP whose answers wait until the gate is opened; ``arrived`` counts the questions."""
 
     def __init__(self) -> None:
@@ -43,32 +43,32 @@ class Gate:
     def _app(self, environ: Any, start_response: Any) -> Iterator[bytes]:
         self.arrived.release()
         start_response("200 OK", [("Content-Type", "application/json")])
-        end = time.monotonic() + LONG
+        end = time.monotonic() + TIMEOUT_S
         while not self.open.wait(0.3) and time.monotonic() < end:
             yield b" "  # a sign of life, and nothing in JSON: a call that hears nothing is given up sooner
         yield from self.sandbox(environ, lambda *_: lambda data: None)
 
     def wait_for(self, count: int) -> None:
         for _ in range(count):
-            assert self.arrived.acquire(timeout=LONG), "a question is missing"
+            assert self.arrived.acquire(timeout=TIMEOUT_S), "a question is missing"
 
     def close(self) -> None:
         self.open.set()
         self._server.stop()
-        self._thread.join(LONG)
+        self._thread.join(TIMEOUT_S)
         self._listening.close()
 
 
 @contextmanager
-def gate() -> Iterator[Gate]:
-    made = Gate()
+def gated_upstream() -> Iterator[GatedUpstream]:
+    made = GatedUpstream()
     try:
         yield made
     finally:
         made.close()
 
 
-class Child:
+class ServerProcess:
     """A server process, and where it listens."""
 
     def __init__(self, command: list[str], environ: dict[str, str], says: str) -> None:
@@ -99,26 +99,26 @@ class Child:
             self.lines.append(line)
 
     def wait_for_line(self, words: str) -> None:
-        end = time.monotonic() + LONG
-        while words not in self.said:
-            assert time.monotonic() < end, self.said
+        end = time.monotonic() + TIMEOUT_S
+        while words not in self.stderr:
+            assert time.monotonic() < end, self.stderr
             time.sleep(0.02)
 
     @property
-    def said(self) -> str:
+    def stderr(self) -> str:
         return "".join(self.lines)
 
-    def tell(self, number: int = signal.SIGTERM) -> None:
+    def send_signal(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)
 
     def wait(self) -> int:
-        code = self.process.wait(LONG)
-        self._reader.join(LONG)
+        code = self.process.wait(TIMEOUT_S)
+        self._reader.join(TIMEOUT_S)
         return code
 
     def wait_until_closed(self) -> None:
         """Until it takes no new connections."""
-        end = time.monotonic() + LONG
+        end = time.monotonic() + TIMEOUT_S
         while time.monotonic() < end:
             try:
                 socket.create_connection((self.host, self.port), timeout=5).close()
@@ -130,7 +130,7 @@ class Child:
     def get(self, path: str, **headers: str) -> tuple[int, bytes]:
         request = urllib.request.Request(self.url + path, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=LONG) as answer:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -138,8 +138,8 @@ class Child:
     def end(self) -> None:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(LONG)
-        self._reader.join(LONG)
+        self.process.wait(TIMEOUT_S)
+        self._reader.join(TIMEOUT_S)
         assert self.process.stderr is not None
         self.process.stderr.close()
 
@@ -160,10 +160,10 @@ def environment(upstream: str, **rows: str) -> dict[str, str]:
 
 
 @contextmanager
-def serve(upstream: str, *arguments: str, **rows: str) -> Iterator[Child]:
+def serve(upstream: str, *arguments: str, **rows: str) -> Iterator[ServerProcess]:
     """``embedkit serve`` on a free port."""
     command = [sys.executable, "-m", "embedkit", "serve", "--port", "0", *arguments]
-    child = Child(command, environment(upstream, **rows), r"http://127\.0\.0\.1:([0-9]+)")
+    child = ServerProcess(command, environment(upstream, **rows), r"http://127\.0\.0\.1:([0-9]+)")
     try:
         yield child
     finally:
@@ -171,10 +171,10 @@ def serve(upstream: str, *arguments: str, **rows: str) -> Iterator[Child]:
 
 
 @contextmanager
-def asking(child: Child, paths: list[str]) -> Iterator[list[Any]]:
+def requesting(child: ServerProcess, paths: list[str]) -> Iterator[list[Any]]:
     """Clients that ask at once; their answers are there when the block is left."""
     answers: list[Any] = []
     with ThreadPoolExecutor(len(paths)) as pool:
         waiting = [pool.submit(child.get, path) for path in paths]
         yield answers
-        answers += [one.result(LONG) for one in waiting]
+        answers += [one.result(TIMEOUT_S) for one in waiting]

@@ -23,10 +23,10 @@ from wsgiref.simple_server import make_server
 import waitress
 from waitress import wasyncore
 
-from tests.support.cli import others
+from tests.support.cli import without_settings
 from tests.support.tools import ROOT
 
-START = 60.0  # seconds that a loaded machine may take
+START_TIMEOUT_S = 60.0  # seconds that a loaded machine may take
 
 
 class Server:
@@ -38,7 +38,7 @@ class Server:
         self._listening = threading.Event()
         self.url = ""
         threading.Thread(target=self._read, daemon=True).start()
-        if not self._listening.wait(START):
+        if not self._listening.wait(START_TIMEOUT_S):
             raise AssertionError("".join(self.lines))
 
     def _read(self) -> None:
@@ -61,7 +61,7 @@ class Server:
 
     def wait_for(self, text: str) -> list[str]:
         """The lines that hold this text, once there is one."""
-        deadline = time.monotonic() + START
+        deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             if found := [line for line in self.lines if text in line]:
                 return found
@@ -88,7 +88,7 @@ def serving(app: Any, *, threads: int = 8, listening: socket.socket | None = Non
     finally:
         server.task_dispatcher.shutdown()  # its threads first: they tell the loop when they are done
         server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
-        loop.join(timeout=START)
+        loop.join(timeout=START_TIMEOUT_S)
 
 
 @contextmanager
@@ -107,20 +107,20 @@ def serving_tls(app: Callable[[str], Any], context: ssl.SSLContext) -> Iterator[
             yield url
         finally:
             server.shutdown()
-            loop.join(timeout=START)
+            loop.join(timeout=START_TIMEOUT_S)
 
 
 @contextmanager
 def running(command: list[str], environ: Mapping[str, str]) -> Iterator[Server]:
     """A server by its command, from the top of the tree, until the end of the block."""
-    env = {**others(os.environ), **environ}
+    env = {**without_settings(os.environ), **environ}
     with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield Server(process)
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(timeout=START)
+                process.wait(timeout=START_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 process.kill()
 

@@ -24,11 +24,11 @@ from tests.support.cache import (
     ROOT,
     cache,
     embed,
-    keep,
-    once,
+    run_once,
+    store_embed,
 )
 
-BESIDE = {"c", "c-journal", "c.lock", "c.changes", "c.takedowns", "c.takedowns.lock"}
+STORE_FILES = {"c", "c-journal", "c.lock", "c.changes", "c.takedowns", "c.takedowns.lock"}
 
 
 # -- another process ---------------------------------------------------------------------------------------
@@ -54,16 +54,16 @@ class Sibling:
         self.process.kill()
         self.process.communicate()
 
-    def ask(self, what: str) -> Any:
-        self.tell(what)
-        return self.answer()
+    def call(self, what: str) -> Any:
+        self.send(what)
+        return self.read()
 
-    def tell(self, what: str) -> None:
+    def send(self, what: str) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(f"{what}\n")
         self.process.stdin.flush()
 
-    def answer(self) -> Any:
+    def read(self) -> Any:
         assert self.process.stdout is not None
         return json.loads(self.process.stdout.readline())
 
@@ -71,15 +71,15 @@ class Sibling:
 def sibling(url: str, takedowns: str) -> None:
     kept = cache(open_store(url, limit=1000, timeout=5), takedowns_path=takedowns or None)
     for line in sys.stdin:
-        print(json.dumps(_done(kept, line.strip())), flush=True)
+        print(json.dumps(_run(kept, line.strip())), flush=True)
 
 
-def _done(kept: EmbedCache, what: str) -> Any:
+def _run(kept: EmbedCache, what: str) -> Any:
     if what == "shown":
         found = kept.get(ITEMS, "com").embed
         return found and found.title
     if what == "store":
-        return keep(kept, embed(), tld="com").title
+        return store_embed(kept, embed(), tld="com").title
     if what == "takedown":
         kept.store_error(ITEMS, "com", NotFound())
         return True
@@ -88,16 +88,16 @@ def _done(kept: EmbedCache, what: str) -> Any:
 
         def work() -> str:
             os.kill(os.getpid(), signal.SIGSTOP)
-            return keep(kept, embed(title="old"), tld="com", asked_at=asked_at).title
+            return store_embed(kept, embed(title="old"), tld="com", asked_at=asked_at).title
 
-        return once(kept, ITEMS, "com", work, wait=0.2)
+        return run_once(kept, ITEMS, "com", work, wait=0.2)
     raise ValueError(what)
 
 
 # -- a process that is killed ---------------------------------------------------------------------------------
 
 
-def writes(path: str, seed: int) -> None:
+def write_until_killed(path: str, seed: int) -> None:
     """Write and delete, and tell of each when it is done."""
     store, roll = SQLiteCache(path), random.Random(seed)
     for number in range(1_000_000):
@@ -126,8 +126,8 @@ def kill_loop(rounds: int, seed: int = 1) -> Iterator[str]:
             held[key] = value(int(what), number) if what != "-1" else ""
         for key, _ in last:
             held.pop(key, None)
-        yield from _wrong(path, held)
-    yield from (f"an orphan: {name}" for name in set(os.listdir(folder)) - BESIDE)
+        yield from _problems(path, held)
+    yield from (f"an orphan: {name}" for name in set(os.listdir(folder)) - STORE_FILES)
 
 
 def _killed(path: str, number: int, seconds: float) -> list[list[str]]:
@@ -141,7 +141,7 @@ def _killed(path: str, number: int, seconds: float) -> list[list[str]]:
     return [line.split() for line in lines if line.endswith("\n")]
 
 
-def _wrong(path: str, held: dict[str, str]) -> Iterator[str]:
+def _problems(path: str, held: dict[str, str]) -> Iterator[str]:
     store = SQLiteCache(path)
     unknown = 0
     for key, expected in list(held.items()):
@@ -168,7 +168,7 @@ if __name__ == "__main__":
     if name == "sibling":
         sibling(*arguments)
     elif name == "writes":
-        writes(arguments[0], int(arguments[1]))
+        write_until_killed(arguments[0], int(arguments[1]))
     else:
         failed = list(kill_loop(int(arguments[0])))
         print(f"SQLite kill loop: tried {arguments[0]}, failed {len(failed)}", *failed, sep="\n")

@@ -69,7 +69,7 @@ def memcached() -> Iterator[Server]:
 
 
 @contextmanager
-def dripping() -> Iterator[int]:
+def dripping_redis() -> Iterator[int]:
     """The port of a Redis whose first answer never ends."""
 
     def drip() -> None:

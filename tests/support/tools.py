@@ -120,7 +120,7 @@ def python_packages(*requirements: str) -> Path:
     return folder
 
 
-def ends(call: Callable[..., object], *arguments: object) -> bool:
+def terminates(call: Callable[..., object], *arguments: object) -> bool:
     """Whether a call ends, be it with an error."""
 
     def run() -> None:

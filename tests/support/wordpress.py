@@ -45,7 +45,7 @@ $_SERVER['SCRIPT_NAME'] = '/index.php';
 require __DIR__ . '/index.php';
 """
 # The service is on this machine, where WordPress looks for no oEmbed; a post of that title has the editor of old
-MUST_USE = """<?php
+MUST_USE_PLUGIN = """<?php
 add_filter('http_request_host_is_external', '__return_true');
 add_filter('http_allowed_safe_ports', fn ($ports, $host, $url) => [...$ports, parse_url($url, PHP_URL_PORT)], 10, 3);
 add_filter('use_block_editor_for_post', fn ($use, $post) => $use && $post->post_title !== 'Classic', 10, 2);
@@ -182,7 +182,7 @@ def wordpress(folder: Path) -> Iterator[WordPress]:
         site.joinpath("wp-config.php").write_text(CONFIG.format(socket=database, key=secrets.token_hex(), url=url))
         site.joinpath("router.php").write_text(ROUTER)
         site.joinpath("wp-content", "mu-plugins").mkdir()
-        site.joinpath("wp-content", "mu-plugins", "tests.php").write_text(MUST_USE)
+        site.joinpath("wp-content", "mu-plugins", "tests.php").write_text(MUST_USE_PLUGIN)
         stack.enter_context(_php(site, url))
         _install(url)
         found = WordPress(url, site)

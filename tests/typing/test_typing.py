@@ -20,7 +20,7 @@ import pytest
 
 import embedkit
 from embedkit import EmbedKit, errors
-from tests.support.cli import environ
+from tests.support.cli import sandbox_environ
 from tests.support.tools import ROOT, need, node_packages
 
 HERE = ROOT / "tests" / "typing"
@@ -60,7 +60,7 @@ def test_a_type_checker_finds_the_slips_and_nothing_else(check: typing.Callable[
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
 def test_programs_can_be_imported(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in environ("http://127.0.0.1:9", tmp_path).items():
+    for name, value in sandbox_environ("http://127.0.0.1:9", tmp_path).items():
         monkeypatch.setenv(name, value)
     runpy.run_path(str(program))
 

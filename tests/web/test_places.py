@@ -9,10 +9,10 @@ import pytest
 from embedkit.cli.server import MAX_WAITING
 from embedkit.web.bulkhead import PLACES, Places, three_in_four, with_places
 from tests.support.serve import (
-    LONG,
-    Child,
-    asking,
-    gate,
+    TIMEOUT_S,
+    ServerProcess,
+    gated_upstream,
+    requesting,
     serve,
 )
 from tests.support.web import (
@@ -29,7 +29,7 @@ COLD = [f"/v1/embeds/{600_001_000 + number}" for number in range(40)]  # 8 calls
 WARM = f"/v1/embeds/{EXAMPLE}"
 
 
-def always_answered(child: Child) -> None:
+def always_answered(child: ServerProcess) -> None:
     for path in ("/healthz", WARM, f"/embed/{EXAMPLE}", f"/oembed?url=https://gty.im/{EXAMPLE}", "/docs"):
         assert child.get(path)[0] == 200
 
@@ -39,12 +39,12 @@ def always_answered(child: Child) -> None:
 )
 def test_waitress_answers_while_all_else_waits(paths: list[str]) -> None:
     """More of them than there are threads; also where many readers wait for one picture."""
-    with gate() as upstream, serve(upstream.url) as child:
+    with gated_upstream() as upstream, serve(upstream.url) as child:
         upstream.open.set()
         assert child.get(WARM)[0] == 200
         upstream.wait_for(1)
         upstream.open.clear()
-        with asking(child, paths) as answers:
+        with requesting(child, paths) as answers:
             upstream.wait_for(min(8, len(set(paths))))
             always_answered(child)
             upstream.open.set()
@@ -136,7 +136,7 @@ def test_places_are_safe_for_threads() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(LONG)
+        thread.join(TIMEOUT_S)
     assert granted.count(True) == places.taken == 10
 
 

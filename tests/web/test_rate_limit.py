@@ -12,7 +12,7 @@ from embedkit.freshness import DAY
 from embedkit.web.context import BriefCache
 from embedkit.web.rate_limit import MAX_WINDOWS, SITE_FACTOR, MemoryCounts, RateLimiter, networks
 from tests.support import stores
-from tests.support.tools import Clock, ends
+from tests.support.tools import Clock, terminates
 from tests.support.web import (
     ANY,
     EXAMPLE,
@@ -304,7 +304,9 @@ def test_processes_and_machines_share_their_counts_in_redis() -> None:
 
 def test_a_redis_whose_answer_does_not_end_holds_nobody_up() -> None:
     with stores.dripping() as port:
-        assert ends(RateLimiter(settings(cache=f"redis://127.0.0.1:{port}", rate_limit="5/hour")).hit, "192.0.2.1")
+        assert terminates(
+            RateLimiter(settings(cache=f"redis://127.0.0.1:{port}", rate_limit="5/hour")).hit, "192.0.2.1"
+        )
 
 
 # -- counting ----------------------------------------------------------------------------------------

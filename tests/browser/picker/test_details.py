@@ -13,10 +13,10 @@ from tests.support.embeds import HOSTILE
 from tests.support.picker import (
     Desk,
     details,
-    heard,
+    events,
     search,
     tiles,
-    until,
+    wait_until,
 )
 
 
@@ -73,7 +73,7 @@ def test_what_is_said_goes_into_the_shortcode(desk: Desk) -> None:
         .evaluate("field => field.validationMessage")
         .startswith("This is too long")
     )
-    assert heard(page, "select") == []
+    assert events(page, "select") == []
 
 
 def test_its_shortcodes_are_those_of_the_library(desk: Desk) -> None:
@@ -116,7 +116,7 @@ def test_the_preview_is_the_services_own_page_and_follows(desk: Desk) -> None:
     assert address.startswith(f"{desk.site.url}/embed/900000?target=web&maxwidth=592#?secret=")
     page.get_by_label("Left").check()
     page.get_by_label("Caption", exact=True).select_option("Getty's caption")
-    until(
+    wait_until(
         page,
         "document.querySelector('embedkit-picker').shadowRoot.querySelector('iframe').src.includes('maxwidth=320&caption=true')",
     )
@@ -135,7 +135,7 @@ def test_copies(desk: Desk) -> None:
         page.get_by_role("button", name=name).click()
         expect(page.get_by_role("status")).to_have_text(f"{what} copied")
         assert page.evaluate("navigator.clipboard.readText()") == text
-    assert json.loads(desk.asked("/v1/embeds")[-1].body)["refs"] == [{"ref": "900000", "align": "left"}]
+    assert json.loads(desk.requests("/v1/embeds")[-1].body)["refs"] == [{"ref": "900000", "align": "left"}]
 
 
 def test_copies_without_the_permission(desk: Desk) -> None:

@@ -15,11 +15,11 @@ from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.services import auth
 from tests.support.picker import (
     Desk,
-    heard,
-    queries,
+    events,
     search,
+    search_queries,
     tiles,
-    until,
+    wait_until,
 )
 from tests.support.servers import serving
 
@@ -28,8 +28,8 @@ def test_a_query_is_searched_for_at_once_and_again_when_it_changes(desk: Desk) -
     page = desk.open('query="harbour"')
     expect(tiles(page)).to_have_count(30)
     page.locator("embedkit-picker").evaluate("picker => { picker.query = 'pier'; }")
-    until(page, "heard.filter(([name]) => name === 'results').length === 2")
-    assert queries(desk) == ["harbour", "pier"]
+    wait_until(page, "heard.filter(([name]) => name === 'results').length === 2")
+    assert search_queries(desk) == ["harbour", "pier"]
 
 
 def test_rows_and_columns(desk: Desk) -> None:
@@ -52,8 +52,8 @@ def test_events_leave_the_shadow_tree(desk: Desk) -> None:
     search(page)
     tiles(page).nth(1).focus()
     assert page.evaluate("target") == "embedkit-picker"
-    assert heard(page, "ready") == [{}]
-    assert heard(page, "focus")[-1]["id"] == "900001"
+    assert events(page, "ready") == [{}]
+    assert events(page, "focus")[-1]["id"] == "900001"
 
 
 @pytest.mark.parametrize(("said", "spoken"), [("de-AT", "de"), ("pt", "pt-BR"), ("tlh", "en"), ("AR", "ar")])
@@ -63,7 +63,7 @@ def test_the_language_is_the_nearest(desk: Desk, said: str, spoken: str) -> None
     expect(page.locator(".panel h3")).to_have_text(words["first_title"])
     assert page.locator(".picker").get_attribute("dir") == words["direction"]
     search(page)
-    assert desk.asked("/v1/search")[0].query["lang"] == said
+    assert desk.requests("/v1/search")[0].query["lang"] == said
 
 
 def test_the_language_can_change_and_every_word_be_replaced(desk: Desk) -> None:
@@ -97,7 +97,7 @@ def test_a_dialog_takes_options_and_the_page_is_as_before(desk: Desk) -> None:
     expect(tiles(page)).to_have_count(10)  # the nearest that Getty lists
     page.locator(".mark").first.click()
     page.get_by_role("button", name="Insérer 1 image").click()
-    assert until(page, "window.choice")["id"] == "900000"
+    assert wait_until(page, "window.choice")["id"] == "900000"
     assert page.evaluate("document.body.children.length") == before
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.picker import Desk, details, problems, until
+from tests.support.picker import Desk, axe_violations, details, wait_until
 
 FIELD = (
     '<form action="/"><label for="field">Featured picture</label>'
@@ -35,7 +35,7 @@ def choose(page: Page, place: int = 0) -> None:
     press(page, "Choose a picture")
     details(page, place)
     press(page, "Use this picture")
-    until(page, "heard.some(([name]) => name === 'select')")
+    wait_until(page, "heard.some(([name]) => name === 'select')")
 
 
 def test_a_form_sends_what_was_chosen(desk: Desk) -> None:
@@ -125,7 +125,7 @@ def test_a_card_is_accessible_and_fits(desk: Desk, value: str, width: int) -> No
     expect(page.locator(".card button").first).to_be_visible()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-        assert problems(page) == []
+        assert axe_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -8,11 +8,11 @@ from playwright.sync_api import expect
 from tests.support.picker import (
     Desk,
     details,
-    heard,
+    events,
     insert,
     search,
     tiles,
-    until,
+    wait_until,
 )
 
 
@@ -38,9 +38,9 @@ def test_a_choice_says_all_there_is_to_know(desk: Desk) -> None:
         "markdown": None,
         "oembed": None,
     }
-    assert desk.asked("/v1/embeds") == [] or all(one.method == "GET" for one in desk.asked("/v1/embeds"))
+    assert desk.requests("/v1/embeds") == [] or all(one.method == "GET" for one in desk.requests("/v1/embeds"))
     assert chosen == {**one, "items": [one], "value": "[getty 900001]"}
-    sync = heard(page, "select-sync")[0]
+    sync = events(page, "select-sync")[0]
     assert (sync["shortcode"], sync["html"]) == ("[getty 900001]", None)
     expect(page.get_by_role("status")).to_have_text(f"Inserted: {image['title']}")
     expect(tiles(page).nth(1)).to_be_focused()
@@ -54,7 +54,7 @@ def test_a_choice_can_be_objected_to(desk: Desk) -> None:
     )
     details(page)
     page.get_by_role("button", name="Use this picture").click()
-    until(page, "window.meanwhile")
+    wait_until(page, "window.meanwhile")
     assert page.evaluate("meanwhile") == "[getty 900000]"
     assert page.evaluate("document.querySelector('embedkit-picker').value") == "[getty 1]"
     expect(page.locator(".side")).to_be_visible()
@@ -94,8 +94,8 @@ def test_several_pictures_in_the_order_of_choice(desk: Desk, output: str, value:
         page.locator(".mark").nth(place).click()
     assert [page.locator(".mark").nth(place).inner_text() for place in range(3)] == ["1", "", "2"]
     page.get_by_role("button", name="Insert 2 pictures").click()
-    until(page, "heard.some(([name]) => name === 'select')")
-    chosen = heard(page, "select")[0]
+    wait_until(page, "heard.some(([name]) => name === 'select')")
+    chosen = events(page, "select")[0]
     assert chosen["value"] == value
     assert [one["id"] for one in chosen["items"]] == ["900000", "900002"]
     expect(page.get_by_role("group", name="Selection")).to_be_hidden()
@@ -112,8 +112,8 @@ def test_up_to_five_make_a_slideshow(desk: Desk) -> None:
     expect(show).to_have_count(0)
     page.locator(".mark").nth(3).click()
     show.click()
-    until(page, "heard.some(([name]) => name === 'select')")
-    chosen = heard(page, "select")[0]
+    wait_until(page, "heard.some(([name]) => name === 'select')")
+    chosen = events(page, "select")[0]
     ids = "900000,900001,900002,900004,900005"
     assert (chosen["id"], chosen["shortcode"], chosen["url"]) == (ids, f"[getty {ids}]", f"https://gty.im/{ids}")
     assert chosen["title"] == "Harbour at dusk 1 and 4 more"
@@ -128,8 +128,8 @@ def test_each_of_several_is_inserted_as_was_said_of_it(desk: Desk) -> None:
     page.get_by_role("button", name="Select", exact=True).click()
     page.locator(".mark").nth(0).click()
     page.get_by_role("button", name="Insert 2 pictures").click()
-    until(page, "heard.some(([name]) => name === 'select')")
-    first, second = heard(page, "select")[0]["items"]
+    wait_until(page, "heard.some(([name]) => name === 'select')")
+    first, second = events(page, "select")[0]["items"]
     assert (first["shortcode"], first["html"]) == (
         '[getty src="900001" align="left" target="card"]',
         "<figure>card of 900001</figure>",

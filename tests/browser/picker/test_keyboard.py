@@ -11,11 +11,11 @@ from playwright.sync_api import Page, expect
 from tests.support.picker import (
     Desk,
     details,
-    heard,
+    events,
     problem,
     search,
     tiles,
-    until,
+    wait_until,
 )
 
 
@@ -76,7 +76,7 @@ def test_from_opening_to_insertion_by_keyboard_alone(desk: Desk) -> None:
     while active(page) != "Insert":
         press(page, "Tab")
     press(page, "Enter")
-    choice: dict[str, Any] = until(page, "window.choice")
+    choice: dict[str, Any] = wait_until(page, "window.choice")
     assert choice["shortcode"] == f'[getty src="{900000 + place}" align="left" title="Two boats at a quay"]'
     assert choice["alt"] == "Two boats at a quay"
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -88,8 +88,8 @@ def test_control_enter_inserts_from_anywhere(desk: Desk) -> None:
     search(page)
     tiles(page).first.focus()
     press(page, "ArrowRight", "Control+Enter")
-    until(page, "heard.some(([name]) => name === 'select')")
-    assert heard(page, "select")[0]["id"] == "900001"
+    wait_until(page, "heard.some(([name]) => name === 'select')")
+    assert events(page, "select")[0]["id"] == "900001"
 
 
 def test_escape_goes_one_step_back_at_a_time(desk: Desk) -> None:
@@ -105,8 +105,8 @@ def test_escape_goes_one_step_back_at_a_time(desk: Desk) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
     press(page, "Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert until(page, "window.choice === null")
-    assert heard(page, "cancel") == [{}]
+    assert wait_until(page, "window.choice === null")
+    assert events(page, "cancel") == [{}]
     expect(page.locator("#opener")).to_be_focused()
 
 
@@ -120,7 +120,7 @@ def test_the_dialog_keeps_focus_and_can_be_closed_by_its_button(desk: Desk) -> N
             "document.activeElement === document.body || document.activeElement.localName === 'embedkit-picker'"
         )
     page.get_by_role("button", name="Close").click()
-    assert until(page, "window.choice === null")
+    assert wait_until(page, "window.choice === null")
 
 
 def test_on_a_narrow_screen_the_sheet_is_all_that_can_be_reached(desk: Desk) -> None:
@@ -152,7 +152,7 @@ def test_several_become_a_slideshow_by_keyboard_alone(desk: Desk) -> None:
         stops += 1
         assert stops < 10
     press(page, "Enter")
-    choice: dict[str, Any] = until(page, "window.choice")
+    choice: dict[str, Any] = wait_until(page, "window.choice")
     assert choice["shortcode"] == "[getty 900000,900002]"
     expect(page.locator("#opener")).to_be_focused()
 
@@ -164,11 +164,11 @@ def test_an_id_that_is_pasted_is_one_picture_and_can_be_inserted_at_once(desk: D
     press(page, "Enter")
     expect(page.get_by_role("status")).to_have_text("1 picture found")
     expect(page.get_by_role("searchbox")).to_be_focused()
-    assert desk.asked("/v1/embeds")[0].method == "POST"
-    assert desk.asked("/v1/search") == []
+    assert desk.requests("/v1/embeds")[0].method == "POST"
+    assert desk.requests("/v1/search") == []
     press(page, "Control+Enter")
-    until(page, "heard.some(([name]) => name === 'select')")
-    assert heard(page, "select")[0]["id"] == "900007"
+    wait_until(page, "heard.some(([name]) => name === 'select')")
+    assert events(page, "select")[0]["id"] == "900007"
 
 
 def test_after_a_throttle_enter_on_the_button_tries_again(desk: Desk) -> None:
@@ -181,7 +181,7 @@ def test_after_a_throttle_enter_on_the_button_tries_again(desk: Desk) -> None:
     expect(again).to_have_attribute("aria-disabled", "true")
     again.focus()
     press(page, "Enter")
-    assert len(desk.asked("/v1/search")) == 1
+    assert len(desk.requests("/v1/search")) == 1
     page.clock.run_for(9_000)
     expect(again).to_have_attribute("aria-disabled", "false")
     expect(again).to_be_focused()

@@ -10,16 +10,16 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.picker import (
     Desk,
-    answered,
+    axe_violations,
     details,
-    heard,
-    held,
+    events,
+    expect_answer,
+    hold_requests,
     problem,
-    problems,
     search,
     settle,
     tiles,
-    until,
+    wait_until,
 )
 
 SCRIPT = "**/static/embedkit-picker.js"
@@ -44,7 +44,7 @@ def test_more_pictures_leave_who_writes_alone(desk: Desk) -> None:
     page = desk.open("autoload=off")
     details(page)
     alt = page.get_by_label("Alternative text")
-    with held(page, "**/v1/search*"):
+    with hold_requests(page, "**/v1/search*"):
         button(page, "Load more").click()
         alt.fill("Two boats")
     count(page, 60)
@@ -65,7 +65,7 @@ def test_where_more_has_failed_the_button_that_tries_again_has_the_focus(desk: D
 def test_the_next_page_opens_nothing_once_the_details_are_closed(desk: Desk) -> None:
     page = desk.open("autoload=off")
     details(page, 29)
-    with held(page, "**/v1/search*"):
+    with hold_requests(page, "**/v1/search*"):
         button(page, "Next picture").click()
         page.keyboard.press("Escape")
     count(page, 60)
@@ -76,7 +76,7 @@ def test_the_next_page_opens_nothing_once_the_details_are_closed(desk: Desk) -> 
 def test_a_page_that_is_on_its_way_takes_a_click_for_its_first_picture(desk: Desk) -> None:
     page = desk.open()
     details(page, 29)
-    with held(page, "**/v1/search*"):
+    with hold_requests(page, "**/v1/search*"):
         page.mouse.move(300, 400)
         page.mouse.wheel(0, 4000)  # more comes by itself
         expect(button(page, "Loading more…")).to_be_visible()
@@ -118,7 +118,7 @@ def test_an_answer_takes_no_focus_from_who_writes_in_the_box(
     prepare(page)
     page.clock.install()
     page.clock.pause_at("2030-01-01")  # what is written is not searched for yet
-    with held(page, "**/v1/*"):
+    with hold_requests(page, "**/v1/*"):
         click(page)
         box(page).fill("tall sh")
         box(page).press("End")
@@ -129,7 +129,7 @@ def test_an_answer_takes_no_focus_from_who_writes_in_the_box(
 
 def test_what_is_not_known_yet_of_a_picture_moves_no_options(desk: Desk) -> None:
     page = desk.open()
-    with held(page, "**/v1/images/*"):
+    with hold_requests(page, "**/v1/images/*"):
         search(page, "900001")
         expect(button(page, "Insert")).to_be_visible()
         expect(page.get_by_label("Alternative text")).to_be_hidden()
@@ -156,7 +156,7 @@ def test_an_old_result_that_is_opened_meanwhile_is_read_first(desk: Desk) -> Non
     page = desk.open()
     search(page)
     desk.service.total = 7
-    with answered(page, "**/v1/search*"), held(page, "**/v1/search*"):
+    with expect_answer(page, "**/v1/search*"), hold_requests(page, "**/v1/search*"):
         open_meanwhile(page)
     settle(page)
     expect(page.locator("#details-title")).to_be_focused()
@@ -169,7 +169,7 @@ def test_a_failure_waits_as_well(desk: Desk) -> None:
     page = desk.open()
     search(page)
     desk.service.search = lambda query: problem(503, "unavailable")
-    with answered(page, "**/v1/search*"), held(page, "**/v1/search*"):
+    with expect_answer(page, "**/v1/search*"), hold_requests(page, "**/v1/search*"):
         open_meanwhile(page)
     settle(page)
     expect(page.locator("#details-title")).to_be_focused()
@@ -181,7 +181,7 @@ def test_who_asks_again_sees_the_answer_that_waits(desk: Desk) -> None:
     page = desk.open()
     search(page)
     desk.service.total = 7
-    with held(page, "**/v1/search*"):
+    with hold_requests(page, "**/v1/search*"):
         open_meanwhile(page)
     settle(page)
     box(page).press("Enter")
@@ -190,7 +190,7 @@ def test_who_asks_again_sees_the_answer_that_waits(desk: Desk) -> None:
 
 def test_who_has_begun_to_write_keeps_the_focus(desk: Desk) -> None:
     page = desk.open(body="<label>Title <input></label>")
-    with held(page, "**/locales/*"):
+    with hold_requests(page, "**/locales/*"):
         page.evaluate(
             "document.body.append(Object.assign(document.createElement('embedkit-picker'), {autofocus: true}))"
         )
@@ -202,7 +202,7 @@ def test_who_has_begun_to_write_keeps_the_focus(desk: Desk) -> None:
 @pytest.mark.parametrize("opens", ["append", "open"])
 def test_what_is_typed_before_the_words_are_there_is_written_on(desk: Desk, opens: str) -> None:
     page = desk.open(body="<p></p>")
-    with held(page, "**/locales/*"):
+    with hold_requests(page, "**/locales/*"):
         if opens == "open":
             page.locator("#opener").click()
         else:
@@ -225,7 +225,7 @@ def test_what_was_given_up_is_not_inserted(desk: Desk) -> None:
     page = desk.open(body='<embedkit-picker name=p output=html value="[getty 1]"></embedkit-picker>')
     button(page, "Change").click()
     details(page)
-    with held(page, "**/v1/embeds"):
+    with hold_requests(page, "**/v1/embeds"):
         with page.expect_request("**/v1/embeds"):
             button(page, "Use this picture").click()
         expect(button(page, "Inserting…")).to_be_visible()
@@ -235,21 +235,21 @@ def test_what_was_given_up_is_not_inserted(desk: Desk) -> None:
         button(page, "Change").click()
         details(page, 1)
         button(page, "Use this picture").click()  # another one
-    until(page, "heard.some(([name]) => name === 'select')")
-    assert [one["id"] for one in heard(page, "select")] == ["900001"]
+    wait_until(page, "heard.some(([name]) => name === 'select')")
+    assert [one["id"] for one in events(page, "select")] == ["900001"]
 
 
 def test_what_is_done_while_markup_comes_is_kept(desk: Desk) -> None:
     page = desk.open("output=html multiple")
     details(page)
-    with held(page, "**/v1/embeds"):
+    with hold_requests(page, "**/v1/embeds"):
         button(page, "Insert").click()
         tiles(page).nth(1).click()
         expect(button(page, "Inserting…")).to_be_visible()
         page.get_by_label("Alternative text").fill("Boats")
         page.locator(".mark").nth(2).click()
-    until(page, "heard.some(([name]) => name === 'select')")
-    assert [one["id"] for one in heard(page, "select")] == ["900000"]
+    wait_until(page, "heard.some(([name]) => name === 'select')")
+    assert [one["id"] for one in events(page, "select")] == ["900000"]
     expect(page.locator(".code")).to_have_text('[getty src="900001" title="Boats"]')
     expect(page.get_by_role("group", name="Selection").get_by_role("listitem")).to_have_count(1)
     page.get_by_label("Width in pixels").fill("300")
@@ -259,7 +259,7 @@ def test_what_is_done_while_markup_comes_is_kept(desk: Desk) -> None:
 def test_what_was_copied_last_is_in_the_clipboard(desk: Desk) -> None:
     page = desk.open(permissions=["clipboard-read", "clipboard-write"])
     details(page)
-    with answered(page, "**/v1/embeds"), held(page, "**/v1/embeds"):
+    with expect_answer(page, "**/v1/embeds"), hold_requests(page, "**/v1/embeds"):
         button(page, "Copy HTML").click()
         button(page, "Copy link").click()
         expect(page.get_by_role("status")).to_have_text("Link copied")
@@ -269,7 +269,7 @@ def test_what_was_copied_last_is_in_the_clipboard(desk: Desk) -> None:
 
 def test_a_card_that_learns_its_title_loses_no_click(desk: Desk) -> None:
     page = desk.open(body="<form><embedkit-picker name=p></embedkit-picker></form>")
-    with held(page, "**/v1/embeds"):
+    with hold_requests(page, "**/v1/embeds"):
         page.locator("embedkit-picker").evaluate("picker => { picker.value = '[getty 123]' }")
         button(page, "Remove").hover()
         page.mouse.down()
@@ -281,7 +281,7 @@ def test_a_card_that_learns_its_title_loses_no_click(desk: Desk) -> None:
 def test_a_refusal_is_of_the_picture_that_was_asked_for(desk: Desk) -> None:
     page = desk.open()
     desk.service.first = 403
-    with answered(page, "**/v1/embeds/900403*"), held(page, "**/v1/embeds/900403*"):
+    with expect_answer(page, "**/v1/embeds/900403*"), hold_requests(page, "**/v1/embeds/900403*"):
         details(page)
         desk.service.first = 0
         search(page, "pier")
@@ -293,14 +293,14 @@ def test_a_refusal_is_of_the_picture_that_was_asked_for(desk: Desk) -> None:
 def test_the_newest_are_shown_once(desk: Desk) -> None:
     desk.service.newest = 12
     page = desk.open(body="<p></p>")
-    with held(page, "**/v1/search*") as waiting:
+    with hold_requests(page, "**/v1/search*") as waiting:
         page.evaluate("document.querySelector('p').append(document.createElement('embedkit-picker'))")
         expect(page.locator(".panel.first")).to_be_visible()
         with page.expect_request(lambda request: "sort_order=newest" in request.url):
             search_and_clear(page)
         waiting.pop().continue_()
         expect(page.locator(".chips-newest")).to_be_visible()
-        with answered(page, "**/v1/search*"):
+        with expect_answer(page, "**/v1/search*"):
             waiting[0].continue_()
         waiting.clear()  # a search which was given up
     expect(page.locator(".chips-newest")).to_have_count(1)
@@ -318,8 +318,8 @@ def test_what_comes_to_the_first_screen_moves_nothing(desk: Desk) -> None:
     desk.service.newest = 12
     page = desk.open()
     page.evaluate("localStorage.setItem('embedkit:used', '[\"900001\"]')")
-    with held(page, "**/v1/embeds"):
-        with answered(page, "**/v1/search*"), held(page, "**/v1/search*"):
+    with hold_requests(page, "**/v1/embeds"):
+        with expect_answer(page, "**/v1/search*"), hold_requests(page, "**/v1/search*"):
             page.reload()
             pill = page.locator(".chips-samples_label button").first
             pill.wait_for()
@@ -364,9 +364,9 @@ def test_properties_that_were_set_early_are_set(desk: Desk) -> None:
 
 def test_a_picker_without_its_words_yet_is_accessible(desk: Desk) -> None:
     page = desk.open(body="<p></p>")
-    with held(page, "**/locales/*"):
+    with hold_requests(page, "**/locales/*"):
         page.evaluate("document.querySelector('p').append(document.createElement('embedkit-picker'))")
-        assert problems(page) == []
+        assert axe_violations(page) == []
     expect(page.get_by_role("region", name="Find a picture")).to_be_visible()
 
 
@@ -375,7 +375,7 @@ def test_who_clicks_twice_while_the_script_comes_gets_one_dialog(desk: Desk) -> 
     page.evaluate("""() => {
         document.getElementById('late').onclick = async () => (await import('/static/embedkit-picker.js?late')).EmbedKit.open();
     }""")
-    with held(page, f"{SCRIPT}?late"):
+    with hold_requests(page, f"{SCRIPT}?late"):
         for _ in range(2):
             button(page, "Late").click()
     expect(page.get_by_role("dialog")).to_be_visible()

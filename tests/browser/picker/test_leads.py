@@ -31,7 +31,7 @@ def test_a_picture_leads_to_others_and_back(desk: Desk) -> None:
         lead(page, name)
         expect(scope).to_contain_text(says)
         expect(tiles(page).first).to_be_focused()
-        asked = desk.asked("/v1/search")[-1].query
+        asked = desk.requests("/v1/search")[-1].query
         assert (asked[key], "q" in asked) == (value, False)
         is_alone = key in ("similar", "series", "by_image")
         assert (asked.keys() >= NARROWED) != is_alone
@@ -41,7 +41,9 @@ def test_a_picture_leads_to_others_and_back(desk: Desk) -> None:
         expect(page.get_by_role("searchbox")).to_have_value("harbour")
         expect(tiles(page).nth(1)).to_be_focused()
         page.keyboard.press("Enter")
-    assert [one.query["q"] for one in desk.asked("/v1/search") if "q" in one.query] == ["harbour"]  # it was kept
+    assert [one.query["q"] for one in desk.requests("/v1/search") if "q" in one.query] == [
+        "harbour"
+    ]  # it was kept
 
 
 def test_a_creative_picture_leads_to_its_series(desk: Desk) -> None:
@@ -49,7 +51,7 @@ def test_a_creative_picture_leads_to_its_series(desk: Desk) -> None:
     details(page)
     lead(page, "Same series")
     expect(page.locator(".scope")).to_contain_text("Same series as")
-    assert desk.asked("/v1/search")[-1].query["series"] == "900000"
+    assert desk.requests("/v1/search")[-1].query["series"] == "900000"
     page.locator(".scope").click()
     tiles(page).nth(1).click()
     expect(page.locator(".side").get_by_role("button", name="Similar", exact=True)).to_be_visible()
@@ -62,7 +64,7 @@ def test_a_keyword_narrows_the_search(desk: Desk) -> None:
     page.locator("summary", has_text="Keywords").click()  # not in the way of who tabs to the buttons below
     lead(page, "Fishing Industry")
     expect(page.get_by_role("searchbox")).to_have_value("harbour Fishing Industry")
-    assert desk.asked("/v1/search")[-1].query["q"] == "harbour Fishing Industry"
+    assert desk.requests("/v1/search")[-1].query["q"] == "harbour Fishing Industry"
 
 
 def test_words_narrow_a_photographer_and_go_beyond_similar_pictures(desk: Desk) -> None:
@@ -71,12 +73,12 @@ def test_words_narrow_a_photographer_and_go_beyond_similar_pictures(desk: Desk) 
     lead(page, "Sofía Jansen")
     search(page, "pier")
     expect(page.locator(".scope")).to_be_visible()
-    assert desk.asked("/v1/search")[-1].query["artists"] == "Sofía Jansen"
+    assert desk.requests("/v1/search")[-1].query["artists"] == "Sofía Jansen"
     tiles(page).nth(1).click()
     lead(page, "Similar")
     search(page, "tide")
     expect(page.locator(".scope")).to_be_hidden()
-    asked = desk.asked("/v1/search")[-1].query
+    asked = desk.requests("/v1/search")[-1].query
     assert (asked["q"], "similar" in asked, "artists" in asked) == ("tide", False, False)
 
 
@@ -86,7 +88,7 @@ def test_of_a_picture_named_by_its_id_all_is_told(desk: Desk) -> None:
     expect(page.locator(".side .rights")).to_have_text("For editorial use only.")
     expect(page.locator(".side dl")).to_contain_text("August 23, 2018")
     expect(page.locator(".side").get_by_role("button", name="Same event")).to_be_visible()
-    assert desk.asked("/v1/images/")[-1].headers["Authorization"] == "Bearer some"
+    assert desk.requests("/v1/images/")[-1].headers["Authorization"] == "Bearer some"
 
 
 def test_the_newest_pictures_come_before_any_search(desk: Desk) -> None:
@@ -100,7 +102,7 @@ def test_the_newest_pictures_come_before_any_search(desk: Desk) -> None:
     page.locator(".scope").click()
     expect(thumbs).to_have_count(12)
     expect(page.get_by_role("searchbox")).to_be_focused()
-    [asked] = [one for one in desk.site.asked if one.is_newest]
+    [asked] = [one for one in desk.site.requests if one.is_newest]
     assert asked.query["family"] == "editorial"
 
 
@@ -112,7 +114,7 @@ def test_nobody_asks_for_the_newest_where_they_are_not_seen(desk: Desk, attribut
     search(page) if attributes == "newest=off" else page.get_by_role("button").last.click()
     shown = 0 if attributes == "newest=off" else 1
     expect(page.get_by_role("group", name="Newest editorial pictures")).to_have_count(shown)
-    assert len([one for one in desk.site.asked if one.is_newest]) == shown
+    assert len([one for one in desk.site.requests if one.is_newest]) == shown
 
 
 def test_without_a_key_no_news_is_shown(desk: Desk) -> None:
@@ -141,7 +143,7 @@ def test_events_are_found_and_lead_to_their_pictures(desk: Desk) -> None:
     page.get_by_label("Any date").select_option("30")
     page.get_by_label("Show").select_option("events")
     expect(tiles(page)).to_have_count(2)
-    asked = desk.asked("/v1/events")[-1].query
+    asked = desk.requests("/v1/events")[-1].query
     assert (asked["q"], "date_from" in asked, "sort_order" in asked) == ("eclipse", True, False)
     names = ["Total solar eclipse, Mazatlán, April 8, 2024 · 12 pictures · Mazatlán · Mexico"]
     expect(tiles(page).first).to_have_accessible_name(names[0])
@@ -152,7 +154,7 @@ def test_events_are_found_and_lead_to_their_pictures(desk: Desk) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".scope")).to_contain_text("Partial eclipse")
     expect(tiles(page)).to_have_count(30)
-    assert desk.asked("/v1/search")[-1].query["event_ids"] == "700008"
+    assert desk.requests("/v1/search")[-1].query["event_ids"] == "700008"
     page.locator(".scope").click()
     expect(tiles(page)).to_have_count(2)
     expect(tiles(page).nth(1)).to_be_focused()
@@ -165,7 +167,7 @@ def test_boards_are_offered_where_there_are_some(desk: Desk) -> None:
     page.get_by_label("Boards").select_option("Front page")
     expect(page.locator(".scope")).to_contain_text("Board: Front page")
     expect(tiles(page)).to_have_count(4)
-    assert desk.asked("/v1/boards/")[-1].path.startswith("/v1/boards/b1?page=1&page_size=30&lang=en")
+    assert desk.requests("/v1/boards/")[-1].path.startswith("/v1/boards/b1?page=1&page_size=30&lang=en")
 
 
 def test_any_color_can_be_searched_for(desk: Desk) -> None:
@@ -181,7 +183,7 @@ def test_any_color_can_be_searched_for(desk: Desk) -> None:
     page.get_by_label("Color as a hex code").fill("#00FF7A")
     page.keyboard.press("Enter")
     settle(page)
-    assert [one.query.get("color") for one in desk.asked("/v1/search")] == [None, "1f9e97", "00ff7a"]
+    assert [one.query.get("color") for one in desk.requests("/v1/search")] == [None, "1f9e97", "00ff7a"]
     page.keyboard.press("Escape")
     expect(color.locator("fieldset")).to_be_hidden()
     expect(color.locator("summary")).to_be_focused()

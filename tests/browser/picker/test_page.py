@@ -17,7 +17,7 @@ from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.content.catalogue import catalogue
 from embedkit.sandbox.services.auth import KEY, PASSWORD, SECRET, USER
-from tests.support.picker import COLORS, RULES, held, problems
+from tests.support.picker import COLORS, RULES, axe_violations, hold_requests
 from tests.support.servers import serving
 from tests.support.web import TOKEN
 
@@ -275,7 +275,7 @@ def test_by_itself_it_may_be_asked_for_one_picture_alone(page: Page, own: str) -
 
 
 def test_what_was_written_before_the_script_came_is_searched_for(page: Page, own: str) -> None:
-    with held(page, "**/embedkit-picker-page.js*"):
+    with hold_requests(page, "**/embedkit-picker-page.js*"):
         page.goto(f"{own}/picker?q=harbour&lang=en", wait_until="commit")
         page.get_by_role("searchbox").fill("solar eclip")
     box = page.locator(".picker").get_by_role("searchbox")
@@ -288,7 +288,7 @@ def test_what_was_written_before_the_script_came_is_searched_for(page: Page, own
 
 def test_what_is_written_before_the_words_have_come_is_written_on(page: Page, own: str) -> None:
     box = page.locator(".picker").get_by_role("searchbox")
-    with held(page, "**/locales/*"):
+    with hold_requests(page, "**/locales/*"):
         page.goto(f"{own}/picker?lang=en")
         expect(box).to_be_focused()
         page.keyboard.type("solar eclip")
@@ -335,4 +335,4 @@ def test_that_form_is_accessible(page: Page, own: str, language: str) -> None:
         found = Axe().run(page, options={"runOnly": [*RULES, "best-practice"]})
         assert found.violations_count == 0, found.generate_report()
     page.emulate_media(color_scheme="dark")
-    assert problems(page, COLORS) == []
+    assert axe_violations(page, COLORS) == []

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.support.picker import (
     Desk,
-    heard,
+    events,
     search,
     tiles,
 )
@@ -23,7 +23,7 @@ def test_how_many_there_are_is_always_known(desk: Desk) -> None:
     expect(page.locator(".tools .count")).to_have_text("30 of 1,230")
     page.get_by_role("button", name="Load more").click()
     expect(page.locator(".tools .count")).to_have_text("60 of 1,230")
-    assert heard(page, "results") == [{"query": "harbour", "total": 1230, "page": number} for number in (1, 2)]
+    assert events(page, "results") == [{"query": "harbour", "total": 1230, "page": number} for number in (1, 2)]
 
 
 @pytest.mark.parametrize("width", [320, 760, 1280])

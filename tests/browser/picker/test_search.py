@@ -12,14 +12,14 @@ from playwright.sync_api import expect
 from tests.support.picker import (
     Desk,
     details,
-    heard,
+    events,
     insert,
-    queries,
     search,
+    search_queries,
     settle,
     state,
     tiles,
-    until,
+    wait_until,
 )
 
 
@@ -30,11 +30,11 @@ def test_typing_asks_once_it_pauses(desk: Desk) -> None:
     box = page.get_by_role("searchbox")
     box.press_sequentially("harbour")
     page.clock.run_for(299)
-    assert queries(desk) == []
+    assert search_queries(desk) == []
     page.clock.run_for(1)
     expect(tiles(page)).to_have_count(30)
-    assert queries(desk) == ["harbour"]
-    assert desk.asked("/v1/search")[0].query == {
+    assert search_queries(desk) == ["harbour"]
+    assert desk.requests("/v1/search")[0].query == {
         "q": "harbour",
         "page": "1",
         "page_size": "30",
@@ -53,7 +53,7 @@ def test_how_much_must_be_typed(desk: Desk, text: str, asks: bool) -> None:
     page.get_by_role("searchbox").fill(text)
     page.clock.run_for(400)
     page.get_by_role("searchbox").blur()
-    assert heard(page, "search") == (
+    assert events(page, "search") == (
         [{"query": text, "page": 1, "filters": {"family": "all", "exclude_nudity": True}}] if asks else []
     )
 
@@ -61,9 +61,9 @@ def test_how_much_must_be_typed(desk: Desk, text: str, asks: bool) -> None:
 def test_enter_asks_at_once_and_for_less(desk: Desk) -> None:
     page = desk.open()
     search(page, "a")
-    assert queries(desk) == ["a"]
+    assert search_queries(desk) == ["a"]
     page.get_by_role("searchbox").press("Enter")
-    assert queries(desk) == ["a"]
+    assert search_queries(desk) == ["a"]
 
 
 def test_a_late_answer_does_not_replace_a_newer_one(desk: Desk) -> None:
@@ -84,8 +84,8 @@ def test_a_late_answer_does_not_replace_a_newer_one(desk: Desk) -> None:
     gate.set()
     page.wait_for_timeout(100)
     expect(tiles(page)).to_have_count(1)
-    assert [one["query"] for one in heard(page, "results")] == ["second"]
-    assert heard(page, "error") == []
+    assert [one["query"] for one in events(page, "results")] == ["second"]
+    assert events(page, "error") == []
 
 
 def test_words_that_are_being_composed_are_not_asked_for(desk: Desk) -> None:
@@ -97,10 +97,10 @@ def test_words_that_are_being_composed_are_not_asked_for(desk: Desk) -> None:
         box.dispatchEvent(new InputEvent('input', {isComposing: true}));
     }""")
     page.clock.run_for(400)
-    assert heard(page, "search") == []
+    assert events(page, "search") == []
     page.get_by_role("searchbox").dispatch_event("compositionend")
     page.clock.run_for(400)
-    assert heard(page, "search")[0]["query"] == "かいこう"
+    assert events(page, "search")[0]["query"] == "かいこう"
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,10 @@ def test_a_reference_is_resolved_and_a_phrase_is_searched_for(desk: Desk, pasted
     page = desk.open()
     search(page, pasted)
     if ref is None:
-        assert queries(desk) == [pasted]
+        assert search_queries(desk) == [pasted]
         return
-    assert json.loads(desk.asked("/v1/embeds")[0].body) == {"refs": [ref]}
-    assert queries(desk) == []
+    assert json.loads(desk.requests("/v1/embeds")[0].body) == {"refs": [ref]}
+    assert search_queries(desk) == []
     expect(tiles(page)).to_have_count(1)
     expect(page.get_by_role("heading", name="Resolved 74917285")).to_be_visible()  # its details are open
     expect(page.get_by_role("status")).to_have_text("1 picture found")
@@ -166,12 +166,12 @@ def test_filters_offer_only_what_the_family_takes(desk: Desk) -> None:
     settle(page)
     asked = [
         {name: value for name, value in one.query.items() if name not in ("q", "page", "page_size", "lang")}
-        for one in desk.asked("/v1/search")
+        for one in desk.requests("/v1/search")
     ]
     people = {"orientations": "panoramic_horizontal,panoramic_vertical", "number_of_people": "none"}
     assert {"family": "creative", "color": "3f9b4f", "exclude_nudity": "false"} in asked
     assert {"family": "editorial", "sort_order": "oldest", **people} in asked
-    assert "sort_order" not in desk.asked("/v1/search")[-1].query
+    assert "sort_order" not in desk.requests("/v1/search")[-1].query
 
 
 def test_which_filters_there_are_is_the_hosts_to_say(desk: Desk) -> None:
@@ -181,7 +181,7 @@ def test_which_filters_there_are_is_the_hosts_to_say(desk: Desk) -> None:
     page = desk.open('filters=""')
     assert page.get_by_role("combobox").count() == 0
     search(page)
-    assert desk.asked("/v1/search")[-1].query["exclude_nudity"] == "true"
+    assert desk.requests("/v1/search")[-1].query["exclude_nudity"] == "true"
 
 
 def test_a_script_can_search_with_filters(desk: Desk) -> None:
@@ -191,7 +191,7 @@ def test_a_script_can_search_with_filters(desk: Desk) -> None:
     )
     expect(page.get_by_role("searchbox")).to_have_value("ships")
     expect(page.get_by_role("radio", name="Editorial")).to_be_checked()
-    asked = desk.asked("/v1/search")[0].query
+    asked = desk.requests("/v1/search")[0].query
     assert (asked["family"], asked["orientations"], asked["sort_order"]) == ("editorial", "square", "newest")
     assert "other" not in asked
     page.locator("embedkit-picker").evaluate("picker => picker.reset()")
@@ -203,14 +203,14 @@ def test_the_same_question_is_not_asked_twice_within_minutes(desk: Desk) -> None
     page = desk.open()
     for text in ("harbour", "pier", "harbour"):
         search(page, text)
-    assert queries(desk) == ["harbour", "pier"]
+    assert search_queries(desk) == ["harbour", "pier"]
 
 
 def test_recent_searches_are_remembered_and_forgotten(desk: Desk) -> None:
     page = desk.open()
     for number in range(10):
         search(page, f"harbour {number}")
-        until(page, f"localStorage.getItem('embedkit:recent')?.includes('harbour {number}')")
+        wait_until(page, f"localStorage.getItem('embedkit:recent')?.includes('harbour {number}')")
     page.evaluate("sessionStorage.clear()")  # as in another tab
     page.reload()
     recent = page.get_by_role("group", name="Recent searches")

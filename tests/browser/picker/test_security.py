@@ -16,16 +16,16 @@ from playwright.sync_api import Page, expect
 
 from tests.support.embeds import HOSTILE, tree
 from tests.support.picker import (
-    Asked,
     Desk,
-    Said,
-    heard,
+    ReceivedRequest,
+    Reply,
+    events,
     problem,
     search,
     settle,
     state,
     tiles,
-    until,
+    wait_until,
 )
 from tests.support.tools import reference_dir
 
@@ -198,8 +198,8 @@ def test_a_choice_holds_the_texts_as_they_came_and_its_shortcode_none_of_their_s
     for key in ("Space", "Control+End", "Shift+Space"):
         page.keyboard.press(key)
     page.keyboard.press("Control+Enter")
-    until(page, "heard.some(([name]) => name === 'select')")
-    [choice] = heard(page, "select")
+    wait_until(page, "heard.some(([name]) => name === 'select')")
+    [choice] = events(page, "select")
     assert [one["title"] for one in choice["items"]] == [f"{text} x" for text in TEXTS]
     assert choice["shortcode"].split("\n\n") == [f"[getty {900000 + place}]" for place in range(len(TEXTS))]
     assert_quiet(desk, page, asked)
@@ -220,7 +220,7 @@ def test_words_of_an_editor_leave_no_attribute_of_the_shortcode_and_reach_the_pr
         assert not set(inside.replace('" title="', "")) & set("[]<>\"'\\`")
     frame = page.locator("iframe.frame")
     caption = "new URL(root.querySelector('iframe').src).searchParams.get('caption')"
-    until(page, f"(() => {{ {SKELETON} return {caption} === {json.dumps(OURS[-1])}; }})()")
+    wait_until(page, f"(() => {{ {SKELETON} return {caption} === {json.dumps(OURS[-1])}; }})()")
     address = urlsplit(frame.get_attribute("src") or "")
     assert f"{address.scheme}://{address.netloc}{address.path}" == f"{desk.site.url}/embed/900000"
     assert parse_qs(address.query)["caption"] == [OURS[-1]]
@@ -255,8 +255,8 @@ def test_markup_of_the_service_is_handed_over_and_never_parsed(desk: Desk) -> No
     expect(page.locator("pre.markup")).to_have_text(html)
     assert page.locator("pre.markup > *").count() == 0
     page.get_by_role("button", name="Insert", exact=True).click()
-    until(page, "heard.some(([name]) => name === 'select')")
-    assert heard(page, "select")[0]["html"] == html
+    wait_until(page, "heard.some(([name]) => name === 'select')")
+    assert events(page, "select")[0]["html"] == html
     assert_quiet(desk, page, [*asked, desk.site.url + "/v1/"])
 
 
@@ -289,8 +289,8 @@ def test_addresses_that_are_none_are_dropped(desk: Desk) -> None:
     expect(page.get_by_role("link")).to_have_count(0)
     for key in ("Escape", "Space", "Control+Home", "Shift+Space", "Control+Enter"):
         page.keyboard.press(key)
-    until(page, "heard.some(([name]) => name === 'select')")
-    [choice] = heard(page, "select")
+    wait_until(page, "heard.some(([name]) => name === 'select')")
+    [choice] = events(page, "select")
     assert [(one["pageUrl"], one["thumb"]) for one in choice["items"]] == [("", None)] * len(BAD)
     assert_quiet(desk, page, asked)
 
@@ -368,13 +368,13 @@ def test_an_id_that_is_none_is_no_picture(desk: Desk) -> None:
 # -- who is asked, and who is told -------------------------------------------------------------------------
 
 
-def who_was_told(asked: Sequence[Asked]) -> list[str]:
+def who_was_told(asked: Sequence[ReceivedRequest]) -> list[str]:
     """The paths of requests that hold the grant, wherever in it."""
     return [urlsplit(one.path).path for one in asked if GRANT in f"{one.path} {one.headers} {one.body}"]
 
 
 def test_the_grant_goes_to_what_needs_one_alone_and_as_a_header(desk: Desk) -> None:
-    desk.pictures.asked.clear()
+    desk.pictures.requests.clear()
     page, asked = opened(desk, f'grant="{GRANT}" multiple')
     search(page)
     page.get_by_role("button", name="Load more").click()
@@ -382,17 +382,19 @@ def test_the_grant_goes_to_what_needs_one_alone_and_as_a_header(desk: Desk) -> N
     tiles(page).first.click()
     page.get_by_role("radio", name="Preview").check()
     page.get_by_role("button", name="Insert", exact=True).click()
-    until(page, "heard.some(([name]) => name === 'select')")
+    wait_until(page, "heard.some(([name]) => name === 'select')")
     search(page, "900001")
-    found = desk.asked("/v1/search")
+    found = desk.requests("/v1/search")
     assert len(found) == 2
     assert {one.headers["Authorization"] for one in found} == {f"Bearer {GRANT}"}
     expect(page.locator(".side dl")).to_contain_text("2018")
     told = ["/v1/boards", "/v1/images/900001", *["/v1/search"] * 3]  # of searches one is for the newest pictures
-    assert sorted(who_was_told(desk.site.asked)) == told
-    assert desk.pictures.asked
-    assert who_was_told(desk.pictures.asked) == []
-    assert [one for one in desk.pictures.asked if "Authorization" in one.headers or "Cookie" in one.headers] == []
+    assert sorted(who_was_told(desk.site.requests)) == told
+    assert desk.pictures.requests
+    assert who_was_told(desk.pictures.requests) == []
+    assert [
+        one for one in desk.pictures.requests if "Authorization" in one.headers or "Cookie" in one.headers
+    ] == []
     kept = page.evaluate(
         "JSON.stringify([heard, {...localStorage}, {...sessionStorage}, document.cookie, location.href])"
     )
@@ -403,14 +405,14 @@ def test_the_grant_goes_to_what_needs_one_alone_and_as_a_header(desk: Desk) -> N
 
 @pytest.mark.parametrize("status", [302, 307])
 def test_a_grant_follows_nobody_elsewhere(desk: Desk, status: int) -> None:
-    def elsewhere(_: Any) -> Said:
+    def elsewhere(_: Any) -> Reply:
         return status, {"Location": f"{desk.pictures.url}/v1/search"}, ""
 
     desk.service.search = elsewhere
     page, asked = opened(desk, f'grant="{GRANT}"')
     search(page)
     assert state(page) == "server"
-    assert [one.path for one in desk.pictures.asked if one.path.startswith("/v1/")] == []
+    assert [one.path for one in desk.pictures.requests if one.path.startswith("/v1/")] == []
     assert_quiet(desk, page, asked)
 
 

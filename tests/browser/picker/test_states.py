@@ -17,9 +17,9 @@ from embedkit.files.installed import static_dir
 from tests.support.picker import (
     COLORS,
     Desk,
-    heard,
+    axe_violations,
+    events,
     problem,
-    problems,
     search,
     settle,
     state,
@@ -348,7 +348,7 @@ def test_every_state_is_accessible_and_fits(
         found = {}
         for scheme, rules in (("light", None), ("dark", COLORS)):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            if wrong := problems(page, rules):
+            if wrong := axe_violations(page, rules):
                 found[scheme] = wrong
         assert found == {}
         assert page.evaluate(CLIPPED) == []
@@ -385,7 +385,7 @@ def test_what_went_wrong_is_told_and_spoken(desk: Desk, name: str, says: str) ->
     expect(page.get_by_role("alert")).to_have_text(
         f"{panel.locator('h3').inner_text()}. {panel.locator('p').first.inner_text()}"
     )
-    told: Any = heard(page, "error")[0]
+    told: Any = events(page, "error")[0]
     assert sorted(told) == ["retryAfter", "status", "type"]
     page.context.set_offline(False)
 
@@ -411,14 +411,14 @@ def test_a_throttle_counts_down_and_then_lets_through(desk: Desk) -> None:
     again = page.get_by_role("button", name="Try again")
     expect(again).to_have_text(re.compile(r"Try again in 0:2[5-7]"))  # it counts down
     expect(again).to_have_attribute("aria-disabled", "true")
-    asked = len(desk.asked("/v1/search"))  # whoever types slowly searches twice
+    asked = len(desk.requests("/v1/search"))  # whoever types slowly searches twice
     again.click(force=True)
     page.clock.run_for(10_000)
     expect(again).to_have_text(re.compile(r"Try again in 0:1[5-7]"))
-    assert len(desk.asked("/v1/search")) == asked
-    events = heard(page, "error")
-    assert events
-    assert all(one == {"type": "throttled", "status": 429, "retryAfter": 27} for one in events)
+    assert len(desk.requests("/v1/search")) == asked
+    found = events(page, "error")
+    assert found
+    assert all(one == {"type": "throttled", "status": 429, "retryAfter": 27} for one in found)
     page.clock.run_for(18_000)
     expect(again).to_have_text("Try again")
     desk.service.search = desk.service.found
@@ -429,9 +429,9 @@ def test_a_throttle_counts_down_and_then_lets_through(desk: Desk) -> None:
 def test_a_spent_quota_has_an_event_of_its_own(desk: Desk) -> None:
     page = desk.open()
     STATES["quota spent"][1](desk, page)
-    events = heard(page, "quota")  # of each search: whoever types slowly searches twice
-    assert events
-    assert all(one == {"retryAfter": 4000} for one in events)
+    found = events(page, "quota")  # of each search: whoever types slowly searches twice
+    assert found
+    assert all(one == {"retryAfter": 4000} for one in found)
     expect(page.get_by_role("button", name="Try again")).to_have_text(
         re.compile(r"Try again in 01:0[56]:\d\d")
     )  # it counts down
@@ -453,7 +453,7 @@ def test_a_new_grant_goes_on_by_itself(desk: Desk) -> None:
     desk.service.search = desk.service.found
     page.locator("embedkit-picker").evaluate("picker => { picker.grant = 'new' }")
     expect(tiles(page)).to_have_count(30)
-    assert [one.headers["Authorization"] for one in desk.asked("/v1/search")] == ["Bearer old", "Bearer new"]
+    assert [one.headers["Authorization"] for one in desk.requests("/v1/search")] == ["Bearer old", "Bearer new"]
 
 
 def test_an_outage_shows_what_was_found_before(desk: Desk) -> None:
@@ -487,7 +487,7 @@ def test_a_picture_that_may_not_be_embedded_is_not_inserted(desk: Desk) -> None:
     insert.click(force=True)
     page.keyboard.press("Control+Enter")
     page.wait_for_timeout(50)
-    assert heard(page, "select") == []
+    assert events(page, "select") == []
 
 
 def test_nothing_found_offers_shorter_words_and_no_filters(desk: Desk) -> None:
@@ -499,7 +499,7 @@ def test_nothing_found_offers_shorter_words_and_no_filters(desk: Desk) -> None:
     desk.service.total = 70
     page.locator(".panel").get_by_role("button", name="Clear filters").click()
     expect(tiles(page)).to_have_count(30)
-    assert "orientations" not in desk.asked("/v1/search")[-1].query
+    assert "orientations" not in desk.requests("/v1/search")[-1].query
 
 
 def test_sample_pictures_are_called_so(desk: Desk) -> None:
@@ -516,7 +516,7 @@ def test_forced_colours_and_more_contrast(desk: Desk, width: int) -> None:
     selected(desk, page)
     chosen = page.locator(".tile[aria-selected=true] .shot").first
     assert "3px" in chosen.evaluate("node => getComputedStyle(node).outline")
-    assert problems(page) == []
+    assert axe_violations(page) == []
 
 
 def test_reduced_motion_moves_nothing(desk: Desk) -> None:

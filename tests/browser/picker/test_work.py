@@ -8,16 +8,28 @@ import threading
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.picker import Desk, Query, Said, details, heard, problem, queries, search, settle, tiles, until
+from tests.support.picker import (
+    Desk,
+    Query,
+    Reply,
+    details,
+    events,
+    problem,
+    search,
+    search_queries,
+    settle,
+    tiles,
+    wait_until,
+)
 
 
 def last_query(desk: Desk) -> Query:
-    return desk.asked("/v1/search")[-1].query
+    return desk.requests("/v1/search")[-1].query
 
 
 def chosen(page: Page) -> str:
-    until(page, "heard.some(([name]) => name === 'select')")
-    found: str = heard(page, "select")[-1]["shortcode"]
+    wait_until(page, "heard.some(([name]) => name === 'select')")
+    found: str = events(page, "select")[-1]["shortcode"]
     return found
 
 
@@ -43,16 +55,16 @@ def test_escape_clears_closes_asks_and_only_then_leaves(desk: Desk) -> None:
     expect(keep).to_have_accessible_description("Discard 1 selected picture?")
     keep.click()
     expect(page.get_by_role("button", name="Insert 1 picture")).to_be_focused()
-    assert heard(page, "cancel") == []
+    assert events(page, "cancel") == []
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
-    assert heard(page, "cancel") == [{}]
+    assert events(page, "cancel") == [{}]
     expect(page.get_by_role("group", name="Selection")).to_be_hidden()
     box = page.get_by_role("searchbox")
     box.focus()
     page.keyboard.press("Escape")
     expect(box).to_have_value("")
-    assert heard(page, "cancel") == [{}]
+    assert events(page, "cancel") == [{}]
 
 
 def test_while_pictures_are_selected_the_pane_selects_and_the_footer_inserts(desk: Desk) -> None:
@@ -72,8 +84,8 @@ def test_while_pictures_are_selected_the_pane_selects_and_the_footer_inserts(des
 def needs(desk: Desk, grant: str) -> None:
     """Let searches pass with that grant alone."""
 
-    def answer(query: Query) -> Said:
-        given = desk.asked("/v1/search")[-1].headers.get("Authorization")
+    def answer(query: Query) -> Reply:
+        given = desk.requests("/v1/search")[-1].headers.get("Authorization")
         return desk.service.found(query) if given == f"Bearer {grant}" else problem(401, "token-required")
 
     desk.service.search = answer
@@ -103,7 +115,7 @@ def test_a_grant_comes_from_the_sites_own_server(desk: Desk) -> None:
     }""")
     search(page)
     expect(tiles(page)).to_have_count(30)
-    assert len(desk.asked("/v1/search")) == 1  # it was fetched first, and not after a refusal
+    assert len(desk.requests("/v1/search")) == 1  # it was fetched first, and not after a refusal
 
 
 def test_a_grant_that_nobody_renews_is_told(desk: Desk) -> None:
@@ -144,7 +156,7 @@ def test_a_page_sets_what_holds_until_somebody_chooses(desk: Desk) -> None:
     expect(page.locator(".code")).to_have_text('[getty src="900000" width="400" caption="true"]')
     page.reload()
     expect(page.get_by_role("searchbox")).to_have_value("")
-    assert queries(desk) == ["harbour"]
+    assert search_queries(desk) == ["harbour"]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +210,7 @@ def test_a_question_mark_shows_the_keys(desk: Desk) -> None:
     search(page)
     page.keyboard.type("?")  # in the box it is a question
     expect(page.get_by_role("searchbox")).to_have_value("harbour?")
-    until(page, "heard.filter(([name]) => name === 'results').length === 2")
+    wait_until(page, "heard.filter(([name]) => name === 'results').length === 2")
     tiles(page).nth(1).focus()
     page.keyboard.type("?")
     keys = page.get_by_role("dialog", name="Keyboard shortcuts")
@@ -206,7 +218,7 @@ def test_a_question_mark_shows_the_keys(desk: Desk) -> None:
     page.keyboard.press("Escape")
     expect(keys).to_be_hidden()
     expect(tiles(page).nth(1)).to_be_focused()
-    assert heard(page, "cancel") == []
+    assert events(page, "cancel") == []
 
 
 @pytest.mark.parametrize(("query", "total"), [("harbour at dusk", 70), ("nothing", 0)])
@@ -240,7 +252,7 @@ def test_a_click_fetches_no_second_page(desk: Desk) -> None:
     search(page)
     tiles(page).first.click()
     expect(page.locator(".side")).to_be_visible()
-    assert [one.query["page"] for one in desk.asked("/v1/search")] == ["1"]
+    assert [one.query["page"] for one in desk.requests("/v1/search")] == ["1"]
     page.mouse.wheel(0, 40)
     expect(tiles(page)).to_have_count(70)  # 60 fill too little of the screen
 

@@ -39,12 +39,12 @@ from tests.support.cache import ROOT
 from tests.support.client import (
     CREDENTIALS,
     Harness,
-    found,
-    inside,
-    once,
-    served,
+    answer_and_close,
+    in_process_kit,
+    kit_over_http,
+    search_body,
 )
-from tests.support.faulty_upstream import Upstream, held, ok
+from tests.support.faulty_upstream import Upstream, ok, ok_after
 from tests.support.tools import Clock
 
 pytestmark = pytest.mark.server
@@ -57,9 +57,9 @@ SEARCH_ONLY = {"api_key": SEARCH_KEY, "api_secret": SEARCH_SECRET, "username": "
 def world(request: pytest.FixtureRequest) -> Iterator[tuple[EmbedKit, Sandbox]]:
     """The same kit without a socket, and over one."""
     if request.param == "inside":
-        yield inside()
+        yield in_process_kit()
         return
-    with served() as (kit, server):
+    with kit_over_http() as (kit, server):
         yield kit, server.app
 
 
@@ -83,7 +83,7 @@ def asked(app: Sandbox) -> Call:
 
 @pytest.mark.parametrize("module", ["client", "search", "boards", "downloads", "changes"])
 def test_the_examples_of_docstrings_run(module: str) -> None:
-    kit, _ = inside()
+    kit, _ = in_process_kit()
     failed, tried = doctest.testmod(import_module(f"embedkit.api.{module}"), extraglobs={"kit": kit})
     assert tried > 0 == failed
 
@@ -249,7 +249,7 @@ def test_the_searches_of_the_api_say_no_more_than_they_are_told(kit: EmbedKit, a
     ],
 )
 def test_a_slip_costs_no_call(act: Callable[[EmbedKit], object], says: str) -> None:
-    kit, app = inside()
+    kit, app = in_process_kit()
     with pytest.raises(ConfigurationError, match=says):
         act(kit)
     assert app.counts() == {}
@@ -316,7 +316,7 @@ def test_many_pictures_in_the_order_asked_for(kit: EmbedKit) -> None:
 
 
 def test_any_number_of_pictures_a_hundred_at_a_time() -> None:
-    kit, app = inside()
+    kit, app = in_process_kit()
     ids = [str(600_000_000 + number) for number in range(230)]
     answer = kit.api.images(ids, fields="title")
     assert [image.id for image in answer.images] == [one for one in ids if one not in answer.missing]
@@ -418,7 +418,7 @@ def outcomes(kit: EmbedKit, but: str = "") -> dict[str, str]:
 
 
 def test_without_a_key_nothing_is_sent() -> None:
-    kit, app = inside(api_key="")
+    kit, app = in_process_kit(api_key="")
     assert set(outcomes(kit).values()) == {"Set EMBEDKIT_API_KEY; embedkit demo and embedkit sandbox need none."}
     assert app.counts() == {}
     assert isinstance(kit.resolve(TALL), Embed)
@@ -427,7 +427,7 @@ def test_without_a_key_nothing_is_sent() -> None:
 def test_a_frozen_kit_asks_nobody(tmp_path: Any) -> None:
     lock = tmp_path / "lock.json"
     lock.write_text('{"version": 1, "embeds": []}')
-    kit, app = inside()
+    kit, app = in_process_kit()
     kit = EmbedKit(Settings(frozen=True, lockfile=str(lock), api_key="k"), transport=kit.engine.transport())
     with pytest.raises(ConfigurationError, match="FROZEN"):
         kit.search("harbour")
@@ -437,7 +437,7 @@ def test_a_frozen_kit_asks_nobody(tmp_path: Any) -> None:
 
 
 def test_the_key_alone_searches_without_a_token() -> None:
-    kit, app = inside(api_secret="", username="", password="")
+    kit, app = in_process_kit(api_secret="", username="", password="")
     with pytest.raises(Unauthorized, match="API_SECRET"):
         kit.api.collections()
     told = outcomes(kit, but="collections")
@@ -449,7 +449,7 @@ def test_the_key_alone_searches_without_a_token() -> None:
 
 
 def test_an_application_has_no_boards_and_no_licence() -> None:
-    kit, app = inside(**SEARCH_ONLY)
+    kit, app = in_process_kit(**SEARCH_ONLY)
     kit.search("harbour")
     assert "client_credentials" in next(call for call in app.calls if call.route == "oauth2").body.decode()
     assert kit.api.downloads.largest(TALL) == ()
@@ -463,13 +463,13 @@ def test_an_application_has_no_boards_and_no_licence() -> None:
 
 @pytest.mark.parametrize("era", ["2014", "2018", "2026"])
 def test_a_wrong_key_is_told_as_the_key(era: Any) -> None:
-    kit, _ = inside(SandboxConfig(era=era), api_key="another", api_secret="", username="", password="")
+    kit, _ = in_process_kit(SandboxConfig(era=era), api_key="another", api_secret="", username="", password="")
     with pytest.raises(Unauthorized, match="API_KEY"):
         kit.search("harbour")
 
 
 def test_a_wrong_password_is_told_and_not_tried_again() -> None:
-    kit, app = inside(password="wrong")
+    kit, app = in_process_kit(password="wrong")
     for _ in range(3):
         with pytest.raises(Unauthorized, match="PASSWORD"):
             kit.search("harbour")
@@ -511,7 +511,7 @@ def parallel(threads: int, act: Callable[[int], object]) -> list[object]:
 
 
 def test_fifty_searches_get_one_token() -> None:
-    with served(concurrency=50, timeout=20) as (kit, server):
+    with kit_over_http(concurrency=50, timeout=20) as (kit, server):
         pages = parallel(50, lambda number: kit.search(f"harbour {number}"))
         assert all(isinstance(page, SearchPage) for page in pages)
         assert (server.app.count("oauth2"), server.app.count("v3")) == (1, 50)
@@ -519,7 +519,7 @@ def test_fifty_searches_get_one_token() -> None:
 
 @pytest.mark.parametrize("username", ["", "sandbox-user"])
 def test_tokens_that_expire_in_the_middle_of_fifty_searches_are_renewed_once(username: str) -> None:
-    with served(concurrency=50, timeout=20, username=username) as (kit, server):
+    with kit_over_http(concurrency=50, timeout=20, username=username) as (kit, server):
         kit.search("before")
         server.app.faults.add("delay", route="v3", count=24, seconds=0.3)  # under way when it happens
         server.app.faults.add("expired", route="v3")
@@ -530,7 +530,7 @@ def test_tokens_that_expire_in_the_middle_of_fifty_searches_are_renewed_once(use
 
 
 def test_the_same_search_at_once_is_one_call() -> None:
-    kit, app = inside()
+    kit, app = in_process_kit()
     kit.search("before")
     app.faults.add("delay", route="v3", seconds=0.3)
     app.forget()
@@ -540,10 +540,10 @@ def test_the_same_search_at_once_is_one_call() -> None:
 
 
 def test_and_its_failure_is_one_failure() -> None:
-    with Upstream(once(b"", "500 X")) as upstream, Harness(upstream.origin, concurrency=50) as harness:
+    with Upstream(answer_and_close(b"", "500 X")) as upstream, Harness(upstream.origin, concurrency=50) as harness:
         held_up = threading.Event()
-        upstream.scripts = (held(held_up),)
-        upstream.scripts = (lambda sock, over: held_up.wait(5) and once(b"", "500 X")(sock, over),)
+        upstream.scripts = (ok_after(held_up),)
+        upstream.scripts = (lambda sock, over: held_up.wait(5) and answer_and_close(b"", "500 X")(sock, over),)
 
         def search(number: int) -> str:
             if number == 49:
@@ -562,7 +562,7 @@ def test_and_its_failure_is_one_failure() -> None:
 
 def test_walkers_with_default_settings_wait_for_their_turns() -> None:
     """Six walks of three pages are eighteen calls: 4 at once, then 4 a second; nobody is turned away."""
-    with served(api_rate=4.0) as (kit, server):
+    with kit_over_http(api_rate=4.0) as (kit, server):
         began = time.monotonic()
         walks = parallel(
             6, lambda number: list(kit.search_pages("harbour", page_size=1, limit=3, page=1 + number))
@@ -581,7 +581,7 @@ def test_a_hundred_at_once_wait_in_line_where_the_rate_allows() -> None:
 
 
 def test_too_many_singles_are_turned_away_at_once_with_a_time() -> None:
-    with served(api_rate=4.0, timeout=1, concurrency=50) as (kit, server):
+    with kit_over_http(api_rate=4.0, timeout=1, concurrency=50) as (kit, server):
         outcomes = parallel(50, lambda number: _code(lambda: kit.search(f"harbour {number}")))
         turned_away = [wait for wait in outcomes if wait]
         assert turned_away
@@ -602,7 +602,7 @@ def _code(act: Callable[[], object]) -> float | None:
 
 
 def test_the_status_has_a_lane_for_each_service(kit: EmbedKit) -> None:
-    with served() as (kit, _):
+    with kit_over_http() as (kit, _):
         assert kit.status()["upstream"] == {}
         kit.search("harbour")
         assert kit.status()["upstream"].keys() == {"api", "token"}
@@ -626,7 +626,7 @@ def test_the_public_values() -> None:
 
 
 def test_a_closed_kit_opens_again_when_asked() -> None:
-    with Upstream(ok(found())) as upstream, Harness(upstream.origin) as harness:
+    with Upstream(ok(search_body())) as upstream, Harness(upstream.origin) as harness:
         harness.kit.search("harbour")
         harness.kit.close()
         harness.kit.search("night")
@@ -640,7 +640,7 @@ ERAS = pytest.mark.parametrize("era", ["2014", "2018", "2026"])
 
 @ERAS
 def test_every_era_is_searched_and_downloaded_from(era: Any, tmp_path: Path) -> None:
-    kit, _ = inside(SandboxConfig(era=era))
+    kit, _ = in_process_kit(SandboxConfig(era=era))
     assert kit.search("harbour", sort_order="newest").images
     assert kit.api.images(["74917285", "600000001"]).images
     offers = kit.api.downloads.largest("74917285")
@@ -655,7 +655,7 @@ def test_every_era_is_searched_and_downloaded_from(era: Any, tmp_path: Path) -> 
 
 @ERAS
 def test_the_failures_of_every_era(era: Any) -> None:
-    kit, app = inside(SandboxConfig(era=era))
+    kit, app = in_process_kit(SandboxConfig(era=era))
     with pytest.raises(NotFound):
         kit.api.image("1")
     app.withdraw("600000001")
@@ -663,7 +663,7 @@ def test_the_failures_of_every_era(era: Any) -> None:
         kit.api.downloads.url("600000001")
     with pytest.raises(InvalidResponse, match="the question was not understood"):
         kit.search("harbour", country="off")
-    alone, _ = inside(SandboxConfig(era=era), username="", password="")
+    alone, _ = in_process_kit(SandboxConfig(era=era), username="", password="")
     with pytest.raises(PermissionDenied):
         alone.api.downloads.url("74917285")
 
@@ -679,10 +679,10 @@ def test_the_limits_of_every_era(era: Any, limit: str, kind: type[Exception]) ->
 
 
 def test_a_page_after_the_last() -> None:
-    kit, _ = inside(SandboxConfig(era="2026"))
+    kit, _ = in_process_kit(SandboxConfig(era="2026"))
     last = -(-kit.search("harbour").total // 30)
     with pytest.raises(InvalidResponse, match=f"The last page is {last}") as refused:
         kit.search("harbour", page=last + 1)
     assert refused.value.getty_code == "InvalidPage"
-    empty, _ = inside(SandboxConfig(era="2018"))
+    empty, _ = in_process_kit(SandboxConfig(era="2018"))
     assert empty.search("harbour", page=last + 1).images == ()

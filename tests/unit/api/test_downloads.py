@@ -39,11 +39,11 @@ from tests.support.cache import ROOT
 from tests.support.client import (
     PRODUCT,
     Harness,
-    inside,
-    once,
-    served,
-    storefront,
-    token,
+    answer_and_close,
+    downloads_api,
+    in_process_kit,
+    kit_over_http,
+    token_body,
 )
 from tests.support.faulty_upstream import (
     Script,
@@ -53,7 +53,7 @@ from tests.support.faulty_upstream import (
     hang,
     ok,
     reset,
-    say,
+    send,
 )
 from tests.support.tools import WITH_SIGNALS
 
@@ -68,9 +68,9 @@ PATH = f"/delivery/xa/{ID}.jpg?v=1&d=sig"
 @pytest.fixture(params=["inside", "outside"])
 def world(request: pytest.FixtureRequest) -> Iterator[tuple[EmbedKit, Sandbox]]:
     if request.param == "inside":
-        yield inside()
+        yield in_process_kit()
         return
-    with served() as (kit, server):
+    with kit_over_http() as (kit, server):
         yield kit, server.app
 
 
@@ -186,7 +186,7 @@ def test_errors_are_explained_and_leave_nothing(
 
 
 def test_more_than_the_agreement_holds(tmp_path: Path) -> None:
-    kit, _ = inside(SandboxConfig(download_limit=1))
+    kit, _ = in_process_kit(SandboxConfig(download_limit=1))
     kit.api.downloads.save(ID, tmp_path / "1.jpg", product_type="premiumaccess")
     with pytest.raises(QuotaExhausted, match="period"):
         kit.api.downloads.save("600000002", tmp_path / "2.jpg", product_type="premiumaccess")
@@ -239,7 +239,7 @@ def test_a_link_in_a_folder_leads_to_what_is_overwritten(tmp_path: Path, kind: s
 
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_a_link_in_a_circle_is_no_file(tmp_path: Path, overwrite: bool) -> None:
-    kit, app = inside()
+    kit, app = in_process_kit()
     (tmp_path / "link.jpg").symlink_to("link.jpg")
     with pytest.raises(FileExistsError):
         kit.api.downloads.save(ID, tmp_path / "link.jpg", overwrite=overwrite, **PRODUCT)
@@ -248,7 +248,7 @@ def test_a_link_in_a_circle_is_no_file(tmp_path: Path, overwrite: bool) -> None:
 
 @pytest.mark.parametrize("name", ["a\0b", "a\ud900"])
 def test_what_cannot_be_a_path_is_told_as_one(tmp_path: Path, name: str) -> None:
-    kit, app = inside()
+    kit, app = in_process_kit()
     with pytest.raises(OSError, match="can't be the path") as caught:
         kit.api.downloads.save(ID, f"{tmp_path}/{name}", **PRODUCT)
     assert caught.value.errno == errno.EINVAL
@@ -256,7 +256,7 @@ def test_what_cannot_be_a_path_is_told_as_one(tmp_path: Path, name: str) -> None
 
 
 def test_a_path_may_be_bytes(tmp_path: Path) -> None:
-    kit, _ = inside()
+    kit, _ = in_process_kit()
     path: Any = os.fsencode(tmp_path / "picture.jpg")
     assert kit.api.downloads.save(ID, path, **PRODUCT).path == str(tmp_path / "picture.jpg")
 
@@ -264,7 +264,7 @@ def test_a_path_may_be_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o644)])
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_who_may_read_a_new_file(tmp_path: Path, umask: int, mode: int, overwrite: bool) -> None:
-    kit, _ = inside()
+    kit, _ = in_process_kit()
     before = os.umask(umask)
     try:
         done = kit.api.downloads.save(ID, tmp_path, overwrite=overwrite, **PRODUCT)
@@ -284,7 +284,7 @@ def test_who_may_read_a_new_file(tmp_path: Path, umask: int, mode: int, overwrit
 )
 def test_a_place_where_no_file_can_be_costs_no_download(tmp_path: Path, name: str, kind: type[OSError]) -> None:
     (tmp_path / "file").touch()
-    kit, app = inside()
+    kit, app = in_process_kit()
     with pytest.raises(kind) as caught:
         kit.api.downloads.save(ID, f"{tmp_path}/{name}", **PRODUCT)
     assert str(caught.value.filename).rstrip("/") == f"{tmp_path}/{name}".rstrip("/")
@@ -293,7 +293,7 @@ def test_a_place_where_no_file_can_be_costs_no_download(tmp_path: Path, name: st
 
 
 def test_a_device_is_not_replaced(tmp_path: Path) -> None:
-    kit, app = inside()
+    kit, app = in_process_kit()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(FileExistsError, match="not a plain file"):
         kit.api.downloads.save(ID, tmp_path / "pipe", overwrite=True, **PRODUCT)
@@ -301,7 +301,7 @@ def test_a_device_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_who_comes_in_between_keeps_his_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kit, _ = inside()
+    kit, _ = in_process_kit()
     path = tmp_path / "picture.jpg"
     with pytest.raises(FileExistsError):
         kit.api.downloads.save(ID, path, progress=lambda *_: path.write_text("mine"), **PRODUCT)
@@ -341,7 +341,7 @@ def test_a_file_system_without_links(tmp_path: Path, taken: bool) -> None:
 
 
 def test_of_many_at_once_one_wins(tmp_path: Path) -> None:
-    kit, _ = inside()
+    kit, _ = in_process_kit()
     path = tmp_path / "picture.jpg"
     gate = threading.Barrier(8)
     outcomes: list[str] = []
@@ -370,9 +370,9 @@ class Shop:
     """An API that takes orders, a host that delivers by a script, and a kit between them."""
 
     def __init__(self, script: Script, order: Script | None = None, **rows: Any) -> None:
-        self.tokens, self.api, self.files = Upstream(ok(token())), Upstream(), Upstream(script)
-        taken = order or once(b"", "303 X", (f"Location: {self.files.origin}{PATH}",))
-        self.api.scripts = (storefront(self.api, taken, ID),)
+        self.tokens, self.api, self.files = Upstream(ok(token_body())), Upstream(), Upstream(script)
+        taken = order or answer_and_close(b"", "303 X", (f"Location: {self.files.origin}{PATH}",))
+        self.api.scripts = (downloads_api(self.api, taken, ID),)
         self.rows = rows
 
     def __enter__(self) -> Shop:
@@ -410,7 +410,7 @@ def test_a_file_over_a_socket(tmp_path: Path) -> None:
 
 def test_a_file_of_unknown_length(tmp_path: Path) -> None:
     told: list[tuple[int, int | None]] = []
-    with Shop(say(b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nConnection: close\r\n\r\n", PICTURE)) as shop:
+    with Shop(send(b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nConnection: close\r\n\r\n", PICTURE)) as shop:
         shop.save(tmp_path / "picture.jpg", progress=lambda *said: told.append(said))
     assert (tmp_path / "picture.jpg").read_bytes() == PICTURE
     assert {total for _, total in told} == {None}
@@ -441,28 +441,28 @@ def test_a_slow_file_may_take_longer_than_a_call(tmp_path: Path) -> None:
 
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n"
 WRONG: list[tuple[str, Script, type[EmbedKitError]]] = [
-    ("cut", say(LENGTH % 1000 + b"\r\n", b"a" * 999), Unavailable),
+    ("cut", send(LENGTH % 1000 + b"\r\n", b"a" * 999), Unavailable),
     ("reset", reset(LENGTH % 1000 + b"\r\n", b"a" * 500), Unavailable),
-    ("cut in a chunk", say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"5\r\na"), Unavailable),
-    ("no answer", say(), Unavailable),
+    ("cut in a chunk", send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"5\r\na"), Unavailable),
+    ("no answer", send(), Unavailable),
     ("nothing in it", ok(b"", headers=JPEG), Unavailable),
     ("a page", ok(b"<html>", headers=["Content-Type: text/html; charset=utf-8"]), InvalidResponse),
     ("JSON", ok(b"{}", headers=["Content-Type: Application/JSON"]), InvalidResponse),
-    ("too large", say(LENGTH % (2 * 1024**3) + b"\r\n", b"a"), InvalidResponse),
-    ("broken gzip", say(LENGTH % 4 + b"Content-Encoding: gzip\r\n\r\nnone"), InvalidResponse),
-    ("brotli", say(LENGTH % 4 + b"Content-Encoding: br\r\n\r\nnone"), InvalidResponse),
-    ("no HTTP", say(b"SSH-2.0-X\r\n"), InvalidResponse),
-    ("206", once(b"abc", "206 X", JPEG), InvalidResponse),
-    ("204", say(b"HTTP/1.1 204 X\r\n\r\n"), InvalidResponse),
-    ("403", once(b"Access denied. This address has expired.", "403 X"), Unavailable),
-    ("404", once(b"", "404 X"), NotFound),
-    ("410", once(b"", "410 X"), NotFound),
-    ("429", once(b"", "429 X"), RateLimited),
-    ("500", once(b"", "500 X"), Unavailable),
-    ("503", once(b"", "503 X"), Unavailable),
-    ("a long page with 500", once(b"a" * 100_000, "500 X"), Unavailable),
-    ("a long page with 404", once(b"a" * 100_000, "404 X"), NotFound),
-    ("elsewhere", once(b"", "302 X", ("Location: http://127.0.0.1:9/x.jpg",)), InvalidResponse),
+    ("too large", send(LENGTH % (2 * 1024**3) + b"\r\n", b"a"), InvalidResponse),
+    ("broken gzip", send(LENGTH % 4 + b"Content-Encoding: gzip\r\n\r\nnone"), InvalidResponse),
+    ("brotli", send(LENGTH % 4 + b"Content-Encoding: br\r\n\r\nnone"), InvalidResponse),
+    ("no HTTP", send(b"SSH-2.0-X\r\n"), InvalidResponse),
+    ("206", answer_and_close(b"abc", "206 X", JPEG), InvalidResponse),
+    ("204", send(b"HTTP/1.1 204 X\r\n\r\n"), InvalidResponse),
+    ("403", answer_and_close(b"Access denied. This address has expired.", "403 X"), Unavailable),
+    ("404", answer_and_close(b"", "404 X"), NotFound),
+    ("410", answer_and_close(b"", "410 X"), NotFound),
+    ("429", answer_and_close(b"", "429 X"), RateLimited),
+    ("500", answer_and_close(b"", "500 X"), Unavailable),
+    ("503", answer_and_close(b"", "503 X"), Unavailable),
+    ("a long page with 500", answer_and_close(b"a" * 100_000, "500 X"), Unavailable),
+    ("a long page with 404", answer_and_close(b"a" * 100_000, "404 X"), NotFound),
+    ("elsewhere", answer_and_close(b"", "302 X", ("Location: http://127.0.0.1:9/x.jpg",)), InvalidResponse),
 ]
 CUT_OFF = ("cut", "reset", "cut in a chunk", "no answer")
 
@@ -487,10 +487,10 @@ def test_what_is_not_whole_is_not_there(
 @pytest.mark.parametrize(
     "cut",
     [
-        say(LENGTH % len(PICTURE) + b"\r\n", PICTURE[:50_000]),
+        send(LENGTH % len(PICTURE) + b"\r\n", PICTURE[:50_000]),
         reset(LENGTH % 2_000_000 + b"\r\n", bytes(1_000_000)),
         hang(LENGTH % 1000 + b"\r\n", b"abc"),
-        say(),
+        send(),
     ],
 )
 def test_a_file_that_is_cut_off_is_got_again_and_not_ordered_again(
@@ -509,9 +509,9 @@ def test_a_file_that_is_cut_off_is_got_again_and_not_ordered_again(
 
 
 def test_a_refusal_after_a_cut_leaves_nothing(tmp_path: Path) -> None:
-    cut = say(LENGTH % 1000 + b"\r\n", b"abc")
+    cut = send(LENGTH % 1000 + b"\r\n", b"abc")
     with Shop(cut) as shop:
-        shop.files.scripts = (cut, once(b"", "404 X"))
+        shop.files.scripts = (cut, answer_and_close(b"", "404 X"))
         with pytest.raises(NotFound):
             shop.save(tmp_path / "picture.jpg")
         assert shop.files.hits == 2
@@ -542,7 +542,7 @@ def test_endless_files_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_redirect_within_the_delivery_is_followed(tmp_path: Path) -> None:
-    with Shop(once(b"", "302 X", ("Location: /xa/other.jpg",))) as shop:
+    with Shop(answer_and_close(b"", "302 X", ("Location: /xa/other.jpg",))) as shop:
         shop.files.scripts = (*shop.files.scripts, ok(PICTURE, headers=JPEG))
         assert shop.save(tmp_path / "picture.jpg").bytes == len(PICTURE)
 
@@ -550,16 +550,16 @@ def test_a_redirect_within_the_delivery_is_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "order",
     [
-        once(b"", "303 X", ("Location: http://localhost:9/x.jpg",)),
-        once(b"", "303 X", ("Location: https://evil.example/x.jpg",)),
-        once(b"", "303 X", ("Location: http://delivery.gettyimages.com@127.0.0.1:9/x.jpg",)),
-        once(b"", "303 X", ("Location: file:///etc/passwd",)),
-        once(b"", "303 X"),
-        once(b'{"uri": "https://evil.example/x.jpg"}'),
-        once(b'{"uri": null}'),
-        once(b"{}"),
-        once(b"<html>"),
-        once(b"", "301 X", ("Location: /x.jpg",)),
+        answer_and_close(b"", "303 X", ("Location: http://localhost:9/x.jpg",)),
+        answer_and_close(b"", "303 X", ("Location: https://evil.example/x.jpg",)),
+        answer_and_close(b"", "303 X", ("Location: http://delivery.gettyimages.com@127.0.0.1:9/x.jpg",)),
+        answer_and_close(b"", "303 X", ("Location: file:///etc/passwd",)),
+        answer_and_close(b"", "303 X"),
+        answer_and_close(b'{"uri": "https://evil.example/x.jpg"}'),
+        answer_and_close(b'{"uri": null}'),
+        answer_and_close(b"{}"),
+        answer_and_close(b"<html>"),
+        answer_and_close(b"", "301 X", ("Location: /x.jpg",)),
     ],
 )
 def test_an_address_that_leads_elsewhere_is_not_used(tmp_path: Path, order: Script) -> None:
@@ -587,7 +587,7 @@ def test_whoever_shows_the_progress_may_stop_it(tmp_path: Path, error: BaseExcep
             with pytest.raises(type(error)) as caught:
                 shop.save(tmp_path / "picture.jpg", progress=stop)
             assert caught.value is error
-        assert shop.harness.lane("delivery")["breaker"] == "closed"
+        assert shop.harness.endpoint("delivery")["breaker"] == "closed"
         assert shop.files.hits == 6
     assert list(tmp_path.iterdir()) == []
 
@@ -608,7 +608,7 @@ def test_a_full_disk_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.undo()
         assert caught.value.errno == errno.ENOSPC
         assert caught.value.filename == str(tmp_path / "picture.jpg")
-        assert shop.harness.lane("delivery")["breaker"] == "closed"
+        assert shop.harness.endpoint("delivery")["breaker"] == "closed"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -666,7 +666,7 @@ class Short:
 
 
 def test_the_size_is_checked_here_too(tmp_path: Path) -> None:
-    kit, _ = inside()
+    kit, _ = in_process_kit()
     short = EmbedKit(kit.settings, transport=Short(kit.engine.transport()))
     with pytest.raises(Unavailable, match="whole"):
         short.api.downloads.save(ID, tmp_path / "picture.jpg", **PRODUCT)
@@ -674,7 +674,7 @@ def test_the_size_is_checked_here_too(tmp_path: Path) -> None:
 
 
 def test_without_an_application_nothing_is_made(tmp_path: Path) -> None:
-    kit, app = inside(api_secret="", username="", password="")
+    kit, app = in_process_kit(api_secret="", username="", password="")
     with pytest.raises(ConfigurationError, match="API_SECRET"):
         kit.api.downloads.save(ID, tmp_path / "picture.jpg", **PRODUCT)
     assert app.counts() == {}

@@ -17,7 +17,7 @@ from embedkit.errors import InvalidToken, ProviderError, UnsupportedReference
 from embedkit.messages import Response
 from embedkit.sandbox import SandboxConfig
 from embedkit.validation import short_repr
-from tests.support.client import Harness, inside, once, token
+from tests.support.client import Harness, answer_and_close, in_process_kit, token_body
 from tests.support.faulty_upstream import Upstream, ok
 
 API = ApiSettings.of(Settings())
@@ -163,7 +163,7 @@ LICENSED = {"api_secret": "secret-1", "username": "u", "password": "word-1"}
 
 @pytest.mark.server
 def test_what_reads_is_tried_again_and_what_writes_is_sent_once() -> None:
-    busy, fine = once(b"{}", "503 Service Unavailable"), once(b'{"a": 1}')
+    busy, fine = answer_and_close(b"{}", "503 Service Unavailable"), answer_and_close(b'{"a": 1}')
     with Upstream(busy, fine) as server, Harness(server.origin) as harness:
         assert harness.api.get("/v3/x", {"ids": [1, 2]}) == {"a": 1}
         assert server.hits == 2
@@ -181,8 +181,8 @@ def test_what_reads_is_tried_again_and_what_writes_is_sent_once() -> None:
 
 @pytest.mark.server
 def test_what_writes_is_not_sent_again_with_a_newer_token_but_the_next_call_has_it() -> None:
-    refused, fine = once(b'{"ErrorCode": "Token"}', "401 Unauthorized"), once(b"{}")
-    tokens = once(token("access-1")), once(token("access-2"))
+    refused, fine = answer_and_close(b'{"ErrorCode": "Token"}', "401 Unauthorized"), answer_and_close(b"{}")
+    tokens = answer_and_close(token_body("access-1")), answer_and_close(token_body("access-2"))
     with Upstream(refused, fine) as server, Upstream(*tokens) as issuer:
         with Harness(server.origin, f"{issuer.origin}/oauth2/token", **LICENSED) as harness:
             assert harness.error(lambda: harness.api.put("/v3/x")).code == "invalid-token"
@@ -209,7 +209,7 @@ def test_what_writes_is_not_sent_again_with_a_newer_token_but_the_next_call_has_
 def test_a_redirect_to_another_origin_is_not_followed(location: str) -> None:
     with Upstream(ok(b"{}")) as other, Upstream() as server, Harness(server.origin) as harness:
         there = location.format(port=server.port, other=other.port)
-        server.scripts = (once(b"", "302 Found", (f"Location: {there}",)), once(b"{}"))
+        server.scripts = (answer_and_close(b"", "302 Found", (f"Location: {there}",)), answer_and_close(b"{}"))
         error = harness.error(lambda: harness.api.get("/v3/y"))
         assert (error.code, server.hits, other.hits) == ("invalid-response", 1, 0)
         assert "key-1" not in f"{error} {error!r} {vars(error)}"
@@ -217,11 +217,11 @@ def test_a_redirect_to_another_origin_is_not_followed(location: str) -> None:
 
 @pytest.mark.server
 def test_a_redirect_on_the_same_origin_is_followed_where_nothing_is_written() -> None:
-    moved = once(b"", "302 Found", ("Location: /v3/z",))
-    with Upstream(moved, once(b"[]")) as server, Harness(server.origin) as harness:
+    moved = answer_and_close(b"", "302 Found", ("Location: /v3/z",))
+    with Upstream(moved, answer_and_close(b"[]")) as server, Harness(server.origin) as harness:
         assert harness.api.get("/v3/y") == []
         assert server.requests[1].startswith("GET /v3/z ")
-    with Upstream(moved, once(b"[]")) as server, Harness(server.origin) as harness:
+    with Upstream(moved, answer_and_close(b"[]")) as server, Harness(server.origin) as harness:
         assert harness.error(lambda: harness.api.put("/v3/y")).code == "invalid-response"
         assert server.hits == 1
 
@@ -243,7 +243,7 @@ def test_where_a_redirect_may_lead(base: str, hosts: set[str]) -> None:
 
 
 def test_what_has_no_method_of_its_own_is_reached() -> None:
-    kit, app = inside()
+    kit, app = in_process_kit()
     assert kit.api.get("/v3/purchased-assets")["result_count"] == 2
     usage = {"asset_usages": [{"asset_id": "74917285", "quantity": 1, "usage_date": "2026-01-02"}]}
     assert kit.api.put("/v3/usage-batches/b-1", body=usage)["total_asset_usages_processed"] == 1
@@ -258,7 +258,7 @@ def test_what_has_no_method_of_its_own_is_reached() -> None:
 
 
 def test_the_history_has_what_was_downloaded() -> None:
-    kit, _ = inside(SandboxConfig(download_limit=3))
+    kit, _ = in_process_kit(SandboxConfig(download_limit=3))
     kit.api.downloads.url("74917285", product_type="premiumaccess", notes={"project_code": "7"})
     kit.api.downloads.url("600000002", product_type="premiumaccess")
     page = kit.api.download_history(page_size=1, product_type="premiumaccess")

@@ -24,9 +24,9 @@ from tests.support import stores
 from tests.support.cache import ROOT
 from tests.support.client import (
     Harness,
-    found,
-    inside,
-    once,
+    answer_and_close,
+    in_process_kit,
+    search_body,
 )
 from tests.support.faulty_upstream import Upstream, ok
 from tests.support.tools import need
@@ -40,7 +40,7 @@ DAY_LIMIT = ("X-Error-Detail: Account Over Rate Limit",)
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    with Upstream(ok(found())) as upstream:
+    with Upstream(ok(search_body())) as upstream:
         yield upstream
 
 
@@ -72,10 +72,10 @@ def redis_client(server: stores.Server) -> Any:
 
 def test_an_answer_lives_for_five_minutes(harness: Harness, upstream: Upstream) -> None:
     first = harness.kit.search("harbour")
-    harness.later(LIFETIME_S - 1)
+    harness.advance(LIFETIME_S - 1)
     assert harness.kit.search("harbour") == first
     assert upstream.hits == 1
-    harness.later(1)
+    harness.advance(1)
     harness.kit.search("harbour")
     assert upstream.hits == 2
 
@@ -115,7 +115,7 @@ def test_the_same_question_in_other_words_is_one(harness: Harness, upstream: Ups
 
 
 def test_all_reading_but_no_boards_and_no_licences() -> None:
-    kit, app = inside()
+    kit, app = in_process_kit()
     id = kit.api.boards.create("A")
     app.forget()
     for _ in range(2):
@@ -175,8 +175,8 @@ def test_nobody_gets_what_another_asked_for(
 def test_an_answer_is_read_once_as_long_as_it_is_kept(harness: Harness, upstream: Upstream) -> None:
     first = harness.kit.search("harbour")
     assert harness.kit.search("harbour") is harness.kit.search("harbour")
-    harness.later(LIFETIME_S)
-    upstream.scripts = (ok(found(total=7)),)
+    harness.advance(LIFETIME_S)
+    upstream.scripts = (ok(search_body(total=7)),)
     again = harness.kit.search("harbour")
     assert (first.total, again.total, upstream.hits) == (1, 7, 2)
 
@@ -194,7 +194,7 @@ def test_what_another_process_stored_counts_at_once(redis_server: stores.Server,
     with Harness(upstream.origin, **rows) as one, Harness(upstream.origin, **rows) as other:
         assert one.kit.search("harbour").total == other.kit.search("harbour").total == 1
         other.api._cache._backend().store.clear()
-        upstream.scripts = (ok(found(total=7)),)
+        upstream.scripts = (ok(search_body(total=7)),)
         assert other.kit.search("harbour").total == 7
         assert one.kit.search("harbour").total == 7
     assert upstream.hits == 2
@@ -216,14 +216,14 @@ def test_what_is_read_is_bounded(upstream: Upstream, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("script", "kind"),
     [
-        (once(b"", "500 X"), Unavailable),
-        (once(b"<html>"), InvalidResponse),
-        (once(b"{}"), InvalidResponse),
-        (once(b"", "404 X"), InvalidResponse),
+        (answer_and_close(b"", "500 X"), Unavailable),
+        (answer_and_close(b"<html>"), InvalidResponse),
+        (answer_and_close(b"{}"), InvalidResponse),
+        (answer_and_close(b"", "404 X"), InvalidResponse),
     ],
 )
 def test_errors_are_not_kept(upstream: Upstream, script: Any, kind: type[Exception]) -> None:
-    upstream.scripts = (script, ok(found()))
+    upstream.scripts = (script, ok(search_body()))
     with Harness(upstream.origin) as harness:
         with pytest.raises(kind):
             harness.kit.search("harbour")
@@ -241,7 +241,7 @@ def test_pictures_that_there_are_not_are_asked_for_again(upstream: Upstream) -> 
 
 
 def test_what_is_found_survives_as_it_was(harness: Harness, upstream: Upstream) -> None:
-    body = json.loads(found())
+    body = json.loads(search_body())
     body["images"][0] |= {"title": "Zürich 東京 \U0001f30d “quoted”", "new_field": {"a": [1, None, True]}}
     upstream.scripts = (ok(b"\xef\xbb\xbf" + json.dumps(body, ensure_ascii=False).encode()),)
     first, second = harness.kit.search("harbour"), harness.kit.search("harbour")
@@ -302,7 +302,7 @@ def test_no_more_pages_than_these_are_held_in_memory(upstream: Upstream) -> None
 
 def test_nor_more_bytes(upstream: Upstream) -> None:
     padding = "x" * 1_900_000
-    upstream.scripts = (ok(found(padding=padding)),)
+    upstream.scripts = (ok(search_body(padding=padding)),)
     with Harness(upstream.origin) as harness:
         for number in range(20):
             harness.kit.search(f"harbour {number}")
@@ -316,13 +316,13 @@ def test_nor_more_bytes(upstream: Upstream) -> None:
 
 def test_an_answer_that_grows_too_long_when_it_is_sealed_is_not_kept(upstream: Upstream) -> None:
     upstream.scripts = (
-        ok(found(padding="\U0001f30d" * 200_000).replace(b"\\ud83c\\udf0d", "\U0001f30d".encode())),
+        ok(search_body(padding="\U0001f30d" * 200_000).replace(b"\\ud83c\\udf0d", "\U0001f30d".encode())),
     )
     with Harness(upstream.origin) as harness:
         harness.kit.search("short")
         assert store(harness).count() == 1
         upstream.scripts = (
-            ok(found(padding="\U0001f30d" * 490_000).replace(b"\\ud83c\\udf0d", "\U0001f30d".encode())),
+            ok(search_body(padding="\U0001f30d" * 490_000).replace(b"\\ud83c\\udf0d", "\U0001f30d".encode())),
         )
         harness.kit.search("long")
         assert store(harness).count() == 1
@@ -478,7 +478,7 @@ def test_closing_lets_go_of_redis(shared: Harness, redis_server: stores.Server) 
 
 def test_while_the_door_is_shut_pages_are_shown(harness: Harness, upstream: Upstream) -> None:
     kept = harness.kit.search("harbour")
-    upstream.scripts = (once(b"", "403 X", DAY_LIMIT),)
+    upstream.scripts = (answer_and_close(b"", "403 X", DAY_LIMIT),)
     with pytest.raises(QuotaExhausted):
         harness.kit.search("night")
     hits = upstream.hits
@@ -493,7 +493,7 @@ def test_while_the_door_is_shut_pages_are_shown(harness: Harness, upstream: Upst
 def test_the_service_tells_that_the_door_is_shut(upstream: Upstream) -> None:
     from embedkit import create_app
 
-    upstream.scripts = (ok(found()), once(b"", "429 X", DAY_LIMIT))
+    upstream.scripts = (ok(search_body()), answer_and_close(b"", "429 X", DAY_LIMIT))
     with Harness(upstream.origin, search_access="open") as harness:
         client = create_app(kit=harness.kit).test_client()
         assert client.get("/v1/search?q=harbour").status_code == 200
@@ -510,7 +510,7 @@ def test_the_service_tells_that_the_door_is_shut(upstream: Upstream) -> None:
 
 def test_a_walk_shares_its_questions_with_other_walks_only(upstream: Upstream) -> None:
     """It may wait for its turn for a long time, which who asks for the same page once has not."""
-    upstream.scripts = (ok(found(total=100)),)
+    upstream.scripts = (ok(search_body(total=100)),)
     with Harness(upstream.origin, timeout=5) as harness:
         asked: list[tuple[bool, float]] = []
         flight = harness.api._cache._flight.run
@@ -529,7 +529,7 @@ def test_a_walk_shares_its_questions_with_other_walks_only(upstream: Upstream) -
 
 def test_whoever_shares_a_question_too_long_is_told_so(upstream: Upstream) -> None:
     free = threading.Event()
-    upstream.scripts = (lambda sock, over: free.wait(10) and ok(found())(sock, over),)
+    upstream.scripts = (lambda sock, over: free.wait(10) and ok(search_body())(sock, over),)
     with Harness(upstream.origin, timeout=3) as harness:
         leader = threading.Thread(target=harness.kit.search, args=("harbour",))
         leader.start()
@@ -568,13 +568,13 @@ def test_a_fork_in_the_midst_of_a_search(upstream: Upstream) -> None:
 
     def second(sock: Any, over: Any) -> bool:
         answered.wait(10)
-        return ok(found())(sock, over)
+        return ok(search_body())(sock, over)
 
     def third(sock: Any, over: Any) -> bool:
         answered.set()
-        return ok(found())(sock, over)
+        return ok(search_body())(sock, over)
 
-    upstream.scripts = (ok(found()), second, third)
+    upstream.scripts = (ok(search_body()), second, third)
     running = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", FORKED, upstream.origin],
         stdin=subprocess.PIPE,
@@ -590,7 +590,7 @@ def test_a_fork_in_the_midst_of_a_search(upstream: Upstream) -> None:
 
 
 def test_a_kit_that_never_searched_has_nothing_to_close() -> None:
-    kit, _ = inside()
+    kit, _ = in_process_kit()
     kit.close()
     assert kit.engine.api.value_if_made is None
     assert isinstance(kit, EmbedKit)

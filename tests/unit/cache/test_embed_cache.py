@@ -43,8 +43,8 @@ from tests.support.cache import (
     SECRET,
     cache,
     embed,
-    keep,
-    once,
+    run_once,
+    store_embed,
 )
 from tests.support.tools import Clock
 
@@ -75,7 +75,7 @@ def test_nothing_is_held_at_first(kept: EmbedCache) -> None:
 
 
 def test_a_copy_comes_back_as_it_went_in(kept: EmbedCache, clock: Clock) -> None:
-    stored = keep(kept, embed(), tld="com")
+    stored = store_embed(kept, embed(), tld="com")
     assert stored == embed(fetched_at=clock.now, fresh_until=clock.now + DAY)
     for _ in range(3):  # from the backend, then from memory
         assert kept.get(ITEMS, "com") == Entry(stored, Verdict.FRESH)
@@ -107,7 +107,7 @@ def test_many_are_current_until_somebody_writes_them(kept: EmbedCache, backend: 
 
 
 def test_pictures_lists_and_endpoints_are_kept_apart(kept: EmbedCache, backend: BaseCache, clock: Clock) -> None:
-    one, both = keep(kept, embed(LIST[:1]), tld="com"), keep(kept, embed(LIST), tld="com")
+    one, both = store_embed(kept, embed(LIST[:1]), tld="com"), store_embed(kept, embed(LIST), tld="com")
     assert kept.get(LIST[:1], "com").embed == one
     assert kept.get(LIST, "com").embed == both
     assert kept.get(LIST[::-1], "com").embed is None
@@ -152,7 +152,7 @@ def test_each_age_follows_the_other_in_memory_too(kept: EmbedCache, clock: Clock
 def test_the_providers_cache_age_and_chance_decide_how_long(backend: BaseCache, clock: Clock) -> None:
     for roll, cache_age, seconds in ((0, None, 0.9 * DAY), (1, None, 1.1 * DAY), (0.5, HOUR, HOUR), (0.5, 1, 300)):
         kept = cache(backend, clock=clock, random=lambda roll=roll: roll)
-        stored = keep(kept, embed(), tld="com", cache_age=cache_age)
+        stored = store_embed(kept, embed(), tld="com", cache_age=cache_age)
         assert stored.fresh_until - clock.now == pytest.approx(seconds)
 
 
@@ -252,7 +252,7 @@ def test_what_is_gone_is_gone_for_a_day(kept: EmbedCache, clock: Clock) -> None:
 def test_other_refusals_are_remembered_and_leave_the_copies(
     kept: EmbedCache, clock: Clock, error: ProviderError, seconds: int
 ) -> None:
-    stored = keep(kept, embed(), tld="com")
+    stored = store_embed(kept, embed(), tld="com")
     kept.get(ITEMS, "com")
     clock.now += 1.5 * DAY
     kept.store_error(ITEMS, "com", error)
@@ -272,7 +272,7 @@ def test_other_refusals_are_remembered_and_leave_the_copies(
     [Unavailable("down"), RateLimited(retry_after=3), QuotaExhausted(), Unauthorized(), ProviderError("?")],
 )
 def test_an_outage_changes_nothing(kept: EmbedCache, error: ProviderError) -> None:
-    stored = keep(kept, embed(), tld="com")
+    stored = store_embed(kept, embed(), tld="com")
     kept.store_error(ITEMS, "com", error)
     assert kept.get(ITEMS, "com") == Entry(stored, Verdict.FRESH)
     kept.store_error(LIST, "com", error)
@@ -282,7 +282,7 @@ def test_an_outage_changes_nothing(kept: EmbedCache, error: ProviderError) -> No
 def test_a_new_copy_ends_a_refusal(kept: EmbedCache) -> None:
     for error in (NotFound(), NotEmbeddable(), InvalidResponse()):
         kept.store_error(ITEMS, "com", error)
-        stored = keep(kept, embed(), tld="com")
+        stored = store_embed(kept, embed(), tld="com")
         assert kept.get(ITEMS, "com") == Entry(stored, Verdict.FRESH)
 
 
@@ -397,7 +397,7 @@ def test_what_we_did_not_write_is_a_miss(kept: EmbedCache, backend: BaseCache, p
     assert kept.get(ITEMS, "com") == Entry()
     assert backend.get(kept._name(ITEMS)) is None
     assert kept.info()["corrupt"] == 1
-    stored = keep(kept, embed(), tld="com")
+    stored = store_embed(kept, embed(), tld="com")
     assert kept.get(ITEMS, "com").embed == stored
 
 
@@ -420,7 +420,7 @@ def test_what_an_other_version_wrote_is_a_miss(kept: EmbedCache, backend: BaseCa
     assert kept.get(ITEMS, "com") == Entry()
     assert kept.info()["corrupt"] == 1
     backend.set(kept._name(ITEMS), _sealed(kept, body))
-    stored = keep(kept, embed(), tld="com")
+    stored = store_embed(kept, embed(), tld="com")
     assert kept.get(ITEMS, "com").embed == stored
 
 
@@ -460,7 +460,7 @@ def test_another_secret_is_a_miss(kept: EmbedCache, backend: BaseCache, clock: C
 
 
 def test_secrets_rotate(backend: BaseCache, clock: Clock) -> None:
-    stored = keep(cache(backend, clock=clock, secrets=(OLD,)), embed(), tld="com")
+    stored = store_embed(cache(backend, clock=clock, secrets=(OLD,)), embed(), tld="com")
     both = cache(backend, clock=clock, secrets=(SECRET, OLD))
     assert both.get(ITEMS, "com").embed == stored
     both.store(embed(), tld="com")
@@ -507,7 +507,7 @@ def test_any_cachelib_backend_will_do(kind: str, tmp_path: Path, clock: Clock) -
             "redis": lambda: RedisCache(client),
         }
         kept = cache(made[kind](), clock=clock)
-        stored = once(kept, ITEMS, "com", lambda: keep(kept, embed(), tld="com"), wait=1)
+        stored = run_once(kept, ITEMS, "com", lambda: store_embed(kept, embed(), tld="com"), wait=1)
         assert kept.get(ITEMS, "com").embed == stored
         assert kept.check()
         kept.store_error(ITEMS, "com", NotFound())
@@ -551,11 +551,11 @@ def test_a_broken_backend_is_a_miss_and_then_left_alone(caplog: pytest.LogCaptur
     for number in range(50):
         items = (f"{number}",)
         assert kept.get(items, "com") == Entry()
-        assert keep(kept, embed(items), tld="com").title == embed().title
+        assert store_embed(kept, embed(items), tld="com").title == embed().title
         assert kept.get(items, "com").embed
         kept.store_error(items, "com", NotFound())
         assert kept.get(items, "com").embed is None
-        assert once(kept, items, "com", lambda: "work", wait=1) == "work"
+        assert run_once(kept, items, "com", lambda: "work", wait=1) == "work"
     assert backend.calls == 5
     assert kept.state() == "down"
     assert [record.getMessage() for record in caplog.records] == [
@@ -627,7 +627,7 @@ def test_a_redis_that_is_down_comes_back(tmp_path: Path) -> None:
         began = time.monotonic()
         for _ in range(20):
             assert kept.get(ITEMS, "com") == Entry()
-            assert once(kept, ITEMS, "com", embed, wait=1)
+            assert run_once(kept, ITEMS, "com", embed, wait=1)
         assert time.monotonic() - began < 20  # redis-py by itself: four seconds each
         server.start()
         monotonic.now += 11
@@ -713,7 +713,7 @@ def test_a_full_cache_that_does_not_take_a_takedown_loses_the_copy(clock: Clock)
 def test_a_copy_that_cannot_be_kept_is_served_all_the_same(tmp_path: Path) -> None:
     kept = cache(SQLiteCache(tmp_path / "db", timeout=0.05))
     (tmp_path / "db").mkdir()
-    assert keep(kept, embed(), tld="com").fresh_until
+    assert store_embed(kept, embed(), tld="com").fresh_until
     assert kept.get(ITEMS, "com").embed
     assert kept.state() == "down"
     assert not kept.check()

@@ -26,13 +26,13 @@ from embedkit.errors import InvalidResponse, NotFound, Unavailable
 from tests.support import stores
 from tests.support.cache import (
     ROOT,
-    Asker,
-    ask,
-    asking,
+    LookupProcess,
     cache,
+    count_lines,
     embed,
-    lines,
-    once,
+    lookup,
+    run_in_threads,
+    run_once,
 )
 
 pytestmark = pytest.mark.server
@@ -316,40 +316,40 @@ def test_a_fork_in_the_midst_of_it(url: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", stores.FILES.values())
 def test_four_processes_of_fifty_threads_ask_once(url: str, tmp_path: Path) -> None:
     calls = tmp_path / "calls"
-    askers = [Asker(url.format(tmp_path), calls, threads=50) for _ in range(4)]
+    askers = [LookupProcess(url.format(tmp_path), calls, threads=50) for _ in range(4)]
     for asker in [asker.ready() for asker in askers]:
         asker.go()
     assert [asker.outcomes() for asker in askers] == [{embed().title: 50}] * 4
-    assert lines(calls) == 1
+    assert count_lines(calls) == 1
 
 
 @pytest.mark.parametrize("server", ["redis", "memcached"])
 def test_processes_with_a_common_server_ask_once(server: str, tmp_path: Path) -> None:
     calls = tmp_path / "calls"
     with getattr(stores, server)() as running:
-        askers = [Asker(running.url, calls, threads=25) for _ in range(3)]
+        askers = [LookupProcess(running.url, calls, threads=25) for _ in range(3)]
         for asker in [asker.ready() for asker in askers]:
             asker.go()
         assert [asker.outcomes() for asker in askers] == [{embed().title: 25}] * 3
-    assert lines(calls) == 1
+    assert count_lines(calls) == 1
 
 
 def test_processes_share_an_outage(tmp_path: Path) -> None:
     calls = tmp_path / "calls"
-    askers = [Asker(f"sqlite:{tmp_path}/db", calls, threads=50, fails=True, takes=1.0) for _ in range(4)]
+    askers = [LookupProcess(f"sqlite:{tmp_path}/db", calls, threads=50, fails=True, takes=1.0) for _ in range(4)]
     for asker in [asker.ready() for asker in askers]:
         asker.go()
     assert [asker.outcomes() for asker in askers] == [{"unavailable: down": 50}] * 4
-    assert lines(calls) == 1
+    assert count_lines(calls) == 1
 
 
 def test_a_leader_that_is_killed_is_followed_by_one_other(tmp_path: Path) -> None:
     calls, url = tmp_path / "calls", f"sqlite:{tmp_path}/db"
-    leader = Asker(url, calls, takes=60).ready()
-    followers = [Asker(url, calls, threads=20).ready() for _ in range(2)]
+    leader = LookupProcess(url, calls, takes=60).ready()
+    followers = [LookupProcess(url, calls, threads=20).ready() for _ in range(2)]
     leader.go()
     deadline = time.monotonic() + 60
-    while lines(calls) == 0:
+    while count_lines(calls) == 0:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     for follower in followers:
@@ -358,7 +358,7 @@ def test_a_leader_that_is_killed_is_followed_by_one_other(tmp_path: Path) -> Non
     os.kill(leader.process.pid, signal.SIGKILL)
     assert [follower.outcomes() for follower in followers] == [{embed().title: 20}] * 2
     leader.process.communicate()
-    assert lines(calls) == 2
+    assert count_lines(calls) == 2
 
 
 # -- through the cache ---------------------------------------------------------------------------------
@@ -370,8 +370,8 @@ def test_threads_of_one_process_ask_once(url: str, tmp_path: Path) -> None:
 
     calls = tmp_path / "calls"
     kept = cache(open_store(f"{url}:", limit=10, timeout=1))
-    assert ask(kept, asking(kept, calls), 100, wait=5) == {embed().title: 100}
-    assert lines(calls) == 1
+    assert run_in_threads(kept, lookup(kept, calls), 100, wait=5) == {embed().title: 100}
+    assert count_lines(calls) == 1
 
 
 def test_two_caches_on_one_file_ask_once(tmp_path: Path) -> None:
@@ -381,7 +381,9 @@ def test_two_caches_on_one_file_ask_once(tmp_path: Path) -> None:
     caches = [cache(open_store(f"sqlite:{tmp_path}/db", limit=10, timeout=1)) for _ in range(2)]
     outcomes: list[dict[str, int]] = []
     running = [
-        threading.Thread(target=lambda kept=kept: outcomes.append(ask(kept, asking(kept, calls), 20, wait=5)))
+        threading.Thread(
+            target=lambda kept=kept: outcomes.append(run_in_threads(kept, lookup(kept, calls), 20, wait=5))
+        )
         for kept in caches
     ]
     for thread in running:
@@ -389,7 +391,7 @@ def test_two_caches_on_one_file_ask_once(tmp_path: Path) -> None:
     for thread in running:
         thread.join(20)
     assert outcomes == [{embed().title: 20}] * 2
-    assert lines(calls) == 1
+    assert count_lines(calls) == 1
     for kept in caches:
         kept.close()
 
@@ -398,8 +400,10 @@ def test_two_caches_on_one_file_ask_once(tmp_path: Path) -> None:
 def test_two_hundred_threads_share_an_error(error: Unavailable | NotFound, tmp_path: Path) -> None:
     calls = tmp_path / "calls"
     kept = cache(MemoryCache())
-    assert ask(kept, asking(kept, calls, outcome=error), 200, wait=5) == {f"{error.code}: {error.message}": 200}
-    assert lines(calls) == 1
+    assert run_in_threads(kept, lookup(kept, calls, outcome=error), 200, wait=5) == {
+        f"{error.code}: {error.message}": 200
+    }
+    assert count_lines(calls) == 1
 
 
 def test_who_waits_too_long_is_told_to_come_again(tmp_path: Path) -> None:
@@ -410,11 +414,11 @@ def test_who_waits_too_long_is_told_to_come_again(tmp_path: Path) -> None:
         under_way.set()
         let_go.wait(10)
 
-    leader = threading.Thread(target=once, args=(kept, ("1",), "com", work), kwargs={"wait": 5})
+    leader = threading.Thread(target=run_once, args=(kept, ("1",), "com", work), kwargs={"wait": 5})
     leader.start()
     under_way.wait(5)
     with pytest.raises(Unavailable) as caught:
-        once(kept, ("1",), "com", embed, wait=0.05)
+        run_once(kept, ("1",), "com", embed, wait=0.05)
     assert caught.value.retry_after == 1.0
     let_go.set()
     leader.join(10)

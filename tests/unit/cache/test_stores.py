@@ -34,8 +34,8 @@ from embedkit.cache.stores.remote import MemcachedStore, RedisStore
 from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.errors import ConfigurationError
 from embedkit.settings import rows
-from tests.support.stores import FILES, SERVERS, STORES, Server, dripping, memcached, redis
-from tests.support.tools import Clock, ends
+from tests.support.stores import FILES, SERVERS, STORES, Server, dripping_redis, memcached, redis
+from tests.support.tools import Clock, terminates
 
 VALUES = {
     "text": "spam",
@@ -275,7 +275,7 @@ class MachineContract:
             path.unlink()
             os.mkfifo(path)
             store.close()
-            assert ends(self._ask, store, path), path
+            assert terminates(self._ask, store, path), path
             path.unlink(missing_ok=True)
             assert any(store.set("key", "value") for _ in range(3)), path
             assert store.get("key") == "value"
@@ -413,8 +413,8 @@ class TestRedis(StoreContract, ClearContract):
 
 
 def test_a_redis_whose_answer_does_not_end_is_given_up() -> None:
-    with dripping() as port:
-        assert ends(RedisStore(f"redis://127.0.0.1:{port}").get, "key")
+    with dripping_redis() as port:
+        assert terminates(RedisStore(f"redis://127.0.0.1:{port}").get, "key")
 
 
 class TestMemcached(StoreContract):

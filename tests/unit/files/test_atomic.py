@@ -20,15 +20,15 @@ from embedkit.files import atomic
 from embedkit.files.atomic import Outcome, Tree, rewrite, write_back
 from embedkit.files.folder import Folder
 from tests.support.files import (
-    EDIT,
+    EDITED,
     NEW,
     OLD,
-    At,
-    Plain,
+    BasicFolder,
+    CallAt,
+    HookedFolder,
     SlowAuthor,
-    Stepping,
-    acting_before_replacing,
-    names,
+    acting_before_replace,
+    file_names,
     save_by_rename,
 )
 
@@ -59,8 +59,8 @@ def exchange(tmp_path: Path) -> None:
 
 def calls(path: Path) -> int:
     """How many calls to the system it takes."""
-    step = At({})
-    write_back(path, OLD, NEW, open_folder=lambda folder: Stepping(folder, step))
+    step = CallAt({})
+    write_back(path, OLD, NEW, open_folder=lambda folder: HookedFolder(folder, step))
     path.write_bytes(OLD)
     return step.count
 
@@ -71,7 +71,7 @@ def calls(path: Path) -> int:
 def test_what_was_read_is_replaced(post: Path) -> None:
     assert write_back(post, OLD, NEW) == atomic.WriteBack(Outcome.WRITTEN)
     assert post.read_bytes() == NEW
-    assert names(post.parent) == ["post.md"]
+    assert file_names(post.parent) == ["post.md"]
 
 
 def test_what_says_so_already_is_not_touched(post: Path) -> None:
@@ -81,33 +81,33 @@ def test_what_says_so_already_is_not_touched(post: Path) -> None:
     assert post.stat() == before
 
 
-@pytest.mark.parametrize("found", [EDIT, b"", OLD[:-1], OLD + b"\n", OLD.replace(b"\n", b"\r\n"), OLD.upper()])
+@pytest.mark.parametrize("found", [EDITED, b"", OLD[:-1], OLD + b"\n", OLD.replace(b"\n", b"\r\n"), OLD.upper()])
 def test_what_is_not_what_was_read_stays(post: Path, found: bytes) -> None:
     post.write_bytes(found)
     assert write_back(post, OLD, NEW).outcome is Outcome.CHANGED_MEANWHILE
     assert post.read_bytes() == found
-    assert names(post.parent) == ["post.md"]
+    assert file_names(post.parent) == ["post.md"]
 
 
-@pytest.mark.parametrize("kind", [Folder, Plain])
+@pytest.mark.parametrize("kind", [Folder, BasicFolder])
 def test_what_is_saved_before_it_is_replaced_stays(post: Path, kind: type[Folder]) -> None:
-    saving = acting_before_replacing(lambda: save_by_rename(post, EDIT), kind)
+    saving = acting_before_replace(lambda: save_by_rename(post, EDITED), kind)
     done = write_back(post, OLD, NEW, open_folder=saving)
     assert done.outcome is Outcome.CHANGED_MEANWHILE
-    assert post.read_bytes() == EDIT
-    assert names(post.parent) == ["post.md"]
+    assert post.read_bytes() == EDITED
+    assert file_names(post.parent) == ["post.md"]
 
 
 @pytest.mark.parametrize("when", range(12))
 @pytest.mark.parametrize("kind", ["folder", "pipe", "link", "dangling link", "other name"])
 def test_what_its_author_puts_in_its_place_stays(post: Path, kind: str, when: int) -> None:
-    (post.parent / "other.md").write_bytes(EDIT)
+    (post.parent / "other.md").write_bytes(EDITED)
 
     def change() -> None:
         post.unlink()
         if kind == "folder":
             post.mkdir()
-            (post / "index.md").write_bytes(EDIT)
+            (post / "index.md").write_bytes(EDITED)
         elif kind == "pipe":
             os.mkfifo(post)
         elif "link" in kind:
@@ -115,37 +115,37 @@ def test_what_its_author_puts_in_its_place_stays(post: Path, kind: str, when: in
         else:
             os.link(post.parent / "other.md", post)
 
-    step = At({when: change})
+    step = CallAt({when: change})
     try:
-        write_back(post, OLD, NEW, open_folder=lambda folder: Stepping(folder, step))
+        write_back(post, OLD, NEW, open_folder=lambda folder: HookedFolder(folder, step))
     except OSError as error:
         assert error.filename == str(post)  # noqa: PT017 (it may do without an error)
     assert step.count > when
-    assert names(post.parent) == ["other.md", "post.md"]
-    assert (post.parent / "other.md").read_bytes() == EDIT
+    assert file_names(post.parent) == ["other.md", "post.md"]
+    assert (post.parent / "other.md").read_bytes() == EDITED
     found = post.lstat().st_mode
     judge = {"folder": stat.S_ISDIR, "pipe": stat.S_ISFIFO, "other name": stat.S_ISREG}
     assert judge.get(kind, stat.S_ISLNK)(found)
     if kind == "folder":
-        assert (post / "index.md").read_bytes() == EDIT
+        assert (post / "index.md").read_bytes() == EDITED
 
 
 def test_a_file_that_is_gone_is_not_made_anew(post: Path) -> None:
-    removing = acting_before_replacing(post.unlink)
+    removing = acting_before_replace(post.unlink)
     assert write_back(post, OLD, NEW, open_folder=removing).outcome is Outcome.CHANGED_MEANWHILE
     assert write_back(post, OLD, NEW).outcome is Outcome.CHANGED_MEANWHILE
-    assert names(post.parent) == []
+    assert file_names(post.parent) == []
 
 
 @pytest.mark.usefixtures("exchange")
 @pytest.mark.parametrize("save", [save_by_rename, Path.write_bytes])
 def test_saved_at_every_point(post: Path, save: Callable[[Path, bytes], object]) -> None:
     for number in range(calls(post) + 8):
-        step = At({number: lambda: save(post, EDIT)})
-        write_back(post, OLD, NEW, open_folder=lambda folder, step=step: Stepping(folder, step))  # type: ignore[misc]
+        step = CallAt({number: lambda: save(post, EDITED)})
+        write_back(post, OLD, NEW, open_folder=lambda folder, step=step: HookedFolder(folder, step))  # type: ignore[misc]
         if step.count > number:
-            assert post.read_bytes() == EDIT, number
-        assert names(post.parent) == ["post.md"], number
+            assert post.read_bytes() == EDITED, number
+        assert file_names(post.parent) == ["post.md"], number
         post.write_bytes(OLD)
 
 
@@ -153,26 +153,26 @@ def test_saved_at_every_point(post: Path, save: Callable[[Path, bytes], object])
 @pytest.mark.parametrize("mode", ["wb", "r+b"])
 def test_saved_slowly_between_any_two_points(post: Path, mode: str) -> None:
     for first, second in itertools.combinations(range(calls(post) + 8), 2):
-        author = SlowAuthor(post, EDIT, mode)
-        step = At({first: author.open, second: author.write})
-        write_back(post, OLD, NEW, open_folder=lambda folder, step=step: Stepping(folder, step))  # type: ignore[misc]
+        author = SlowAuthor(post, EDITED, mode)
+        step = CallAt({first: author.open, second: author.write})
+        write_back(post, OLD, NEW, open_folder=lambda folder, step=step: HookedFolder(folder, step))  # type: ignore[misc]
         if first < step.count <= second:
             author.write()
         if step.count > first:
-            assert post.read_bytes() == EDIT, (first, second)
-        assert names(post.parent) == ["post.md"], (first, second)
+            assert post.read_bytes() == EDITED, (first, second)
+        assert file_names(post.parent) == ["post.md"], (first, second)
         post.write_bytes(OLD)
 
 
 @pytest.mark.usefixtures("exchange")
 def test_saved_twice_at_any_two_points(post: Path) -> None:
     for first, second in itertools.combinations(range(calls(post) + 8), 2):
-        saved = {first: lambda: save_by_rename(post, EDIT), second: lambda: save_by_rename(post, LATER)}
-        step = At(saved)
-        write_back(post, OLD, NEW, open_folder=lambda folder, step=step: Stepping(folder, step))  # type: ignore[misc]
+        saved = {first: lambda: save_by_rename(post, EDITED), second: lambda: save_by_rename(post, LATER)}
+        step = CallAt(saved)
+        write_back(post, OLD, NEW, open_folder=lambda folder, step=step: HookedFolder(folder, step))  # type: ignore[misc]
         if step.count > first:
-            assert post.read_bytes() == (LATER if step.count > second else EDIT), (first, second)
-        assert names(post.parent) == ["post.md"], (first, second)
+            assert post.read_bytes() == (LATER if step.count > second else EDITED), (first, second)
+        assert file_names(post.parent) == ["post.md"], (first, second)
         post.write_bytes(OLD)
 
 
@@ -205,12 +205,12 @@ def test_a_race_with_an_editor(post: Path, how: str) -> None:
         for number in range(100):
             save_by_rename(post, OLD)
             print(f"edit {number}", file=editor.stdin, flush=True)
-            pausing = acting_before_replacing(partial(threading.Event().wait, chance.random() * 0.006))
+            pausing = acting_before_replace(partial(threading.Event().wait, chance.random() * 0.006))
             outcomes.add(write_back(post, OLD, NEW, open_folder=pausing).outcome)
             assert editor.stdout.readline() == "saved\n"
             assert post.read_text() == f"edit {number}\n"
         editor.stdin.close()
-    assert names(post.parent) == ["post.md"]
+    assert file_names(post.parent) == ["post.md"]
     assert outcomes <= {Outcome.WRITTEN, Outcome.CHANGED_MEANWHILE}
 
 
@@ -227,7 +227,7 @@ def test_many_at_once_with_the_same_result(post: Path) -> None:
     for thread in threads:
         thread.join()
     assert post.read_bytes() == NEW
-    assert names(post.parent) == ["post.md"]
+    assert file_names(post.parent) == ["post.md"]
     assert Outcome.WRITTEN in outcomes
 
 
@@ -236,13 +236,13 @@ def test_a_file_that_was_not_there_is_added(tmp_path: Path) -> None:
     assert write_back(path, None, NEW).outcome is Outcome.WRITTEN
     assert write_back(path, None, NEW).outcome is Outcome.UNCHANGED
     path.unlink()
-    for kind in (Folder, Plain):
-        saving = acting_before_replacing(lambda: path.write_bytes(EDIT), kind)
+    for kind in (Folder, BasicFolder):
+        saving = acting_before_replace(lambda: path.write_bytes(EDITED), kind)
         done = write_back(path, None, NEW, open_folder=saving)
         assert done.outcome is Outcome.CHANGED_MEANWHILE
-        assert path.read_bytes() == EDIT
+        assert path.read_bytes() == EDITED
         path.unlink()
-    assert names(tmp_path) == []
+    assert file_names(tmp_path) == []
 
 
 # -- what is kept of a file ----------------------------------------------------------------------------
@@ -293,7 +293,7 @@ def test_a_link_stays_a_link(post: Path) -> None:
     assert write_back(link, OLD, NEW).outcome is Outcome.WRITTEN
     assert link.is_symlink()
     assert post.read_bytes() == NEW
-    assert names(folder) == ["link.md"]
+    assert file_names(folder) == ["link.md"]
 
 
 # -- what can't be written ----------------------------------------------------------------------------
@@ -307,7 +307,7 @@ def test_a_file_that_is_marked_as_read_only_stays(post: Path) -> None:
     with Tree(post.parent) as tree, pytest.raises(PermissionError):
         tree.write(post.name, NEW)
     assert post.read_bytes() == OLD
-    assert names(post.parent) == ["post.md"]
+    assert file_names(post.parent) == ["post.md"]
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
@@ -317,7 +317,7 @@ def test_what_is_not_a_plain_file_is_not_replaced(tmp_path: Path, make: Callable
         write_back(tmp_path / "odd", OLD, NEW)
     with Tree(tmp_path) as tree, pytest.raises(OSError, match="odd"):
         tree.write(Path("odd"), NEW)
-    assert names(tmp_path) == ["odd"]
+    assert file_names(tmp_path) == ["odd"]
 
 
 FULL = """
@@ -336,7 +336,7 @@ def test_a_file_that_does_not_fit_leaves_the_old_one(post: Path) -> None:
     done = subprocess.run([sys.executable, "-c", FULL, str(post)], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == (f"{errno.EFBIG} {post}\n", "")
     assert post.read_bytes() == b"small"
-    assert names(post.parent) == ["post.md"]
+    assert file_names(post.parent) == ["post.md"]
 
 
 def test_a_folder_that_cannot_be_written(post: Path) -> None:
@@ -365,7 +365,7 @@ def test_a_large_file_is_made_piece_by_piece(post: Path) -> None:
     assert rewrite(post, make).outcome is Outcome.WRITTEN
     assert (post.read_bytes(), stat.S_IMODE(post.stat().st_mode)) == (OLD.upper(), 0o640)
     assert rewrite(post, make).outcome is Outcome.UNCHANGED
-    assert names(post.parent) == [post.name]
+    assert file_names(post.parent) == [post.name]
 
 
 @pytest.mark.parametrize("save", [save_by_rename, Path.write_bytes])
@@ -377,7 +377,7 @@ def test_a_large_file_that_is_saved_meanwhile_stays(post: Path, save: Callable[[
 
     assert rewrite(post, make).outcome is Outcome.CHANGED_MEANWHILE
     assert post.read_bytes() == LATER
-    assert names(post.parent) == [post.name]
+    assert file_names(post.parent) == [post.name]
 
 
 def test_nothing_is_left_of_a_large_file_that_fails(post: Path) -> None:
@@ -389,7 +389,7 @@ def test_nothing_is_left_of_a_large_file_that_fails(post: Path) -> None:
         tree.fill("other", lambda write: make(lambda size: OLD[:size], write))
     with pytest.raises(ValueError):  # noqa: PT011
         rewrite(post, make)
-    assert (names(post.parent), post.read_bytes()) == ([post.name], OLD)
+    assert (file_names(post.parent), post.read_bytes()) == ([post.name], OLD)
 
 
 # -- locks ----------------------------------------------------------------------------------------------

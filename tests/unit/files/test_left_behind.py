@@ -16,12 +16,12 @@ from embedkit.files.atomic import Tree, sweep_folder
 from embedkit.files.folder import Folder
 from embedkit.files.partial import PartialFile, digest, sweep
 from tests.support.files import (
-    DEAD,
-    EDIT,
+    EDITED,
     NEW,
     OLD,
     POST,
-    names,
+    STALE_PART,
+    file_names,
 )
 from tests.support.tools import ROOT
 
@@ -49,15 +49,15 @@ def test_killed_at_every_point(tmp_path: Path, act: str) -> None:
         if act == "post":
             assert (folder / POST).read_bytes() in (OLD, NEW)
             assert sweep_folder(folder) == []
-            assert names(folder) == [POST], number
+            assert file_names(folder) == [POST], number
         elif act == "lock":
             assert sweep_folder(folder) == []
-            assert names(folder) in ([], ["lock.json"]), number
-            if names(folder):
+            assert file_names(folder) in ([], ["lock.json"]), number
+            if file_names(folder):
                 assert (folder / "lock.json").read_bytes() == NEW
         else:
             assert len(kept_secret(folder / "secret")) == 64
-            assert names(folder) == ["secret"], number
+            assert file_names(folder) == ["secret"], number
             assert kept_secret(folder / "secret") == kept_secret(folder / "secret")
 
 
@@ -65,8 +65,8 @@ def test_a_file_that_is_being_written_is_not_swept_up(tmp_path: Path) -> None:
     with Folder(tmp_path) as folder, PartialFile(folder, "post.md") as part:
         part.write(b"half")
         assert sweep_folder(tmp_path) == []
-        assert names(tmp_path) == [part.name]
-    assert names(tmp_path) == []
+        assert file_names(tmp_path) == [part.name]
+    assert file_names(tmp_path) == []
 
 
 def test_only_our_own_names_are_swept_up(tmp_path: Path) -> None:
@@ -77,39 +77,39 @@ def test_only_our_own_names_are_swept_up(tmp_path: Path) -> None:
             ".post.md.0123456789abcdef.part",
             ".0123456789abcdef.embedkit.part",
         ),
-        *(f"{DEAD}.txt", f".{'x' * 40}{DEAD}", ".post.md.swp", ".part"),
+        *(f"{STALE_PART}.txt", f".{'x' * 40}{STALE_PART}", ".post.md.swp", ".part"),
     )
-    for name in (*theirs, DEAD, DEAD.replace(".md", "\n")):
+    for name in (*theirs, STALE_PART, STALE_PART.replace(".md", "\n")):
         (tmp_path / name).write_bytes(b"half")
     assert sweep_folder(tmp_path) == []
-    assert names(tmp_path) == sorted(theirs)
+    assert file_names(tmp_path) == sorted(theirs)
 
 
 def test_nothing_is_swept_up_through_a_link(tmp_path: Path) -> None:
     treasure = tmp_path / "treasure"
     treasure.mkdir()
-    (treasure / DEAD).write_bytes(b"theirs")
+    (treasure / STALE_PART).write_bytes(b"theirs")
     work = tmp_path / "work"
     work.mkdir()
-    (work / DEAD).symlink_to(treasure / DEAD)
-    (work / DEAD.replace("post", "folder")).symlink_to(treasure)
-    (work / DEAD.replace("post", "made")).mkdir()
-    os.mkfifo(work / DEAD.replace("post", "pipe"))
-    before = names(work)
+    (work / STALE_PART).symlink_to(treasure / STALE_PART)
+    (work / STALE_PART.replace("post", "folder")).symlink_to(treasure)
+    (work / STALE_PART.replace("post", "made")).mkdir()
+    os.mkfifo(work / STALE_PART.replace("post", "pipe"))
+    before = file_names(work)
     sweep_folder(work)
-    assert names(work) == before
-    assert names(treasure) == [DEAD]
+    assert file_names(work) == before
+    assert file_names(treasure) == [STALE_PART]
 
 
 def test_what_may_be_an_edit_is_left_and_named(tmp_path: Path) -> None:
     with Folder(tmp_path) as folder:
-        for content in (OLD, NEW, EDIT):
+        for content in (OLD, NEW, EDITED):
             with PartialFile(folder, "post.md") as part:
                 part.write(content)
                 part.finish()
                 part.rename_for_swap(digest(OLD), digest(NEW))
                 folder.link(part.name, f".x{part.name[8:]}")
-        left = [name for name in folder.names() if (tmp_path / name).read_bytes() == EDIT]
+        left = [name for name in folder.names() if (tmp_path / name).read_bytes() == EDITED]
         assert sweep(folder) == left
         assert folder.names() == left
         assert len(left) == 1
@@ -131,7 +131,7 @@ def test_a_file_that_a_sweep_took_before_it_was_locked_is_begun_anew(tmp_path: P
         part.finish()
         part.add()
     assert (tmp_path / "post.md").read_bytes() == NEW
-    assert names(tmp_path) == ["post.md"]
+    assert file_names(tmp_path) == ["post.md"]
 
 
 # -- a folder of results -------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def outside(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     (folder / "post.md").write_bytes(OLD)
     yield folder
-    assert names(folder) == ["post.md"]
+    assert file_names(folder) == ["post.md"]
     assert (folder / "post.md").read_bytes() == OLD
 
 
@@ -188,7 +188,7 @@ def test_a_new_result_has_no_name_until_it_is_whole(tmp_path: Path, monkeypatch:
     """Where the system has files without names, the folder holds nothing while it is put on the disk."""
     held = []
     with Tree(tmp_path) as tree:
-        monkeypatch.setattr(os, "fsync", lambda _: held.append(names(tmp_path)))
+        monkeypatch.setattr(os, "fsync", lambda _: held.append(file_names(tmp_path)))
         tree.write("one.html", b"One")
         monkeypatch.undo()
     assert held == [[]] or not held[0][0].endswith(".html")
@@ -209,7 +209,7 @@ def test_a_new_result_where_the_system_lacks(tmp_path: Path, monkeypatch: pytest
     with Tree(tmp_path) as tree:
         assert tree.write("one.html", b"One")
     assert (tmp_path / "one.html").read_bytes() == b"One"
-    assert names(tmp_path) == ["one.html"]
+    assert file_names(tmp_path) == ["one.html"]
 
 
 @pytest.mark.parametrize("name", ["one.html", "new/one.html"])
@@ -225,7 +225,7 @@ def test_a_result_that_another_build_adds_at_the_same_moment(
     with Tree(tmp_path) as tree:
         assert tree.write(name, b"One")
     assert path.read_bytes() == b"One"
-    assert names(path.parent) == ["one.html"]
+    assert file_names(path.parent) == ["one.html"]
 
 
 def test_results_are_whole_and_touched_only_where_they_change(tmp_path: Path) -> None:
@@ -236,9 +236,9 @@ def test_results_are_whole_and_touched_only_where_they_change(tmp_path: Path) ->
         before = path.stat()
         assert not tree.write(Path("a/b.md"), OLD)
         assert path.stat() == before
-    (path.parent / DEAD).write_bytes(b"half")
+    (path.parent / STALE_PART).write_bytes(b"half")
     with Tree(tmp_path / "site") as tree:
         assert tree.write(Path("a/b.md"), NEW)
     assert path.read_bytes() == NEW
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert names(path.parent) == ["b.md"]
+    assert file_names(path.parent) == ["b.md"]

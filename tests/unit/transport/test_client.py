@@ -40,10 +40,10 @@ from tests.support.faulty_upstream import (
     drip,
     flood,
     hang,
-    held,
     ok,
+    ok_after,
     reset,
-    say,
+    send,
 )
 
 pytestmark = pytest.mark.server
@@ -134,7 +134,7 @@ def test_gzip_and_chunks_are_undone(net):
     packed = gzip.compress(OK)
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed)
     with Upstream(
-        say(HEAD + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", chunked)
+        send(HEAD + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", chunked)
     ) as upstream:
         assert net.get(upstream.url).body == OK
 
@@ -299,40 +299,40 @@ SLOW: list[tuple[str, Script]] = [
 ]
 
 CUT: list[tuple[str, Script]] = [
-    ("closed at accept", say()),
+    ("closed at accept", send()),
     ("reset at accept", reset()),
     ("reset in the body", reset(LONG, b"{")),
     ("reset in the head", reset(b"HTTP/1.1 200")),
-    ("cut in a chunk", say(CHUNKED, b"5\r\n{")),
-    ("cut between chunks", say(CHUNKED, b"1\r\n{\r\n")),
-    ("Content-Length too long", say(LONG, b"{}")),
-    ("junk for a chunk size", say(CHUNKED, b"zz\r\n{}\r\n0\r\n\r\n")),
+    ("cut in a chunk", send(CHUNKED, b"5\r\n{")),
+    ("cut between chunks", send(CHUNKED, b"1\r\n{\r\n")),
+    ("Content-Length too long", send(LONG, b"{}")),
+    ("junk for a chunk size", send(CHUNKED, b"zz\r\n{}\r\n0\r\n\r\n")),
 ]
 
 INVALID: list[tuple[str, Script]] = [
-    ("no HTTP at all", say(b"SSH-2.0-X\r\n")),
-    ("status 42", say(b"HTTP/1.1 42 X\r\n\r\n")),
+    ("no HTTP at all", send(b"SSH-2.0-X\r\n")),
+    ("status 42", send(b"HTTP/1.1 42 X\r\n\r\n")),
     ("status 999", ok(status="999 X")),
-    ("status 101", say(b"HTTP/1.1 101 X\r\n\r\n")),
-    ("status 304", say(b"HTTP/1.1 304 X\r\n\r\n")),
+    ("status 101", send(b"HTTP/1.1 101 X\r\n\r\n")),
+    ("status 304", send(b"HTTP/1.1 304 X\r\n\r\n")),
     ("status 300", ok(status="300 X")),
     ("100 without end", flood(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 5000)),
     ("2,000 headers", flood(HEAD, b"X: a\r\n", 2000)),
     ("a header of 200 KB", flood(HEAD + b"X: ", b"a" * 1000, 200)),
     ("folded headers of 200 KB", flood(HEAD + b"X: a\r\n", b" " + b"a" * 1000 + b"\r\n", 200)),
-    ("NUL in a header", say(WHOLE + b"X: a\0b\r\n\r\n{}")),
-    ("negative Content-Length", say(HEAD + b"Content-Length: -2\r\n\r\n{}")),
-    ("junk Content-Length", say(HEAD + b"Content-Length: two\r\n\r\n{}")),
-    ("two Content-Lengths", say(WHOLE + b"Content-Length: 3\r\n\r\n{}")),
-    ("one Content-Length twice", say(WHOLE + b"Content-Length: 2\r\n\r\n{}")),
+    ("NUL in a header", send(WHOLE + b"X: a\0b\r\n\r\n{}")),
+    ("negative Content-Length", send(HEAD + b"Content-Length: -2\r\n\r\n{}")),
+    ("junk Content-Length", send(HEAD + b"Content-Length: two\r\n\r\n{}")),
+    ("two Content-Lengths", send(WHOLE + b"Content-Length: 3\r\n\r\n{}")),
+    ("one Content-Length twice", send(WHOLE + b"Content-Length: 2\r\n\r\n{}")),
     ("negative chunk size", flood(CHUNKED + b"-1\r\n", b"a" * 10_000, 1000)),
     ("more negative chunk size", flood(CHUNKED + b"-5\r\n", b"a" * 10_000, 10)),
     ("endless trailer", flood(CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: a\r\n" * 1000, 1000)),
     ("endless chunks", flood(CHUNKED, b"1000\r\n" + b"a" * 4096 + b"\r\n", 1000)),
-    ("truncated gzip", say(GZIP, gzip.compress(OK)[:-4])),
-    ("broken gzip", say(GZIP, gzip.compress(OK)[:12] + b"\xff" * 20)),
-    ("no gzip", say(GZIP, OK)),
-    ("deflate", say(CLOSE.replace(b"Conn", b"Content-Encoding: deflate\r\nConn"), zlib.compress(OK)[2:])),
+    ("truncated gzip", send(GZIP, gzip.compress(OK)[:-4])),
+    ("broken gzip", send(GZIP, gzip.compress(OK)[:12] + b"\xff" * 20)),
+    ("no gzip", send(GZIP, OK)),
+    ("deflate", send(CLOSE.replace(b"Conn", b"Content-Encoding: deflate\r\nConn"), zlib.compress(OK)[2:])),
 ]
 
 
@@ -370,7 +370,7 @@ def test_many_slow_calls_leave_no_thread_behind(impatient):
 
 
 def test_a_short_content_length_does_not_spill_into_the_next_answer(net):
-    with Upstream(say(WHOLE + b"\r\n{}HTTP/1.1 200 OK\r\n\r\nsmuggled", keep=True), ok()) as upstream:
+    with Upstream(send(WHOLE + b"\r\n{}HTTP/1.1 200 OK\r\n\r\nsmuggled", keep=True), ok()) as upstream:
         assert net.get(upstream.url).body == b"{}"
         assert net.get(upstream.url).body == OK
 
@@ -402,7 +402,7 @@ def test_nobody_has_asked_for_another_protocol(net):
 
 
 def test_a_cut_answer_is_asked_for_again(net):
-    with Upstream(say(LONG, b"{"), ok()) as upstream:
+    with Upstream(send(LONG, b"{"), ok()) as upstream:
         assert net.get(upstream.url).body == OK
 
 
@@ -419,8 +419,8 @@ def zeros(megabytes: int) -> bytes:
         ("not declared", flood(CLOSE, bytes(1 << 16), 7600)),
         ("chunked", flood(CHUNKED, b"10000\r\n" + bytes(1 << 16) + b"\r\n", 7600)),
         ("chunk size -1", flood(CHUNKED + b"-1\r\n", bytes(1 << 16), 7600)),
-        ("gzip bomb", say(GZIP, zeros(100))),
-        ("gzip bomb in a redirect", say(b"HTTP/1.1 302 X\r\n" + GZIP[len(HEAD) :], zeros(100))),
+        ("gzip bomb", send(GZIP, zeros(100))),
+        ("gzip bomb in a redirect", send(b"HTTP/1.1 302 X\r\n" + GZIP[len(HEAD) :], zeros(100))),
     ],
 )
 def test_half_a_gigabyte_is_not_kept(net, name, script):
@@ -451,7 +451,7 @@ def test_the_cap_is_that_of_the_request(net):
 @hypothesis_settings(deadline=None, max_examples=80)
 def test_noise_is_an_answer_or_an_error_of_ours(noise):
     net = Net()
-    with Upstream(say(noise)) as upstream, contextlib.suppress(ProviderError):
+    with Upstream(send(noise)) as upstream, contextlib.suppress(ProviderError):
         assert net.get(upstream.url).status in range(200, 600)
     net.transport.close()
 
@@ -836,7 +836,7 @@ def test_no_redirect_leads_to_another_service(net, location):
     "head", [b"", b"Location: \r\n", b"Location: /a\r\nLocation: /b\r\n", b"Location: /a\0\r\n"]
 )
 def test_a_redirect_to_nowhere(net, head):
-    with Upstream(say(b"HTTP/1.1 302 X\r\n", head, b"\r\n")) as upstream:
+    with Upstream(send(b"HTTP/1.1 302 X\r\n", head, b"\r\n")) as upstream:
         assert type(refusal(net, upstream, redirects=2, **LOCAL)) is InvalidResponse
     assert upstream.hits == 1
 
@@ -917,9 +917,9 @@ def test_a_body_is_handed_on_in_pieces(net):
 @pytest.mark.parametrize(
     "script",
     [
-        say(CLOSE, BIG),
-        say(CHUNKED, b"%x\r\n%s\r\n0\r\n\r\n" % (len(BIG), BIG)),
-        say(GZIP, gzip.compress(BIG)),
+        send(CLOSE, BIG),
+        send(CHUNKED, b"%x\r\n%s\r\n0\r\n\r\n" % (len(BIG), BIG)),
+        send(GZIP, gzip.compress(BIG)),
         ok(gzip.compress(BIG), headers=["Content-Encoding: gzip"]),
     ],
 )
@@ -941,7 +941,7 @@ def test_words_in_its_place_are_an_answer(net):
     "script",
     [
         ok(b"a" * 65_537, "404 X"),
-        say(b"HTTP/1.1 404 X\r\n\r\n", b"a" * 1_000_000),
+        send(b"HTTP/1.1 404 X\r\n\r\n", b"a" * 1_000_000),
         ok(gzip.compress(b"a" * 50_000_000), "404 X", ["Content-Encoding: gzip"]),
     ],
 )
@@ -957,8 +957,8 @@ def test_of_many_words_in_its_place_the_first_are_read(net, script):
     ("script", "kind"),
     [
         (ok(b"a" * 1001), InvalidResponse),
-        (say(CLOSE, b"a" * 1001), InvalidResponse),
-        (say(GZIP, zeros(1)), InvalidResponse),
+        (send(CLOSE, b"a" * 1001), InvalidResponse),
+        (send(GZIP, zeros(1)), InvalidResponse),
         (ok(status="503 X"), None),
         (ok(status="429 X"), None),
     ],
@@ -975,10 +975,10 @@ def test_it_is_poured_once(net, script, kind):
 @pytest.mark.parametrize(
     "script",
     [
-        say(HEAD + b"Content-Length: 900\r\n\r\n", b"{"),
+        send(HEAD + b"Content-Length: 900\r\n\r\n", b"{"),
         reset(HEAD + b"Content-Length: 900\r\n\r\n", b"{"),
-        say(CHUNKED, b"5\r\n{"),
-        say(),
+        send(CHUNKED, b"5\r\n{"),
+        send(),
         hang(HEAD + b"Content-Length: 900\r\n\r\n", b"{"),
         hang(),
     ],
@@ -1079,7 +1079,7 @@ def test_a_key_that_cannot_be_sent_is_not_repeated(net, key):
 
 def test_the_log_is_one_line_without_secrets(net, caplog):
     caplog.set_level(logging.DEBUG, logger="embedkit")
-    with Upstream(ok(status="404 X"), say(b"HTTP/1.1 200 O\x1b[31m\r\nX: \0\r\n\r\n")) as upstream:
+    with Upstream(ok(status="404 X"), send(b"HTTP/1.1 200 O\x1b[31m\r\nX: \0\r\n\r\n")) as upstream:
         fields = {"headers": {"Api-Key": "key-1"}, "params": (("q", "line\r\nbreak"),)}
         net.get(upstream.url, **fields)
         refusal(net, upstream, **fields)
@@ -1129,7 +1129,7 @@ def test_a_crowd_is_turned_away_but_a_batch_may_wait():
     net = Net(timeout=10, concurrency=1)
     free = threading.Event()
     answers: list[Response] = []
-    with Upstream(held(free)) as upstream:
+    with Upstream(ok_after(free)) as upstream:
 
         def ask(batch: bool) -> None:
             answers.append(net.get(upstream.url, batch=batch))
@@ -1159,7 +1159,7 @@ def test_our_own_queue_is_no_fault_of_the_service():
     net = Net()
     net.transport = HttpTransport(timeout=5, concurrency=1, clock=lambda: now[0], sleep=lambda _: None)
     free = threading.Event()
-    with Upstream(held(free), reset()) as upstream:
+    with Upstream(ok_after(free), reset()) as upstream:
         first = threading.Thread(target=net.get, args=(upstream.url,))
         late = [
             threading.Thread(target=pytest.raises, args=(Unavailable, net.get, upstream.url)) for _ in range(6)
@@ -1199,7 +1199,7 @@ def test_a_dead_service_is_left_alone_and_the_others_are_not():
     transport.close()
 
 
-@pytest.mark.parametrize("script", [ok(status="404 X"), ok(status="403 X"), say(b"nonsense\r\n\r\n")])
+@pytest.mark.parametrize("script", [ok(status="404 X"), ok(status="403 X"), send(b"nonsense\r\n\r\n")])
 def test_refusals_do_not_open_the_breaker(net, script):
     with Upstream(script) as upstream:
         for _ in range(12):
