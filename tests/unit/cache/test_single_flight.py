@@ -272,7 +272,7 @@ def test_the_kernel_frees_the_lock_of_a_process_that_was_killed(tmp_path: Path) 
 FORKED = """
 import os, sys, threading, time
 from embedkit.cache.embed_cache import EmbedCache
-from tests.support.cache import ITEMS, asking, cache, embed, once
+from tests.support.cache import ITEMS, lookup, cache, embed, run_once
 from embedkit.cache.stores.factory import open_store
 from pathlib import Path
 
@@ -282,14 +282,14 @@ def work():
     under_way.set()
     time.sleep(1)
     return embed()
-threading.Thread(target=once, args=(kept, ITEMS, "com", work), kwargs={"wait": 30}, daemon=True).start()
+threading.Thread(target=run_once, args=(kept, ITEMS, "com", work), kwargs={"wait": 30}, daemon=True).start()
 under_way.wait(5)
 kept.get(ITEMS, "de")
 child = os.fork()
 if not child:
-    once(kept, ("987654321",), "com", embed, wait=0.2)
+    run_once(kept, ("987654321",), "com", embed, wait=0.2)
     began = time.monotonic()
-    once(kept, ITEMS, "com", embed, wait=30)  # the parent's thread is not here, but it may hold a lock of files
+    run_once(kept, ITEMS, "com", embed, wait=30)  # the parent's thread is not here, but it may hold a lock of files
     kept.store(embed(), tld="com")
     fine = kept.get(ITEMS, "com").embed is not None
     os._exit(0 if fine and time.monotonic() - began < 25 else 1)
