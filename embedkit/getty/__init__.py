@@ -1,1 +1,1 @@
-"""Everything that knows Getty Images, without any input or output."""
+"""Everything specific to Getty Images; no input or output."""

@@ -1,7 +1,7 @@
-"""Getty's oEmbed endpoint: a reference becomes a request, an answer becomes an :class:`Embed` or an error.
+"""Getty's oEmbed endpoint: build requests, and parse responses into an :class:`Embed` or an error.
 
-Every value of an answer is validated or cleaned; what can't be is dropped where an embed can do without
-(a thumbnail, a text), and is InvalidResponse where it can't (the frame, the size).
+Every value in a response is validated or cleaned. An invalid optional value (a thumbnail, a text) is dropped; an
+invalid required one (the frame, the size) raises InvalidResponse.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from embedkit.getty.urls import ASSET_ID, EMBED_HOST, SITES, asset_ids, page_url
 from embedkit.messages import Request, Response
 from embedkit.models import JSON, TLDS, AssetRef, Bounds, Embed, Frame
 
-MAX_BYTES = 256 * 1024  # asked of the transport
+MAX_BYTES = 256 * 1024  # enforced by the transport
 TYPES = ("rich", "photo", "video")
 
 LIMITS = {
@@ -30,17 +30,17 @@ LIMITS = {
 }
 
 Get = Callable[[str], object]
-"""A field of a record by its name; None where there is none."""
+"""Returns a field of a record by its name; None if it is missing."""
 
-# The documentation's own example frames this; the host of a frame is never put out, only recognised.
+# The host of the frame in the documentation's example. Frame hosts are only recognized, never output.
 EXAMPLE_HOST = "localhost:3000"
 
-# Where an answer names its picture: the page it links to, the thumbnail in both generations.
-_NAMED = re.compile(rf"(?:/detail/|/id/|/xt/|-id)({ASSET_ID})(?![0-9A-Za-z-])")
+# Where a response contains the asset ID: the linked page, and the thumbnail of either generation.
+_ASSET_ID_IN_URL = re.compile(rf"(?:/detail/|/id/|/xt/|-id)({ASSET_ID})(?![0-9A-Za-z-])")
 
 
 class OEmbedResult(NamedTuple):
-    """What Getty answered: the embed, and how many seconds Getty says it holds, if it says so."""
+    """The embed in a response, and its ``cache_age`` in seconds, if any."""
 
     embed: Embed
     cache_age: int | None
@@ -49,13 +49,13 @@ class OEmbedResult(NamedTuple):
 def request(
     ref: AssetRef, endpoint: str, caller: str, *, bounds: Bounds = (None, None), tld: str = "com"
 ) -> Request:
-    """The question for a picture. Of what users write only IDs travel.
+    """Build the request for a picture. Of the author's input only IDs are sent.
 
-    :param endpoint: the URL of the oEmbed endpoint.
-    :param caller: who asks, for Getty's logs.
+    :param endpoint: URL of the oEmbed endpoint.
+    :param caller: name of the caller, for Getty's logs.
     :param bounds: maxwidth and maxheight in CSS pixels.
-    :param tld: the Getty site to link to; one that oEmbed does not know is left out.
-    :raises UnsupportedReference: where the items are not IDs.
+    :param tld: the Getty site to link to; omitted if oEmbed doesn't know it.
+    :raises UnsupportedReference: if the items are not IDs.
     """
     params = [("url", f"https://gty.im/{','.join(asset_ids(str(ref)))}"), ("caller", caller)]
     params += [(name, str(bound)) for name, bound in zip(("maxwidth", "maxheight"), bounds, strict=True) if bound]
@@ -73,7 +73,7 @@ def request(
 
 
 def recognizes(response: Response) -> bool:
-    """Whether the oEmbed endpoint itself speaks in an answer, whatever it says of the picture."""
+    """Return whether a response comes from the oEmbed endpoint itself, whatever it says about the picture."""
     if response.status != 200:
         return error_mapping.is_own(response)
     return _is_oembed(payload.fields(response.body))
@@ -88,14 +88,14 @@ def parse(
     image_origins: tuple[str, ...],
     asked: Bounds = (None, None),
 ) -> OEmbedResult:
-    """The embed in an answer; every value in it is validated, and its texts are raw.
+    """Parse a response into an embed with validated values and raw texts.
 
-    :param tld: the Getty site that ``page_url`` is on.
-    :param frame_origins: URLs whose hosts a frame may be on, beside Getty's own.
-    :param image_origins: where a thumbnail may be.
-    :param asked: the maxwidth and maxheight of the question, kept with the record.
-    :raises ProviderError: what :mod:`embedkit.getty.error_mapping` makes of the status; for an answer that can't
-        be used InvalidResponse, with its texts where it names the picture.
+    :param tld: the Getty site of ``page_url``.
+    :param frame_origins: URLs whose hosts are allowed for frames, in addition to Getty's own.
+    :param image_origins: origins allowed for thumbnails.
+    :param asked: maxwidth and maxheight of the request, stored with the record.
+    :raises ProviderError: the error that :mod:`embedkit.getty.error_mapping` maps the status to. InvalidResponse
+        if the response can't be used; with its texts, if it is for the requested picture.
     """
     if response.status != 200:
         raise error_mapping.oembed_error(response, ref)
@@ -114,55 +114,55 @@ def _embed(
     image_origins: tuple[str, ...],
     asked: Bounds,
 ) -> OEmbedResult:
-    answer = _read(response.body, ref)
-    if not _is_oembed(answer):
-        raise _outage("The answer is JSON, but not of an oEmbed endpoint.", ref)
+    fields = _parse_json(response.body, ref)
+    if not _is_oembed(fields):
+        raise _outage("The response is JSON, but not from an oEmbed endpoint.", ref)
     try:
-        found = markup.extract(_html(answer, ref), ref.items, _hosts(frame_origins))
-        width, height, frame = _measures(answer, found, ref)
+        found = markup.extract(_html(fields, ref), ref.items, _frame_hosts(frame_origins))
+        width, height, frame = _dimensions(fields, found, ref)
     except AssetMismatch:
         raise
     except InvalidResponse as error:
         error.ref = str(ref)
-        error.texts = _texts(answer.get) if _names(answer, ref) else {}
+        error.texts = _texts(fields.get) if _is_for(fields, ref) else {}
         raise
     embed = Embed(
         ref=AssetRef(ref.items),
-        type=answer["type"],
+        type=fields["type"],
         width=width,
         height=height,
         frame=frame,
         asked=asked,
-        **_checked(answer.get, ref, tld, image_origins),
+        **_optional_fields(fields.get, ref, tld, image_origins),
     )
-    return OEmbedResult(embed, payload.whole_number(answer.get("cache_age")))
+    return OEmbedResult(embed, payload.whole_number(fields.get("cache_age")))
 
 
-def _read(body: bytes, ref: AssetRef) -> JSON:
+def _parse_json(body: bytes, ref: AssetRef) -> JSON:
     try:
         return payload.mapping(body)
     except ValueError as error:
         raise _outage(str(error), ref) from None
 
 
-def _is_oembed(answer: JSON) -> bool:
-    """Whether an object has what oEmbed 1.0 (section 2.3.4) requires of every answer."""
-    return "type" in answer and "version" in answer
+def _is_oembed(fields: JSON) -> bool:
+    """Return whether an object has the fields that oEmbed 1.0 (section 2.3.4) requires in every response."""
+    return "type" in fields and "version" in fields
 
 
-def _html(answer: JSON, ref: AssetRef) -> str:
-    if answer.get("version") != "1.0" or answer.get("type") not in TYPES:
-        raise _invalid("The answer is not oEmbed 1.0 of type rich, photo or video.", ref)
-    if not isinstance(html := answer.get("html"), str):
-        raise _invalid("The answer has no html.", ref)
+def _html(fields: JSON, ref: AssetRef) -> str:
+    if fields.get("version") != "1.0" or fields.get("type") not in TYPES:
+        raise _invalid("The response is not oEmbed 1.0 of type rich, photo or video.", ref)
+    if not isinstance(html := fields.get("html"), str):
+        raise _invalid("The response has no html.", ref)
     return html
 
 
 def validate(embed: Embed, image_origins: tuple[str, ...], *, tld: str) -> Embed:
-    """A record that nobody has signed (a lock file's), held to the same rules as an answer.
+    """Validate an unsigned record, such as that of a lock file, by the same rules as a response.
 
-    :param image_origins: where a thumbnail may be.
-    :raises InvalidResponse: where its frame or its size is none that an answer can have.
+    :param image_origins: origins allowed for thumbnails.
+    :raises InvalidResponse: if no valid response can have its frame or its size.
     """
     ref, frame = embed.ref, embed.frame
     query = "&".join(f"{name}={value}" for name, value in frame.query)
@@ -173,19 +173,19 @@ def validate(embed: Embed, image_origins: tuple[str, ...], *, tld: str) -> Embed
         and frame.bar < embed.height <= MAX_SIDE_PX
         and embed.width <= MAX_SIDE_PX
     ):
-        raise _invalid("Getty Images can't have answered with this record.", ref)
+        raise _invalid("This record can't have come from Getty Images.", ref)
     return replace(
         embed,
         type="rich" if embed.type not in TYPES else embed.type,
-        frame=replace(frame, query=markup.signed(query)),
+        frame=replace(frame, query=markup.signed_query(query)),
         fetched_at=0.0,
         fresh_until=0.0,
-        **_checked(lambda name: getattr(embed, name), ref, tld, image_origins),
+        **_optional_fields(lambda name: getattr(embed, name), ref, tld, image_origins),
     )
 
 
-def _checked(get: Get, ref: AssetRef, tld: str, image_origins: tuple[str, ...]) -> dict[str, Any]:
-    """The fields of an embed that it can do without, each as far as its value is sound."""
+def _optional_fields(get: Get, ref: AssetRef, tld: str, image_origins: tuple[str, ...]) -> dict[str, Any]:
+    """Return the fields that an embed can do without; invalid values are dropped."""
     thumbnail = payload.url_on_origin(get("thumbnail_url"), image_origins)
     return {
         **_texts(get),
@@ -198,30 +198,31 @@ def _checked(get: Get, ref: AssetRef, tld: str, image_origins: tuple[str, ...]) 
     }
 
 
-def _hosts(frame_origins: tuple[str, ...]) -> frozenset[str]:
+def _frame_hosts(frame_origins: tuple[str, ...]) -> frozenset[str]:
     return frozenset((EMBED_HOST, EXAMPLE_HOST, *(urlsplit(url).netloc for url in frame_origins)))
 
 
-def _measures(answer: JSON, found: Markup, ref: AssetRef) -> tuple[int, int, Frame]:
-    """Width, height, and the frame with the bar that this height counts.
+def _dimensions(fields: JSON, found: Markup, ref: AssetRef) -> tuple[int, int, Frame]:
+    """Return width, height, and the frame with the bar that this height includes.
 
-    The answer's own size is the standard's; where half of it is unusable the markup's takes its place.
+    The size in the response takes precedence, as in the standard; unless both sides are usable, the markup's
+    size is used.
     """
-    width, height = _size(answer.get("width")), _size(answer.get("height"))
+    width, height = _size(fields.get("width")), _size(fields.get("height"))
     if width is None or height is None:
         width, height = found.width, found.height
     if width is None or height is None:
-        raise _invalid("The answer has no usable width and height.", ref)
+        raise _invalid("The response has no usable width and height.", ref)
     return width, height, _with_bar(found, width, height)
 
 
 def _with_bar(found: Markup, width: int, height: int) -> Frame:
-    """The frame; a bar that the markup has, but this height does not count, is left out."""
+    """Return the frame, without the markup's bar if this height doesn't include it."""
     frame = found.frame
     if not frame.bar or (width, height) == (found.width, found.height):
         return frame
-    shown = width * ((found.height or 0) - frame.bar) / (found.width or 1)
-    if height > frame.bar and abs(height - frame.bar - shown) <= 1.5:
+    picture_height = width * ((found.height or 0) - frame.bar) / (found.width or 1)
+    if height > frame.bar and abs(height - frame.bar - picture_height) <= 1.5:
         return frame
     return Frame(frame.items, frame.query, frame.is360)
 
@@ -230,11 +231,11 @@ def _texts(get: Get) -> dict[str, str]:
     return {name: payload.one_line(get(name), limit) for name, limit in LIMITS.items()}
 
 
-def _names(answer: JSON, ref: AssetRef) -> bool:
-    """Whether an answer whose markup is refused names the first picture asked for, and no other."""
-    places = [place for name in ("html", "thumbnail_url") if isinstance(place := answer.get(name), str)]
-    named = {found.lower() for place in places for found in _NAMED.findall(place[: markup.MAX_CHARS])}
-    return named == {item.lower() for item in ref.items[:1]}
+def _is_for(fields: JSON, ref: AssetRef) -> bool:
+    """Return whether a response with rejected markup contains the first requested ID, and no other."""
+    values = [value for name in ("html", "thumbnail_url") if isinstance(value := fields.get(name), str)]
+    ids = {found.lower() for value in values for found in _ASSET_ID_IN_URL.findall(value[: markup.MAX_CHARS])}
+    return ids == {item.lower() for item in ref.items[:1]}
 
 
 def _size(value: object) -> int | None:
@@ -244,7 +245,7 @@ def _size(value: object) -> int | None:
 
 def _invalid(why: str, ref: AssetRef) -> InvalidResponse:
     return InvalidResponse(
-        why, hint="It is not used. If that lasts, check EMBEDKIT_OEMBED_ENDPOINT.", ref=str(ref)
+        why, hint="It was discarded. If this persists, check EMBEDKIT_OEMBED_ENDPOINT.", ref=str(ref)
     )
 
 

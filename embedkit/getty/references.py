@@ -1,7 +1,7 @@
-"""Whatever was written for a picture becomes an :class:`AssetRef`, and nothing else passes.
+"""Parse anything that refers to a picture into an :class:`AssetRef`, and reject everything else.
 
-IDs, lists, URLs of every shape, Jetpack's shortcode, pasted embed code, a CMS's record. Only the IDs and what is
-known of options survive; a hostile URL has nowhere to go.
+References can be IDs, lists of IDs, URLs in all their forms, Jetpack's shortcode, pasted embed code, or a CMS's
+record. Only the IDs and known options are kept, so a hostile URL goes no further.
 """
 
 from __future__ import annotations
@@ -15,107 +15,108 @@ from embedkit.getty.urls import asset_ids as asset_ids
 from embedkit.models import AssetRef, Shortcode
 from embedkit.process import lazy_pattern
 from embedkit.shortcodes import tag
+from embedkit.shortcodes.tag import WHITESPACE
 
 if TYPE_CHECKING:
     from embedkit.getty import embed_code
 
-MAX_CHARS = 20_000  # embed code has some 1,200, escaped twice 2,500
-# What people paste with a reference without seeing it: spaces, zero-width signs, marks of direction. Within a URL
-# they are refused.
-BLANK = tag.BLANK
-
+MAX_CHARS = 20_000  # embed code has about 1,200; escaped twice, 2,500
 MAX_ID_CHARS = 24
-_CODE = lazy_pattern(r"<|&(?:amp;)*(?:lt|#0*60|#x0*3c);|\{|\[ ?Embed from |(?:window\.)?gie\b", re.IGNORECASE)
-# An author's caption within the block is not a part of the embed, and does no harm to it.
-_HUGE = lazy_pattern(r"&#[0-9]{8,}+;?+")  # no character; the standard library raises ValueError for 4,301 digits
-_CAPTION = lazy_pattern(r"<figcaption[^<>]*>[^<]*</figcaption>|<[^<>]*>")
+_EMBED_CODE = lazy_pattern(
+    r"<|&(?:amp;)*(?:lt|#0*60|#x0*3c);|\{|\[ ?Embed from |(?:window\.)?gie\b", re.IGNORECASE
+)
+# Not a character; the standard library raises ValueError from 4,301 digits on.
+_HUGE_NUMBER = lazy_pattern(r"&#[0-9]{8,}+;?+")
+# A caption that the author added inside the block isn't part of the embed, and does no harm.
+_CAPTION_OR_TAG = lazy_pattern(r"<figcaption[^<>]*>[^<]*</figcaption>|<[^<>]*>")
 
 
 def parse(text: str) -> AssetRef:
-    """The pictures that a text names, with the options of embed code or of a shortcode.
+    """Return the pictures that a text refers to, with the options of its embed code or shortcode.
 
-    The URL of a page or of a thumbnail holds no options: all URLs of one picture give equal references. Of an ID
-    that a list has twice the first is kept.
+    The URL of a page or thumbnail carries no options: all URLs of a picture give equal references. An ID that
+    occurs twice in a list is kept once, at its first position.
 
-    :param text: an ID, up to five IDs with commas, a URL with or without scheme, a shortcode, or embed code of any
-        generation; outer whitespace does not matter.
-    :raises UnsupportedReference: for everything else; the message names what is not understood.
+    :param text: an ID, up to five IDs separated by commas, a URL with or without its scheme, a shortcode, or embed
+        code of any generation. Surrounding whitespace is ignored, and so are invisible characters around it;
+        inside a URL they are refused.
+    :raises UnsupportedReference: for everything else; the message says what wasn't understood.
 
     >>> parse("https://www.gettyimages.com/detail/news-photo/harbour/74917285").items
     ('74917285',)
     """
-    if text.isascii() and text.isdecimal() and len(text) <= MAX_ID_CHARS:  # what most texts hold, seen at once
+    if text.isascii() and text.isdecimal() and len(text) <= MAX_ID_CHARS:  # a fast path for the most common case
         return AssetRef((text,))
-    written = text.strip(BLANK)
-    if not written:
+    text = text.strip(WHITESPACE)
+    if not text:
         raise UnsupportedReference("The reference is empty.", hint=urls.HINT)
-    if len(written) > MAX_CHARS:
-        raise UnsupportedReference(f"A reference of {len(written)} characters is too long.", hint=urls.HINT)
-    if _CODE.match(written):
-        return _embed_code(written)
-    if written[0] in "[!":
-        return _shortcode(written)
-    return urls.read(written)
+    if len(text) > MAX_CHARS:
+        raise UnsupportedReference(f"A reference of {len(text)} characters is too long.", hint=urls.HINT)
+    if _EMBED_CODE.match(text):
+        return _parse_embed_code(text)
+    if text[0] in "[!":
+        return _parse_shortcode(text)
+    return urls.read(text)
 
 
 def ids(ref: AssetRef) -> tuple[str, ...]:
-    """The items of a reference that somebody else may have made, checked.
+    """Validate and return the items of a reference that a caller may have built.
 
-    :raises UnsupportedReference: where they are not asset ids.
+    :raises UnsupportedReference: if they are not asset IDs.
     """
     try:
-        written = ",".join(ref.items)
+        joined = ",".join(ref.items)
     except TypeError:
         raise UnsupportedReference("The items of the reference are not strings.", hint=urls.HINT) from None
-    return urls.asset_ids(written)
+    return urls.asset_ids(joined)
 
 
-def _shortcode(written: str) -> AssetRef:
-    if not (found := _all_of(written)):
+def _parse_shortcode(text: str) -> AssetRef:
+    if not (found := _sole_shortcode(text)):
         raise UnsupportedReference(
-            f"{urls.excerpt(written)!r} is not a shortcode.", hint="Write it as [getty 74917285]."
+            f"{urls.excerpt(text)!r} is not a shortcode.", hint="Write it as [getty 74917285]."
         )
-    return _read(found)
+    return _to_ref(found)
 
 
-def _all_of(written: str) -> Shortcode | None:
-    """The shortcode, or anything else that becomes a picture, which a text is: ``[embed]URL[/embed]``, a block."""
-    from embedkit.shortcodes import scan  # most references are none
+def _sole_shortcode(text: str) -> Shortcode | None:
+    """Return the shortcode, ``[embed]URL[/embed]``, block or the like that makes up the whole text, if any."""
+    from embedkit.shortcodes import scan  # most references don't need it
 
-    found = scan.find(written, "markdown")
-    whole = len(found) == 1 and (found[0].start, found[0].end) == (0, len(written))
+    found = scan.find(text, "markdown")
+    whole = len(found) == 1 and (found[0].start, found[0].end) == (0, len(text))
     return found[0] if whole and found[0].kind != "escape" else None
 
 
-def _read(found: Shortcode) -> AssetRef:
+def _to_ref(found: Shortcode) -> AssetRef:
     if found.problem is not None:
         raise UnsupportedReference(found.problem.detail)
-    ref = urls.read(found.reference.strip(BLANK))
+    ref = urls.read(found.reference.strip(WHITESPACE))
     return AssetRef(ref.items, found.options.over(ref.options))
 
 
-def _embed_code(written: str) -> AssetRef:
-    """The one embed in a text that holds nothing else; tags around it do not count."""
-    from embedkit.getty import embed_code  # a sixth of all there is to import, and most have no use for it
+def _parse_embed_code(text: str) -> AssetRef:
+    """Return the only embed in a text without anything else but tags around it."""
+    from embedkit.getty import embed_code  # a sixth of the import time, and most references don't need it
 
-    found = embed_code.find(written)
-    if not found and (saved := _all_of(written)) and saved.kind != "url":
-        return _read(saved)
+    found = embed_code.find(text)
+    if not found and (saved := _sole_shortcode(text)) and saved.kind != "url":
+        return _to_ref(saved)
     if not found:
-        raise UnsupportedReference("There is no embed code of Getty Images in this.", hint=urls.HINT)
-    if any(one.ref.items != found[0].ref.items for one in found):
+        raise UnsupportedReference("This contains no Getty Images embed code.", hint=urls.HINT)
+    if any(embed.ref.items != found[0].ref.items for embed in found):
         raise UnsupportedReference(
-            f"This holds {len(found)} embeds.", hint="Pass them one by one, or render the text as a whole."
+            f"This contains {len(found)} embeds.", hint="Pass them one by one, or render the whole text."
         )
-    if _besides(written, found):
-        raise UnsupportedReference("There is more than embed code in this.", hint="Render the text as a whole.")
+    if _text_outside(text, found):
+        raise UnsupportedReference("This contains more than embed code.", hint="Render the whole text.")
     return found[0].ref
 
 
-def _besides(written: str, found: list[embed_code.Pasted]) -> str:
-    """The words of a text outside of the embeds in it."""
+def _text_outside(text: str, found: list[embed_code.Pasted]) -> str:
+    """Return the words of a text that are outside its embeds."""
     rest, last = "", 0
-    for one in found:
-        rest, last = f"{rest}{written[last : one.start]} ", one.end
-    rest = _HUGE.sub("\ufffd", rest + written[last:])
-    return _CAPTION.sub("", tag.unescape(rest)).strip(BLANK)
+    for embed in found:
+        rest, last = f"{rest}{text[last : embed.start]} ", embed.end
+    rest = _HUGE_NUMBER.sub("\ufffd", rest + text[last:])
+    return _CAPTION_OR_TAG.sub("", tag.unescape(rest)).strip(WHITESPACE)

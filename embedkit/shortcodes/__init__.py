@@ -1,1 +1,1 @@
-"""Shortcodes and links in texts: found, written, replaced; and what is code and stays as it is."""
+"""Find, format and replace shortcodes and links in texts, and recognize code, which stays unchanged."""

@@ -1,5 +1,5 @@
-"""What editors save for a URL: a link to itself, an image that is none, CKEditor's ``<oembed>``, Wagtail's
-``<embed>``, WordPress's blocks, Drupal's ``<drupal-url>``."""
+"""Parse what editors save for a URL: a link to itself, an image with the URL of a page, CKEditor's ``<oembed>``,
+Wagtail's ``<embed>``, WordPress's blocks, Drupal's ``<drupal-url>``."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Literal, NamedTuple
 
 from embedkit.models import ALIGNS, NO_OPTIONS, Options
 from embedkit.process import lazy_pattern
-from embedkit.shortcodes.tag import BLANK, unescape
+from embedkit.shortcodes.tag import WHITESPACE, unescape
 
-MAX_HEAD_CHARS = 4096  # of a tag, or of a block's opening comment
-MIN_SHOWN_CHARS = 12  # of a URL that an editor has shortened
-MAX_CAPTION_CHARS = 4096  # as written; twice as many as any target shows
+MAX_HEAD_CHARS = 4096  # of a start tag, or of a block's opening comment
+MIN_SHOWN_CHARS = 12  # of a URL that an editor has truncated
+MAX_CAPTION_CHARS = 4096  # in the source; twice as many as any target shows
 
 _NAMES = "oembed|embed|a|img|drupal-url|div|figure|span|p|section"
 KIND = lazy_pattern(
     rf"<(?:({_NAMES})(?=[ \t\r\n])|!--[ \t\r\n]*+wp:(embed|core-embed/[a-z0-9-]++)[ \t\r\n])", re.IGNORECASE
 )
-# Plain attributes only: whatever a tokenizer makes of stranger tags, this one ends where it says.
+# Plain attributes only, so that every tokenizer finds the same end of the tag.
 _ELEMENT = lazy_pattern(
     rf"<(?:{_NAMES})"
     r"(?:[ \t\r\n]++[A-Za-z-]++(?:=(?:\"[^\"]*+\"|'[^']*+'|(?:[^\s\"'<>=`/]|/(?!>))++))?+)*+[ \t\r\n]*+/?>",
@@ -32,19 +32,19 @@ _OEMBED_END = lazy_pattern(r"[ \t\r\n]*+</oembed[ \t\r\n]*+>", re.IGNORECASE)
 _LABEL = lazy_pattern(r"((?:[^<]++|</?(?:span|u|b|i|em|strong|font|wbr)(?:\s[^<>]*+)?>)*+)</a\s*+>", re.IGNORECASE)
 _SCHEME = lazy_pattern(r"(?:(?:https?:)?//)?(?:www\.)?", re.IGNORECASE)
 THUMBNAIL = lazy_pattern(r"(?:https?:)?//(?:media|embed)\.", re.IGNORECASE)
-# CKEditor 4's media plugins; Drupal's URL embed. The preview that they keep in the element goes with it.
+# CKEditor 4's media plugins; Drupal's URL embed. The preview inside the element is replaced with it.
 _URL_ATTRIBUTES = ("data-oembed-url", "data-embed-url")
 MAX_PREVIEW_CHARS = 16_384
 MAX_DEPTH = 64
 _BLOCK_END = lazy_pattern(r"<!--[ \t\r\n]*+/wp:([a-z][a-z0-9/-]*+)[ \t\r\n]*+-->")
-# Markup that no two parsers read in two ways: a closing comment behind it is outside of every tag.
-_INSIDE = lazy_pattern(r"(?:[^<]++|</?[A-Za-z](?:[^<>\"']++|\"[^\"<>]*+\"|'[^'<>]*+')*+>)*+")
+# Markup that all parsers read alike, so that the closing comment after it is outside of every tag.
+_PLAIN_MARKUP = lazy_pattern(r"(?:[^<]++|</?[A-Za-z](?:[^<>\"']++|\"[^\"<>]*+\"|'[^'<>]*+')*+>)*+")
 _FIGCAPTION = lazy_pattern(r"<figcaption(?:[ \t\r\n][^<>]*+)?>", re.IGNORECASE)
 _TAG = lazy_pattern(r"<[^<>]*+>")
 
 
 class SavedEmbed(NamedTuple):
-    """A URL that an editor saved, and the end of what it saved it in."""
+    """A URL that an editor saved, and the end of the markup around it."""
 
     kind: Literal["oembed", "embed", "wp-embed", "url", "image"]
     end: int
@@ -53,16 +53,16 @@ class SavedEmbed(NamedTuple):
 
 
 class Editors:
-    """Reads what editors saved in one text; places are given in order."""
+    """Parses what editors saved in one text. Positions must be passed in ascending order."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._start = -1  # what was read last: one tag may hold many URLs
+        self._start = -1  # the last position that was read: a tag can contain many URLs
         self._closing: re.Match[str] | None = None  # the next end of any block
-        self._last = -1  # where that was looked for; nothing is sought twice
+        self._searched_from = -1  # where the search for it began; nothing is searched twice
 
     def read(self, start: int) -> SavedEmbed | None:
-        """What is saved at ``start``, if it is whole and has a URL; nothing the second time."""
+        """Return the saved embed at ``start``, if it is complete and has a URL; None if called there again."""
         found = KIND.match(self._text, start) if start != self._start else None
         self._start = start
         if found is None:
@@ -74,7 +74,7 @@ class Editors:
         if tag is None:
             return None
         end = tag.end()
-        attributes = {one[1].lower(): one[2] or one[3] or one[4] or "" for one in _ATTRIBUTE.finditer(tag[0])}
+        attributes = {m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(tag[0])}
         name = found[1].lower()
         if name == "a":
             return self._link(attributes, end)
@@ -91,14 +91,14 @@ class Editors:
         return SavedEmbed("oembed", closed.end() if closed else end, url)
 
     def _link(self, attributes: Mapping[str, str], end: int) -> SavedEmbed | None:
-        """A URL that the editor, or an autolinker, made a link to itself."""
+        """Parse a URL that the editor, or an autolinker, turned into a link to itself."""
         label = _LABEL.match(self._text, end, end + MAX_HEAD_CHARS)
         shown = unescape(_TAG.sub("", label[1])) if label else ""
         url = linked_url(shown, unescape(attributes.get("href", "")))
         return SavedEmbed("url", label.end(), url) if label and url else None
 
     def _preview(self, name: str, attributes: Mapping[str, str], start: int, end: int) -> SavedEmbed | None:
-        """An element that keeps the URL as an attribute, with a preview in it."""
+        """Parse an element with the URL in an attribute and a preview as its content."""
         url = next((unescape(attributes[key]).strip() for key in _URL_ATTRIBUTES if key in attributes), "")
         if url and name == "drupal-url" and self._text[end - 2] == "/":
             return SavedEmbed("oembed", end, url)
@@ -106,7 +106,7 @@ class Editors:
         return SavedEmbed("oembed", closing, url) if closing else None
 
     def _closing_tag(self, name: str, start: int, limit: int) -> int:
-        """The end of the element that is open at ``start``; 0 where it is not closed, or holds too much."""
+        """Return the end of the element that is open at ``start``; 0 if it is not closed, or contains too much."""
         depth = 1
         for number, found in enumerate(_tags_of(name).finditer(self._text, start, limit)):
             depth += -1 if found[1] else 1
@@ -123,11 +123,11 @@ class Editors:
         head, end, caption = self._text[found.end() : head_end].strip(), head_end + 3, None
         if not head.endswith("/"):
             closing = self._block_end(head_end)
-            # The first of several blocks with one end is not whole: this stops at the next comment.
+            # Of several blocks before one end, the first is not complete: the pattern stops at the next comment.
             if (
                 closing is None
                 or closing[1] != found[2]
-                or not _INSIDE.fullmatch(self._text, end, closing.start())
+                or not _PLAIN_MARKUP.fullmatch(self._text, end, closing.start())
             ):
                 return None
             caption, end = _caption(self._text[end : closing.start()]), closing.end()
@@ -135,13 +135,13 @@ class Editors:
         url = attributes.get("url")
         if not isinstance(url, str) or not url.strip():
             return None
-        align = next((one for one in ALIGNS if one == attributes.get("align")), None)
+        align = next((align for align in ALIGNS if align == attributes.get("align")), None)
         return SavedEmbed("wp-embed", end, url.strip(), Options(caption=caption, align=align))
 
     def _block_end(self, start: int) -> re.Match[str] | None:
-        """The next end of any block; an embed holds no other block, so it must be its own."""
-        if self._last < 0 or (self._closing and self._closing.start() < start):
-            self._closing, self._last = _BLOCK_END.search(self._text, start), start
+        """Return the next end of any block; since embeds contain no blocks, it must be the embed's own."""
+        if self._searched_from < 0 or (self._closing and self._closing.start() < start):
+            self._closing, self._searched_from = _BLOCK_END.search(self._text, start), start
         return self._closing
 
 
@@ -151,7 +151,7 @@ def _tags_of(name: str) -> re.Pattern[str]:
 
 
 def _image(attributes: Mapping[str, str], end: int) -> SavedEmbed | None:
-    """The URL of a page as the source of an image: no browser shows that."""
+    """Parse an image whose source is the URL of a page, which browsers can't show."""
     url = unescape(attributes.get("src", "")).strip()
     if not url or THUMBNAIL.match(url):
         return None
@@ -159,23 +159,23 @@ def _image(attributes: Mapping[str, str], end: int) -> SavedEmbed | None:
 
 
 def titled(alt: str) -> Options:
-    """What an author wrote for those who don't see an image is the picture's title."""
+    """Return the alternative text of an image as the picture's title."""
     return Options(title=" ".join(alt.split()) or None)
 
 
 def linked_url(label: str, url: str) -> str:
-    """The URL of a link whose text is that URL, perhaps without scheme or with an ellipsis; else nothing.
+    """Return the URL of a link whose text is that URL, perhaps without scheme or truncated; else the empty string.
 
-    Google Docs leads to a URL through one of its own.
+    Google Docs links through a redirect of its own, from which the URL is extracted.
 
     >>> linked_url("gty.im/74917285", "https://gty.im/74917285")
     'https://gty.im/74917285'
     """
-    shown, target = (_SCHEME.sub("", text.strip(BLANK), count=1).rstrip("/") for text in (label, url))
+    shown, target = (_SCHEME.sub("", text.strip(WHITESPACE), count=1).rstrip("/") for text in (label, url))
     shortened = shown.removesuffix("…") if shown.endswith("…") else shown.removesuffix("...")
     if shortened != shown:
         return url if len(shortened) >= MIN_SHOWN_CHARS and target.startswith(shortened) else ""
-    if target.startswith(f"google.com/url?q={label.strip(BLANK)}&"):
+    if target.startswith(f"google.com/url?q={label.strip(WHITESPACE)}&"):
         return label
     return url if shown and shown == target else ""
 
@@ -188,7 +188,7 @@ def _block_attributes(head: str) -> dict[str, object]:
     return attributes if isinstance(attributes, dict) else {}
 
 
-def _caption(inside: str) -> str | None:
-    found = _FIGCAPTION.search(inside)
-    written = inside[found.end() :][:MAX_CAPTION_CHARS].partition("</figcaption")[0] if found else ""
-    return " ".join(unescape(_TAG.sub("", written)).split()) or None
+def _caption(content: str) -> str | None:
+    found = _FIGCAPTION.search(content)
+    caption = content[found.end() :][:MAX_CAPTION_CHARS].partition("</figcaption")[0] if found else ""
+    return " ".join(unescape(_TAG.sub("", caption)).split()) or None

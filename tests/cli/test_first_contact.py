@@ -215,7 +215,7 @@ def test_check_reports_what_can_not_be_read(run: Run, tmp_path: Path) -> None:
     assert done.code == 1
     assert f"{post}:3:1: shortcode: This is not a shortcode. Did you mean [getty 74917285]?" in done.out
     assert f"{post}:5:1: unknown-attribute: A shortcode has no attribute 'widht'. Did you mean width?" in done.out
-    assert f"{post}:7:1: unsupported: 'gty.in' only looks like a host of Getty Images." in done.out
+    assert f"{post}:7:1: unsupported: 'gty.in' only looks like a Getty Images host." in done.out
     assert "1 picture checked: none withdrawn, 3 problems." in done.err
     problems = json.loads(run("check", str(post), "--json").out)["problems"]
     assert [(one["line"], one["code"]) for one in problems] == [

@@ -134,12 +134,12 @@ def test_what_the_endpoint_itself_answers_is_recognized() -> None:
 
 
 def test_json_that_is_no_embed_is_an_outage() -> None:
-    with pytest.raises(InvalidResponse, match="not of an oEmbed endpoint"):
+    with pytest.raises(InvalidResponse, match="not from an oEmbed endpoint"):
         parse(b'{"maintenance": true}', "600100200")
 
 
 def test_a_record_that_getty_cannot_have_made_is_refused() -> None:
-    with pytest.raises(InvalidResponse, match="can't have answered"):
+    with pytest.raises(InvalidResponse, match="can't have come from"):
         oembed.validate(record(width=10**9), (), tld="com")
     embed = parse(load("modern-single"), "600100200")
     assert oembed.validate(embed, (), tld="com").frame == embed.frame

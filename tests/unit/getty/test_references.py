@@ -257,14 +257,14 @@ def test_other_brackets_are_none(text: str) -> None:
         ("https://www.gettyimages.com/event/harbour-775310024", "page of an event"),
         ("https://www.gettyimages.com/detail/video/harbour/518730426", "video"),
         ("https://gty.im.evil.example/1", "only looks like"),
-        ("https://evil.example/1", "is not a host of Getty Images"),
+        ("https://evil.example/1", "is not a Getty Images host"),
         ("ftp://gty.im/1", "begin with ftp:"),
         ("https://gty.im:8443/1", "Port 8443"),
         ("https://gty.im/", "An asset ID is missing"),
         ("https://gty.im\\/1", "backslashes"),
         ("https://gty.im/" + "a" * 5000, "5015 characters"),
         ("x" * 90_000, "90000 characters"),
-        ("<p>Hello</p>", "no embed code"),
+        ("<p>Hello</p>", "no Getty Images embed code"),
     ],
 )
 def test_an_error_says_what_was_not_understood_and_what_is(text: str, says: str) -> None:

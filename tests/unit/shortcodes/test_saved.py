@@ -416,7 +416,7 @@ def test_the_definition_of_a_link_is_no_shortcode(text: str) -> None:
 @pytest.mark.parametrize("url", ["https://gty.in/74917285", "https://www.gettyimage.com/detail/74917285"])
 def test_the_url_of_a_host_that_looks_alike_is_reported(url: str) -> None:
     (found,) = documents.find(url, "markdown")
-    assert "only looks like a host" in found.problems[0].detail
+    assert "only looks like a Getty Images host" in found.problems[0].detail
 
 
 @pytest.mark.parametrize(

@@ -136,10 +136,10 @@ def test_what_is_not_understood_is_reported_and_the_rest_counts(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[getty]", "names no picture"),
-        ("[getty width=3]", "names no picture"),
-        ("[getty] [/getty]", "names no picture"),
-        ('[getty src=""]', "names no picture"),
+        ("[getty]", "doesn't name a picture"),
+        ("[getty width=3]", "doesn't name a picture"),
+        ("[getty] [/getty]", "doesn't name a picture"),
+        ('[getty src=""]', "doesn't name a picture"),
         ("[getty", "] is missing"),
         ("[getty 1", "] is missing"),
         ('[getty 1 caption="open]', "quote is not closed"),
@@ -163,7 +163,7 @@ def test_the_malformed_stays_and_is_reported(text: str, says: str) -> None:
 def test_what_follows_a_shortcode_without_a_picture_makes_no_link_of_it(following: str) -> None:
     problem = find(f"[getty]{following}", "markdown")[0].problem
     assert problem is not None
-    assert "names no picture" in problem.detail
+    assert "doesn't name a picture" in problem.detail
 
 
 @pytest.mark.parametrize(
@@ -173,9 +173,9 @@ def test_other_words_are_no_candidates(text: str) -> None:
     assert find(text) == []
 
 
-def test_blank_is_what_python_takes_for_space_and_what_nobody_sees() -> None:
-    blank = (sign for sign in map(chr, range(0x10000)) if sign.isspace() or re.match(f"[{tag.INVISIBLE}]", sign))
-    assert set(tag.BLANK) == set(blank)
+def test_whitespace_is_pythons_and_the_invisible_characters() -> None:
+    chars = (char for char in map(chr, range(0x10000)) if char.isspace() or re.match(f"[{tag.INVISIBLE}]", char))
+    assert set(tag.WHITESPACE) == set(chars)
 
 
 def test_after_the_malformed_the_next_is_read() -> None:
