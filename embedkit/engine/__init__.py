@@ -1,1 +1,1 @@
-"""From references to embeds: resolve, refresh, lock, and put them into texts."""
+"""Resolving references to embeds: fetching, refreshing, locking, and rendering them in texts."""

@@ -1,6 +1,6 @@
-"""What a build of a site does with its texts: warm, lock, check, render, convert, each with a report.
+"""The steps of a site's build: warm, lock, check, render and convert its texts, each with a report.
 
-For every host and for the command line alike: nothing here prints or ends the process.
+For host integrations and the command line; nothing here prints or exits.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ EXIT_CODES = {
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, ProviderError)
 }
-PASTED = "Pasted embed code stays as it is; embedkit convert --in-place makes a shortcode of it."
+PASTED = "Pasted embed code is left unchanged; turn it into a shortcode with: embedkit convert --in-place"
 NOT_LOCKED = "This picture is not in the lock file."
-LOST = (NotFound, NotEmbeddable)  # withdrawn, or not to be embedded: no later try changes it
+LOST = (NotFound, NotEmbeddable)  # withdrawn or not embeddable: retrying won't help
 
 Found = Mapping[EmbedKey, Embed | EmbedKitError]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong at a place of a file.
+    """A problem at a place in a file.
 
-    :param file: as it was named.
-    :param line: 1-based.
-    :param column: 1-based, in code points.
-    :param code: of the error, as ``not-found``, or of the mistake in the text, as ``shortcode``.
-    :param detail: a sentence.
-    :param ref: the IDs of the picture, joined by commas, where it is about one.
-    :param post: of an export, in which it is.
-    :param lost: of a slideshow that can't be shown any more, the IDs of the pictures that it has lost.
+    :param file: path of the file, as it was given.
+    :param line: line number, from 1.
+    :param column: column number, from 1, in code points.
+    :param code: the error's code, such as ``not-found``, or that of a mistake in the text, such as ``shortcode``.
+    :param detail: the message, as a sentence.
+    :param ref: IDs of the picture concerned, separated by commas; empty if there isn't one.
+    :param post: the post that it is in, for a WordPress export.
+    :param lost: for a slideshow that can't be shown any more, the IDs of the pictures it has lost.
 
     >>> str(Finding("post.md", 3, 1, "not-found", "Getty Images has no such picture."))
     'post.md:3:1: not-found: Getty Images has no such picture.'
@@ -72,7 +72,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """A reference at a place of a text, which is not kept itself."""
+    """A reference at a place in a text, without the text itself."""
 
     source: Source
     line: int
@@ -82,9 +82,11 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A text and what became of it.
+    """A text and its result.
 
-    :param changes: how many references were replaced, or how much pasted code was converted.
+    :param source: the text.
+    :param document: its result.
+    :param changes: number of references replaced, or of pieces of embed code converted.
     """
 
     source: Source
@@ -94,15 +96,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a step of a build came to.
+    """The result of a step of a build.
 
-    :param pages: the texts in order, of :meth:`Build.render` and :meth:`Build.convert`.
-    :param distinct: pictures asked for, each counted once.
-    :param fetched: pictures that came from Getty now.
-    :param stale: pictures that are shown by an old copy, since there is no new one.
-    :param failed: IDs, joined by commas, and error of each picture that can't be had.
-    :param findings: what is wrong, place by place.
-    :param exit_code: 0 for success, else what a command should exit with.
+    :param pages: the texts in order, for :meth:`Build.render` and :meth:`Build.convert`.
+    :param distinct: number of distinct pictures.
+    :param fetched: number of pictures fetched from Getty.
+    :param stale: number of pictures shown from an old copy, because there is no new one.
+    :param failed: IDs, separated by commas, and error of each picture that is not available.
+    :param findings: the problems found, by place.
+    :param exit_code: 0 for success, or else the exit code for a command.
     """
 
     pages: tuple[Page, ...] = ()
@@ -121,13 +123,13 @@ class BuildReport:
 
 @dataclass(frozen=True, slots=True)
 class LockReport(BuildReport):
-    """What became of the lock file, or would become of it.
+    """The result of writing or checking the lock file.
 
-    :param path: of the lock file.
-    :param locked: how many pictures are in it.
-    :param added: pictures that were added; with ``check=True``, that are missing.
-    :param dropped: pictures that were dropped; with ``check=True``, that no text needs.
-    :param written: what became of the file; None where it was only checked.
+    :param path: path of the lock file.
+    :param locked: number of pictures in it.
+    :param added: pictures added; with ``check=True``, pictures that are missing.
+    :param dropped: pictures removed; with ``check=True``, pictures that no text uses.
+    :param written: the outcome of writing the file; None if it was only checked.
     """
 
     path: Path = Path()
@@ -139,11 +141,11 @@ class LockReport(BuildReport):
 
 @dataclass(frozen=True, slots=True)
 class ExportReport(BuildReport):
-    """What became of an export of WordPress.
+    """The result of converting a WordPress export.
 
-    :param posts: how many there are in it: posts, pages, attachments.
-    :param changed: how many of them have been changed.
-    :param converted: how much pasted code became a shortcode.
+    :param posts: number of posts, pages and attachments in it.
+    :param changed: number of those that were changed.
+    :param converted: number of pieces of embed code turned into shortcodes.
     """
 
     posts: int = 0
@@ -153,12 +155,12 @@ class ExportReport(BuildReport):
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """The steps of a build, over one kit: collect texts, then warm, lock, check, render or convert them.
+    """The steps of a build with one kit: collect texts, then warm, lock, check, render or convert them.
 
-    :param kit: best made with ``background=False``, and closed when the build is done.
-    :param target: what the markup is for; by default the setting TARGET.
-    :param strict: let :meth:`render` end with the code of its worst problem.
-    :raises ConfigurationError: for another target.
+    :param kit: the kit, preferably created with ``background=False`` and closed when the build is done.
+    :param target: the target to render; by default the TARGET setting.
+    :param strict: True lets :meth:`render` return the exit code of its worst problem.
+    :raises ConfigurationError: for an unknown target.
 
     >>> from embedkit import Build, EmbedKit, Settings, Source
     >>> from embedkit.sandbox import SandboxTransport
@@ -193,36 +195,36 @@ class Build:
         on_page: Callable[[Page], object] | None = None,
         progress: Progress | None = None,
     ) -> BuildReport:
-        """Replace every reference by its embed; what can't be shown degrades by ON_ERROR, and is a finding.
+        """Replace every reference with its embed, or with the fallback that ON_ERROR selects and a finding.
 
-        :param sources: as :meth:`collect` returns them.
-        :param on_page: called with each page when it is made, in order; then the report keeps none of them, and a
-            large site takes less memory.
-        :param progress: called with the number of pictures done and of all.
-        :returns: the pages. The exit code is 0, unless ``strict``: then that of the worst problem. In a frozen
-            build (the setting FROZEN) it is 1 wherever a picture is missing from the lock file.
+        :param sources: texts, as :meth:`collect` returns them.
+        :param on_page: called with each page, in order, when it is finished. The report then contains no pages,
+            which saves memory for a large site.
+        :param progress: called with the number of pictures done and the total.
+        :returns: the pages. The exit code is 0, or with ``strict`` that of the worst problem. In a frozen build
+            (the FROZEN setting) it is 1 if a picture is missing from the lock file.
         """
-        texts = [(one, other_markup(one)) for one in sources]
-        wanted = [(one.text, one.input) for one, markup in texts if not markup]
+        texts = [(source, other_markup(source)) for source in sources]
+        wanted = [(source.text, source.input) for source, markup in texts if not markup]
         rendered = self.kit.engine.documents(wanted, target=self.target, progress=progress)
         pages: list[Page] = []
         findings: list[Finding] = []
-        for one, markup in texts:
-            document = _as_it_is(one, markup) if markup else next(rendered)
-            page = Page(one, document, len(document.embeds))
+        for source, markup in texts:
+            document = _unrendered(source, markup) if markup else next(rendered)
+            page = Page(source, document, len(document.embeds))
             (on_page or pages.append)(page)
-            findings += [_finding(one, problem) for problem in document.problems]
+            findings += [_finding(source, problem) for problem in document.problems]
             if not markup:
-                findings += _left_as_it_is(one)
-        ordered = _in_order([one.name for one, _ in texts], findings)
+                findings += _unconverted(source)
+        ordered = _in_order([source.name for source, _ in texts], findings)
         return BuildReport(tuple(pages), findings=ordered, exit_code=self._render_code(ordered))
 
     @staticmethod
     def convert(sources: Iterable[Source]) -> BuildReport:
-        """Turn pasted embed code back into shortcodes; needs no kit and no network.
+        """Turn pasted embed code back into shortcodes. Needs no kit and no network.
 
-        :param sources: as :meth:`collect` returns them.
-        :returns: the pages. The exit code is 1 where there was something to convert, or that couldn't be.
+        :param sources: texts, as :meth:`collect` returns them.
+        :returns: the pages. The exit code is 1 if there was embed code, whether or not it could be converted.
         """
         pages = [_converted(source) for source in sources]
         findings = tuple(_finding(page.source, problem) for page in pages for problem in page.document.problems)
@@ -238,17 +240,17 @@ class Build:
         on_change: Callable[[int, bytes, bytes], object] | None = None,
         progress: Progress | None = None,
     ) -> ExportReport:
-        """Turn pasted embed code in an export of WordPress (WXR) back into shortcodes, post by post.
+        """Turn pasted embed code in a WordPress export (WXR) back into shortcodes, post by post.
 
-        In the contents of posts and their excerpts; what is in comments and custom fields is left, and is a
-        finding. Everything else is copied byte for byte. Takes memory for one post.
+        The contents and excerpts of posts are converted. Embed code in comments and custom fields is left
+        unchanged, and is a finding. Everything else is copied byte for byte. Holds one post in memory at a time.
 
-        :param export: one of :attr:`Sources.exports`.
-        :param read: gives at most so many bytes of it at a time.
-        :param write: takes the new export, piece by piece.
-        :param on_change: called with each post that is changed: its first line, the bytes before and after.
-        :param progress: called with the number of bytes done and of all.
-        :returns: the counts. The exit code is 1 where there was something to convert, or that couldn't be.
+        :param export: the export; one of :attr:`Sources.exports`.
+        :param read: returns the next bytes of it, at most as many as requested.
+        :param write: called with the new export, piece by piece.
+        :param on_change: called with each changed post: its first line number, and its bytes before and after.
+        :param progress: called with the number of bytes done and the total.
+        :returns: the counts. The exit code is 1 if there was embed code, whether or not it could be converted.
 
         >>> from io import BytesIO
         >>> new = BytesIO()
@@ -277,11 +279,11 @@ class Build:
         )
 
     def warm(self, sources: Iterable[Source], *, progress: Progress | None = None) -> BuildReport:
-        """Fetch what texts will need, so that rendering asks for nothing.
+        """Fetch the pictures of these texts, so that rendering them needs no requests.
 
-        :param sources: as :meth:`collect` returns them.
-        :param progress: called with the number of pictures done and of all.
-        :returns: what was fetched. The exit code is that of the worst failure.
+        :param sources: texts, as :meth:`collect` returns them.
+        :param progress: called with the number of pictures done and the total.
+        :returns: the counts and failures. The exit code is that of the worst failure.
         """
         places = occurrences(sources)
         warmed = self.kit.warm([one.ref for one in places], progress=progress)
@@ -294,18 +296,18 @@ class Build:
     def check(
         self, sources: Iterable[Source], *, fix: bool = False, progress: Progress | None = None
     ) -> LockReport:
-        """Ask Getty anew for every picture, to find those that are withdrawn or not embeddable.
+        """Request every picture from Getty again, to find those that are withdrawn or not embeddable.
 
-        Pages that have been built are read as well: our figures, and frames of Getty and of the services that
-        FRAME_ORIGIN, OEMBED_ENDPOINT and PUBLIC_URL name. Of a lost slideshow each picture is asked for by itself.
+        Built pages are checked too: our own figures, and frames from Getty and from the services in FRAME_ORIGIN,
+        OEMBED_ENDPOINT and PUBLIC_URL. For a lost slideshow, each of its pictures is requested separately.
 
-        :param sources: texts, with those of exports, of which one is held at a time (:func:`wxr.texts`).
-        :param fix: have the lock file (the setting LOCKFILE), where there is one, say so of them; all else in it
-            stays.
-        :param progress: called with the number of pictures done and of all.
-        :returns: the failures, what in the texts can't be read, and what was ``dropped`` from the lock file. The
-            exit code is 1 where there are any, more where a picture can't be checked.
-        :raises ConfigurationError: with ``fix``, where the lock file can't be read.
+        :param sources: texts, including those of exports, which are held one at a time (:func:`wxr.texts`).
+        :param fix: True marks lost pictures in the lock file (the LOCKFILE setting), if there is one, and changes
+            nothing else in it.
+        :param progress: called with the number of pictures done and the total.
+        :returns: the failures, the references that can't be read, and the pictures ``dropped`` from the lock file.
+            The exit code is 1 if there are any, and higher if a picture can't be checked.
+        :raises ConfigurationError: if the lock file can't be read, with ``fix``.
         """
         places: list[Occurrence] = []
         unread: list[Finding] = []
@@ -336,18 +338,19 @@ class Build:
         check: bool = False,
         progress: Progress | None = None,
     ) -> LockReport:
-        """Write the records that texts need into the lock file (the setting LOCKFILE).
+        """Write the records of the texts' pictures into the lock file (the LOCKFILE setting).
 
-        Locked records are kept, new ones added, those that no text needs dropped: pass all texts of a site
-        at once.
+        Locked records are kept, new ones are added, and those that no text uses are removed; so pass all texts of
+        a site at once.
 
-        :param sources: as :meth:`collect` returns them.
-        :param refresh: ask again for the pictures that are locked already.
-        :param check: write nothing, and ask for nothing.
-        :param progress: called with the number of pictures done and of all.
-        :returns: what was added and dropped. The exit code is that of the worst failure, and 1 where the file was
-            changed meanwhile; with ``check``, 1 where it is out of step.
-        :raises ConfigurationError: where the lock file can't be read; where the kit is frozen, except to check.
+        :param sources: texts, as :meth:`collect` returns them.
+        :param refresh: True also requests pictures again that are already locked.
+        :param check: True writes nothing and makes no requests.
+        :param progress: called with the number of pictures done and the total.
+        :returns: what was added and removed. The exit code is that of the worst failure, and at least 1 if the
+            file was changed by someone else meanwhile; with ``check``, 1 if the file is out of date.
+        :raises ConfigurationError: if the lock file can't be read, or if the kit is frozen and this is not a
+            check.
         """
         if self.kit.settings.frozen and not check:
             raise ConfigurationError("A frozen kit can't lock.", hint="Unset EMBEDKIT_FROZEN.")
@@ -377,7 +380,7 @@ class Build:
         )
 
     def _lost_from_slideshows(self, failed: Iterable[tuple[str, EmbedKitError]]) -> dict[str, tuple[str, ...]]:
-        """Which pictures slideshows have lost, by the IDs of these; Getty answers for all of one at once."""
+        """Ask for each picture of lost slideshows; return the lost ones by the IDs of their slideshow."""
         shows = [ids.split(",") for ids, error in failed if "," in ids and isinstance(error, LOST)]
         found = self.kit.records([AssetRef((id,)) for ids in shows for id in ids], refresh=True)
         lost = {items for (items, _), one in found.items() if isinstance(one, LOST)}
@@ -385,7 +388,7 @@ class Build:
 
     def _render_code(self, findings: Iterable[Finding]) -> int:
         codes = [one.code for one in findings]
-        if self.kit.settings.frozen:  # the build is not what it was locked to be
+        if self.kit.settings.frozen:  # the build differs from what was locked
             return int(any(code in EXIT_CODES for code in codes) or bool(self.strict and codes))
         return max((EXIT_CODES.get(code, 1) for code in codes), default=0) if self.strict else 0
 
@@ -395,9 +398,9 @@ class Build:
 
 
 def occurrences(sources: Iterable[Source], frames: built.Frames | None = None) -> list[Occurrence]:
-    """Every picture that texts ask for, in order, with its place: references, and embed code that was pasted.
+    """Return every picture in texts, in order, with its place: references and pasted embed code.
 
-    :param frames: with them, pictures in pages that have been built as well.
+    :param frames: pattern of the frames to find in built pages; None to find no built pages' pictures.
 
     >>> [(one.line, one.column, str(one.ref)) for one in occurrences([Source("A post:\\n[getty 74917285]")])]
     [(2, 1, '74917285')]
@@ -424,12 +427,12 @@ def _pasted(source: Source) -> list[tuple[int, AssetRef]]:
     return [(one.start, one.ref) for one in embed_code.outside_code(source.text, source.input)]
 
 
-# A value of YAML that is not quoted: there [getty …] would be a list.
+# An unquoted YAML value, in which [getty …] would be a list.
 _PLAIN_VALUE = re.compile(r"^([ \t]*(?:- )?(?:[\w-]+:[ \t]+)?)(\[getty [^\[\]\n]*\])[ \t]*$", re.MULTILINE)
 
 
 def _converted(source: Source) -> Page:
-    """A text with pasted embed code turned into shortcodes, but for examples."""
+    """Return a text with pasted embed code turned into shortcodes, except in code examples."""
     from embedkit.getty import embed_code
 
     content, count, problems = "", 0, []
@@ -443,8 +446,8 @@ def _converted(source: Source) -> Page:
     return Page(source, Document(content, (), tuple(problems)), count)
 
 
-def _left_as_it_is(source: Source) -> list[Finding]:
-    """Pasted code that a rendering doesn't touch."""
+def _unconverted(source: Source) -> list[Finding]:
+    """Return a finding for each piece of pasted embed code, which rendering leaves unchanged."""
     if not (pasted := _pasted(source)):
         return []
     positions = Positions(source.text)
@@ -452,7 +455,7 @@ def _left_as_it_is(source: Source) -> list[Finding]:
 
 
 def _unread(source: Source) -> Iterator[Finding]:
-    """What is wrong with the references of a text, and what looks like embed code and is not understood."""
+    """Yield the problems of a text's references, and of apparent embed code that can't be read."""
     for piece, is_example in pieces(source):
         for match in () if is_example else documents.find(piece.text, piece.input):
             yield from (_finding(piece, problem) for problem in match.problems)
@@ -461,7 +464,7 @@ def _unread(source: Source) -> Iterator[Finding]:
 
 
 def _in_order(names: Iterable[str], findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings as they stand in the texts of these names."""
+    """Sort findings by their place in the texts of these names."""
     order = {name: number for number, name in enumerate(names)}
     return tuple(sorted(findings, key=lambda one: (order[one.file], one.line, one.column)))
 
@@ -481,7 +484,7 @@ def _failures(
     failed: Iterable[tuple[str, EmbedKitError]],
     lost: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[Finding, ...]:
-    """A finding for every place of every picture that failed."""
+    """Return a finding for every occurrence of every picture that failed."""
     errors = dict(failed)
     known = [(one, ref, errors[ref]) for one in places if (ref := str(one.ref)) in errors]
     return tuple(
@@ -495,13 +498,13 @@ def _place(one: Occurrence) -> tuple[str, int, int]:
 
 
 def _locked(held: Locked, found: Found, wanted: set[EmbedKey]) -> Locked:
-    """What belongs into the lock file: while Getty is down, what was locked stays."""
+    """Return the new content of the lock file; locked records are kept while Getty is down."""
     fresh = {key: one for key, one in found.items() if isinstance(one, (Embed, *LOST))}
     return {key: one for key, one in {**held, **fresh}.items() if key in wanted}
 
 
 def _fixed(report: LockReport, found: Found) -> LockReport:
-    """The report, once the lock file says what was lost, whatever the tld that it was locked for."""
+    """Mark lost pictures in the lock file, for every tld, and return the updated report."""
     if (before := lockfile.read_bytes(report.path)) is None:
         return report
     held = lockfile.load(before, report.path)
@@ -525,33 +528,33 @@ def _out_of_step(
     wanted: set[EmbedKey],
     places: Iterable[tuple[EmbedKey, Occurrence]],
 ) -> LockReport:
-    there = _pictures(held)
-    missing, unused = tuple(sorted(wanted - there)), tuple(sorted(there - wanted))
+    present = _pictures(held)
+    missing, unused = tuple(sorted(wanted - present)), tuple(sorted(present - wanted))
     return LockReport(
         distinct=len(wanted),
         exit_code=int(bool(missing or unused)),
         path=path,
-        locked=len(there),
+        locked=len(present),
         added=missing,
         dropped=unused,
         findings=tuple(
             Finding(one.source.name, one.line, one.column, *_unlocked(held.get(key)), str(one.ref))
             for key, one in places
-            if key not in there
+            if key not in present
         ),
     )
 
 
 def _unlocked(found: Embed | EmbedKitError | None) -> tuple[str, str]:
-    """Why a picture is not in the lock file: code and detail."""
+    """Return why a picture is not in the lock file, as a code and a message."""
     if isinstance(found, EmbedKitError):
         return found.code, "It is withdrawn, or may not be embedded: choose another picture."
     return "not-locked", NOT_LOCKED
 
 
-def _as_it_is(source: Source, markup: str) -> Document:
-    """A text in markup that embeds can't be rendered into; with a problem for each picture that it asks for."""
-    detail = f"This is {markup}: embeds can't be rendered into it. Render the HTML that is made of it."
+def _unrendered(source: Source, markup: str) -> Document:
+    """Return a text, in markup that embeds can't be rendered into, with a problem for each picture in it."""
+    detail = f"This is {markup}: embeds can't be rendered into it. Render the HTML generated from it instead."
     places = occurrences([source])
     return Document(
         source.text,

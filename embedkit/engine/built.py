@@ -1,6 +1,6 @@
-"""Pictures in pages that have been built: our own figures, and frames of the services that the settings name.
+"""Pictures in built pages: our own figures, and frames from the services that the settings name.
 
-Only to check what became of the pictures: what a rendering trusts is not decided here.
+Only for checking whether the pictures still exist, not for deciding what is trusted when rendering.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ Span = tuple[int, int, AssetRef]
 
 
 def frames(settings: Settings) -> Frames:
-    """Tags of frames of a sandbox, a proxy, or a service of ours; those of Getty itself are embed code."""
+    """Return a pattern for frames of a sandbox, a proxy or our own service; Getty's own frames are embed code."""
     endpoint = urlsplit(settings.oembed_endpoint)
     bases = {settings.frame_origin, f"//{endpoint.netloc}", settings.public_url}
     places = {base[base.index("//") :] for base in bases if base} - {f"//{urls.EMBED_HOST}"}
-    known = "|".join(map(re.escape, sorted(places))) or "(?!)"  # nothing
+    known = "|".join(map(re.escape, sorted(places))) or "(?!)"  # which never matches
     url = rf"(?:https?:)?(?:{known})(/embed[/?][^\"'\s<>]*)"
     return re.compile(rf"""<(?:iframe|amp-iframe|object|embed)\s[^<>]*?=\s*["']?{url}""", re.IGNORECASE)
 
 
 def find(source: Source, frames: Frames, known: Iterable[int]) -> Iterator[tuple[int, AssetRef]]:
-    """Where pictures are that stand in no code, and in nothing that is known to be at one of these places."""
+    """Yield the places of pictures that are neither in code nor part of one of the ``known`` places."""
     code, places, end = scan.protected(source.text, source.input), sorted(known), 0
     spans = sorted([*figures(source.text), *_framed(source.text, frames)], key=itemgetter(0))
     try:
@@ -46,7 +46,7 @@ def find(source: Source, frames: Frames, known: Iterable[int]) -> Iterator[tuple
                 if bisect_left(places, start) == bisect_left(places, stop):
                     yield start, ref
     except Exhausted:
-        return  # the rest is too deep to tell what is code
+        return  # nested too deeply to determine what is code
 
 
 def _framed(text: str, frames: Frames) -> Iterator[Span]:

@@ -1,7 +1,7 @@
-"""Texts with their references replaced: what a text asks for, and one run over a batch of texts.
+"""Rendering of texts: the references in a text, and one run over a batch of texts.
 
-What has been shown before, and whose copy is still the same, comes straight from the memo; the pictures of all the
-rest are asked for together, each once.
+A result whose copy is still the same is taken from the memo; the pictures of all other references are requested
+together, each once.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from embedkit.targets import ROWS, Input, Target
 
 
 class Match(NamedTuple):
-    """A candidate and, if it names pictures, their reference with the author's options."""
+    """A candidate and, if it names pictures, its reference with the author's options."""
 
     shortcode: Shortcode
     ref: AssetRef | None
     problems: tuple[Problem, ...]
 
     def options(self, target: Target | None) -> Options:
-        """How to show it."""
+        """Return the options to render it with."""
         return _options(self.shortcode, self.ref.options if self.ref else Options(), target)
 
 
 def find(text: str, input: Input, budget: Budget = DOCUMENT) -> list[Match]:
-    """Everything in a text that asks for a picture, in order, with what is wrong with it."""
+    """Return every candidate in a text, in order, with its problems."""
     positions = Positions(text)
     return [_match(shortcode, positions) for shortcode in scan.find(text, input, budget)]
 
 
 def _match(shortcode: Shortcode, positions: Positions) -> Match:
-    """A candidate with its reference, or with what is wrong with it."""
+    """Return a candidate with its reference, or with its problem."""
     if shortcode.problem is not None:
         return Match(shortcode, None, (shortcode.problem, *shortcode.warnings))
     if shortcode.kind == "escape":
@@ -57,12 +57,12 @@ def _match(shortcode: Shortcode, positions: Positions) -> Match:
 
 
 def problem_at(shortcode: Shortcode, error: EmbedKitError, positions: Positions) -> Problem:
-    """An error as a problem at this place of the text."""
+    """Return an error as a problem at the place of this shortcode."""
     return Problem(*positions.of(shortcode.place), error.code, str(error), error.retry_after)
 
 
 def replace_all(text: str, input: Input, found: Iterable[tuple[Shortcode, str | None]]) -> str:
-    """The text with every reference replaced by its markup, and every escape by what it escapes."""
+    """Replace every reference with its markup, and remove the escape of every escaped shortcode."""
     is_markdown = input in ("markdown", "commonmark")
     parts: list[str] = []
     last = 0
@@ -73,7 +73,7 @@ def replace_all(text: str, input: Input, found: Iterable[tuple[Shortcode, str | 
                 continue
             markup = text[start + 1 : end - 1]
         elif text[start - 2 : start] == "\n\n" == text[end : end + 2]:
-            pass  # most are in a paragraph of their own
+            pass  # the usual case: a paragraph of its own
         elif text[start - 1 : start] == "!" and _makes_image(text, start, markup):
             start, markup = start - 1, f"&#33;{markup}"
         elif is_markdown and shortcode.content == "flow":
@@ -85,7 +85,7 @@ def replace_all(text: str, input: Input, found: Iterable[tuple[Shortcode, str | 
 
 
 def _as_block(text: str, start: int, end: int, markup: str) -> str:
-    """Markup with blank lines around it where words are next to it: else Markdown makes one paragraph of both."""
+    """Add blank lines around markup if text is adjacent, because Markdown would make one paragraph of both."""
     line = text.rfind("\n", 0, start) + 1
     indent = text[line:start]
     above = text[text.rfind("\n", 0, line - 1) + 1 : line] if line else ""
@@ -95,21 +95,21 @@ def _as_block(text: str, start: int, end: int, markup: str) -> str:
 
 
 def _makes_image(text: str, start: int, markup: str) -> bool:
-    """Whether the author's "!" would make an image of our link (CommonMark 0.31, section 6.4)."""
+    """Return whether the author's "!" would make an image of our link (CommonMark 0.31, section 6.4)."""
     return markup.startswith("[") and "](https://" in markup and not is_escaped(text, start - 1)
 
 
 @lru_cache(maxsize=4096)
 def _parse_reference(written: str, options: Options) -> AssetRef:
-    """A text's own reference: no longer than a shortcode, and often written many times."""
+    """Parse a reference; cached, because a text often repeats one and it is no longer than a shortcode."""
     ref = references.parse(written)
     return ref if options is NO_OPTIONS else AssetRef(ref.items, options.over(ref.options))
 
 
 class Shown(NamedTuple):
-    """What stands for a reference: the markup, and its embed at its size or the error."""
+    """The result for a reference: its markup, and its embed or error."""
 
-    markup: str | None = None  # None leaves it as it is written
+    markup: str | None = None  # None leaves the reference unchanged
     embed: Embed | None = None
     error: EmbedKitError | None = None
 
@@ -119,17 +119,17 @@ AS_WRITTEN = Shown()
 
 @dataclass(slots=True)
 class Asked:
-    """A reference, wherever in the texts of a run it is written; ``shown`` is known once all are looked up."""
+    """A reference, however often the texts contain it; ``shown`` is set once all pictures are resolved."""
 
     shown: Shown = AS_WRITTEN
 
 
 Draft = tuple[str, Input, list[tuple[Shortcode, Asked]]]
-"""A text, its format, and what was found in it."""
+"""A text, its format, and the candidates found in it."""
 
 
 class TextTooLarge(Exception):
-    """A text asks for more than what is left of the budget; ``problem`` tells where in it that is."""
+    """A text exceeds what is left of the budget; ``problem`` tells where."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
@@ -138,10 +138,10 @@ class TextTooLarge(Exception):
 
 @dataclass(eq=False, repr=False)
 class Expansion:
-    """One run, for one target (None: the setting TARGET).
+    """One run, for one target (None for the TARGET setting).
 
-    :param budget: what all texts together may ask for; one that asks for more than is left is refused whole, and
-        takes nothing of it but the steps. None: what lies beyond the usual budget stays as written.
+    :param budget: the limit for all texts together. A text that exceeds what is left is refused as a whole, and
+        uses up none of it but the steps. None: references beyond the usual budget are left unchanged.
     """
 
     resolver: Resolver
@@ -153,46 +153,46 @@ class Expansion:
     def __post_init__(self) -> None:
         self._work = Work(self.budget) if self.budget else None
         self._counted = 0  # shortcodes of all texts
-        self._pictures: frozenset[EmbedKey] = frozenset()  # of all texts, where they have a budget
+        self._pictures: frozenset[EmbedKey] = frozenset()  # of all texts, if they have a budget
         self._asked: dict[Hashable, Asked] = {}
-        self._missing: list[tuple[Asked, Hashable, Shortcode, AssetRef, Input]] = []  # what the memo doesn't know
+        self._missing: list[tuple[Asked, Hashable, Shortcode, AssetRef, Input]] = []  # not in the memo
 
     def run(
         self, texts: Iterable[tuple[str, Input]], progress: Progress | None, admit: Admit | None
     ) -> Iterator[Document | TextTooLarge]:
-        """The texts as documents, in order; with a budget the error of one that is too large, as a value.
+        """Return an iterator over the documents, in order; with a budget, a text that is too large gives an error.
 
-        Each is made when it is taken, from what is known of all of them: so a site need not be held twice.
+        Each document is rendered when it is taken, so that a site is not held in memory twice.
         """
         drafts = [self._recall(text, input) for text, input in texts]
         if self._missing:
             self._resolve(progress, admit)
-        return (one if isinstance(one, Document | TextTooLarge) else self._document(*one) for one in drafts)
+        return (each if isinstance(each, Document | TextTooLarge) else self._document(*each) for each in drafts)
 
     def _recall(self, text: str, input: Input) -> Document | TextTooLarge | Draft:
-        """The document, if the memo knows every shortcode of the text as it is written; else a draft of it."""
+        """Return the document if every shortcode of the text is in the memo, or else a draft."""
         shortcodes = scan.find(text, input, self.budget or DOCUMENT, self._work)
         if self.budget and (error := self._count(shortcodes, self.budget)):
             return error
         if not shortcodes:
             return Document(text)
-        questions = [_question(one, self.target, input) for one in shortcodes]
-        known = [self.memo.get(one) for one in questions]
+        questions = [_question(shortcode, self.target, input) for shortcode in shortcodes]
+        known = [self.memo.get(question) for question in questions]
         if None in known:
-            asked = [self._ask(*one, input) for one in zip(shortcodes, questions, known, strict=True)]
+            asked = [self._ask(*each, input) for each in zip(shortcodes, questions, known, strict=True)]
             return text, input, list(zip(shortcodes, asked, strict=True))
         markups, embeds, _ = zip(*known, strict=True)
-        problems = tuple([problem for one in shortcodes for problem in one.warnings])
+        problems = tuple([problem for shortcode in shortcodes for problem in shortcode.warnings])
         return Document(replace_all(text, input, zip(shortcodes, markups, strict=True)), embeds, problems)
 
     def _ask(self, shortcode: Shortcode, question: Hashable, known: Shown | None, input: Input) -> Asked:
-        """The reference of a shortcode, which is looked up with all the others if nothing is known of it."""
+        """Return the reference of a shortcode; if it isn't in the memo, it is resolved with all the others."""
         if asked := self._asked.get(question):
             return asked
         asked = self._asked[question] = Asked(known or AS_WRITTEN)
         if question is not None and not known:
             try:
-                ref = _parse_reference.__wrapped__(shortcode.reference, shortcode.options)  # once a run, as it is
+                ref = _parse_reference.__wrapped__(shortcode.reference, shortcode.options)  # only once per run
             except UnsupportedReference as error:
                 asked.shown = Shown(error=error)
             else:
@@ -205,7 +205,7 @@ class Expansion:
         for (key, _), (asked, question, shortcode, ref, input) in zip(wants, self._missing, strict=True):
             found = entries[key]
             asked.shown = self._show(shortcode, ref, input, found)
-            if isinstance(found, Entry) and found.satisfies(ref.options):  # else it is shown in an outage alone
+            if isinstance(found, Entry) and found.satisfies(ref.options):  # a smaller one is only for an outage
                 self.memo.keep(question, found, asked.shown)
 
     def _show(self, shortcode: Shortcode, ref: AssetRef, input: Input, found: Entry | EmbedKitError) -> Shown:
@@ -219,7 +219,7 @@ class Expansion:
         return Shown(html, found.sized(ref.options)) if isinstance(found, Entry) else Shown(html, error=found)
 
     def _count(self, shortcodes: list[Shortcode], budget: Budget) -> TextTooLarge | None:
-        """Take what a text needs of the budget; the error where not so much is left."""
+        """Count a text against the budget, or return an error if too little is left."""
         if shortcodes and (problem := shortcodes[-1].problem) and problem.code == TOO_LARGE:
             return TextTooLarge(problem)
         counted = self._counted + len(shortcodes)
@@ -234,7 +234,7 @@ class Expansion:
         return None
 
     def _key(self, shortcode: Shortcode) -> EmbedKey | None:
-        """What Getty would be asked for; None for what is not a reference."""
+        """Return the cache key; None if it is not a reference."""
         if shortcode.problem or shortcode.kind == "escape":
             return None
         try:
@@ -259,7 +259,7 @@ class Expansion:
 
 
 def _options(shortcode: Shortcode, written: Options, target: Target | None) -> Options:
-    """How to show it: a page's author may choose the target, a feed's may not; in a link it is text."""
+    """Return the options to render with: authors may choose among targets for pages; in a link it is text."""
     if shortcode.content == "text" and ROWS[target or "web"].is_markup:
         return replace(written, target="text")
     if written.target and ROWS[written.target].on_page and ROWS[target or "web"].on_page:
@@ -268,7 +268,7 @@ def _options(shortcode: Shortcode, written: Options, target: Target | None) -> O
 
 
 def _question(shortcode: Shortcode, target: Target | None, input: Input) -> Hashable:
-    """What its markup depends on, beside the copy; None for what asks for nothing."""
+    """Return what the markup depends on besides the copy, as a key of the memo; None if there is no reference."""
     if not shortcode.reference:
         return None
     options = None if shortcode.options is NO_OPTIONS else shortcode.options

@@ -1,6 +1,6 @@
-"""The build lock: records that a build may use with no network, one line each, the same at every run.
+"""The lock file: records that a build uses without a network, one per line, the same on every run.
 
-Pictures that were withdrawn, or may not be embedded, are in it as well: a page then says so without a network.
+It also lists pictures that were withdrawn or may not be embedded, so that a build can show this without a network.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Locked = Mapping[EmbedKey, Embed | ProviderError]
 
 
 def read(path: str | os.PathLike[str]) -> dict[EmbedKey, Embed | ProviderError]:
-    """The records of a lock file, and the errors of pictures that were lost when it was written.
+    """Read the records of a lock file, and the errors of pictures that were lost when it was written.
 
     :raises ConfigurationError: if there is none, or it is not a lock file of this version.
     """
@@ -35,9 +35,9 @@ def read(path: str | os.PathLike[str]) -> dict[EmbedKey, Embed | ProviderError]:
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes | None:
-    """What is in a lock file; None where there is none.
+    """Return the content of a lock file; None if there isn't one.
 
-    :raises ConfigurationError: where it can't be read.
+    :raises ConfigurationError: if it can't be read.
     """
     try:
         return Path(path).read_bytes()
@@ -48,9 +48,9 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes | None:
 
 
 def load(content: bytes, path: str | os.PathLike[str]) -> dict[EmbedKey, Embed | ProviderError]:
-    """The records in the bytes of a lock file.
+    """Parse the content of a lock file.
 
-    :param path: of the file, for the message of an error.
+    :param path: path of the file, for error messages.
     :raises ConfigurationError: if it is not a lock file of this version.
     """
     try:
@@ -63,7 +63,7 @@ def load(content: bytes, path: str | os.PathLike[str]) -> dict[EmbedKey, Embed |
 
 
 def dump(locked: Locked) -> str:
-    """The text of a lock file: sorted, a line a record, without times."""
+    """Return the text of a lock file: sorted, one record per line, without times."""
     embeds, lost = [], []
     for (items, tld), found in sorted(locked.items(), key=lambda pair: pair[0]):
         if isinstance(found, Embed):
@@ -83,9 +83,9 @@ def _lines(lines: list[str]) -> str:
 
 
 def write_back(path: str | os.PathLike[str], read: bytes | None, locked: Locked) -> WriteBack:
-    """Replace a lock file, whole or not at all, unless it is not what was read any more.
+    """Replace a lock file atomically, unless it has been changed since it was read.
 
-    :param read: what :func:`read_bytes` gave.
+    :param read: its content, as :func:`read_bytes` returned it.
     """
     sweep_folder(Path(os.path.realpath(path)).parent)
     return atomic.write_back(path, read, dump(locked).encode("utf-8"))
@@ -111,5 +111,6 @@ def _lost(line: dict[str, object]) -> tuple[EmbedKey, ProviderError]:
     if not isinstance(tld, str) or not isinstance(items, list):
         raise ValueError("a lost picture without items or tld")
     ref = ",".join(map(str, items))
-    error = LOST[str(line["code"])]("Getty Images said so when the texts were locked.", ref=ref)
+    message = "Getty Images already refused this picture when the lock file was written."
+    error = LOST[str(line["code"])](message, ref=ref)
     return (tuple(map(str, items)), tld), error

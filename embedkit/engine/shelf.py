@@ -1,7 +1,7 @@
-"""Embeds kept out of a text while somebody else works on it; and embeds found again in finished HTML.
+"""Keeping embeds out of a text while other software processes it, and finding embeds in finished HTML.
 
-Markdown processors, typographers and sanitizers see words instead of markup: letters and digits that mean nothing
-to any of them. The words carry a random mark, so that nothing in a text can pretend to be one.
+Markdown processors, typographers and sanitizers see placeholder words instead of markup: letters and digits that
+mean nothing to any of them. The words contain a random token, so that no text can imitate one.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 Show = Callable[[AssetRef, Options], "Markup | str"]
 
 MARK_BYTES = 8
-MAX_FIGURE_CHARS = 16_384  # of one of our figures; they have some 2,000
+MAX_FIGURE_CHARS = 16_384  # of one of our figures; they have about 2,000
 
-# of every shelf: a pattern of one mark alone would be compiled for every text, which costs more than all else here
+# for any shelf: compiling a pattern of one token for every text would cost more than everything else here
 _WORD = rf"ek([0-9a-f]{{{2 * MARK_BYTES}}})n([0-9]{{1,7}})x"
 _WORDS = lazy_pattern(_WORD)
 _PLACES = lazy_pattern(rf"<p(?:\s[^<>]*+)?>\s*+{_WORD}\s*+</p\s*+>|{_WORD}")
@@ -49,7 +49,7 @@ _CAPTION = lazy_pattern(r'<span class="ek-text">([^<>]*)</span>')
 
 
 class Forms(NamedTuple):
-    """One picture as it may be needed: a block, a part of a sentence, words, and its title alone."""
+    """A picture in each form that may be needed: as a block, within a sentence, as plain text, and its title."""
 
     flow: str
     phrasing: str
@@ -59,11 +59,12 @@ class Forms(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A text without its embeds, and the way back: made by :meth:`embedkit.EmbedKit.shelve`.
+    """A text with placeholders for its embeds, which can be restored; from :meth:`embedkit.EmbedKit.shelve`.
 
-    :param text: with a word in place of each embed; give it to a Markdown processor, a typographer, a sanitizer.
-    :param embeds: the embeds that were put aside, in order.
-    :param problems: what was wrong in the text.
+    :param text: the text with a placeholder word for each embed; pass it to a Markdown processor, a typographer or
+        a sanitizer.
+    :param embeds: the embeds, in order.
+    :param problems: the problems found in the text.
 
     >>> shelf = kit.shelve("A post: [getty 74917285]")
     >>> shelf.restore(f"<p>{shelf.text}</p>").count("<iframe")
@@ -79,18 +80,19 @@ class Shelf:
     _shown: tuple[Forms, ...] = field(repr=False)
 
     def restore(self, html: str) -> str:
-        """The finished HTML with the embeds back in it.
+        """Return the processed HTML with the embeds inserted.
 
-        A paragraph that holds nothing but an embed goes; in a sentence an embed becomes phrasing content; within
-        an attribute, a title, a script, a style, code or a comment, and within a link, it is plain text; in the ID
-        of a heading, and in links to that, it is ``picture-1``, so that they are the same in every build.
+        A paragraph that contains only an embed is replaced by it; within a sentence, an embed becomes phrasing
+        content. Within an attribute, a title, a script, a style, code, a comment or a link, it is plain text. In
+        the ID of a heading, and in links to that ID, it is ``picture-1``, so that IDs are the same in every build.
 
-        :param html: what became of :attr:`text`; words of another call stay as they are. A ``Markup`` gives one.
+        :param html: the result of processing :attr:`text`; placeholders of other shelves are left unchanged. For a
+            ``Markup``, the result is a ``Markup`` too.
         """
         return like(html, self._restored(str(html)))
 
     def words(self, text: str) -> str:
-        """A text that was taken out of the HTML, such as a title in a table of contents, with titles for embeds.
+        """Replace placeholders by titles in text extracted from the HTML, such as a title for a table of contents.
 
         :param text: plain text.
         """
@@ -99,9 +101,9 @@ class Shelf:
         )
 
     def anchor(self, text: str) -> str:
-        """The ID of a heading, as :meth:`restore` writes it.
+        """Return the ID of a heading as :meth:`restore` writes it.
 
-        :param text: the ID that was taken out of the HTML.
+        :param text: the ID, extracted from the HTML.
         """
         return _WORDS.sub(lambda found: _anchor(int(found[2])) if found[1] == self._mark else found[0], text)
 
@@ -125,7 +127,7 @@ class Shelf:
         return scan.replace(html, edits)
 
     def _shown_as(self, mark: str, number: str | int) -> Forms | None:
-        """What a word stands for; nothing, if it is one of another shelf."""
+        """Return the picture of a placeholder; None if it belongs to another shelf."""
         known = mark == self._mark and int(number) < len(self._shown)
         return self._shown[int(number)] if known else None
 
@@ -139,14 +141,14 @@ def _anchor(number: int) -> str:
 
 
 class Shelver:
-    """Collects what is put aside, and the words that stand for it."""
+    """Collects the embeds of a shelf, and assigns placeholders to them."""
 
     def __init__(self) -> None:
         self.mark = secrets.token_hex(MARK_BYTES)
         self.shown: list[Forms] = []
 
     def put(self, flow: str, text: str, title: str) -> str:
-        """Put markup aside; the word that stands for it."""
+        """Keep markup, and return its placeholder."""
         self.shown.append(Forms(flow, phrasing(flow), text, title))
         return _word(self.mark, len(self.shown) - 1)
 
@@ -158,10 +160,10 @@ def shelve(
     target: Target | None,
     show: Show,
 ) -> Shelf:
-    """Put the embeds of a text aside.
+    """Replace the embeds of a text with placeholders.
 
-    :param found: for every match with a reference, in order, what it names.
-    :param show: what a reader sees of a reference, errors included.
+    :param found: the embed or error of each match that has a reference, in order.
+    :param show: renders a reference, including the fallback of an error.
     """
     shelver, positions, left = Shelver(), scan.Positions(text), iter(found)
     edits: list[tuple[int, int, str]] = []
@@ -174,22 +176,22 @@ def shelve(
             edits.append((start, end, shelver.put(*[escape(text[start + 1 : end - 1])] * 3)))
         if match.ref is None:
             continue
-        one = next(left)
-        if isinstance(one, EmbedKitError):
-            problems.append(problem_at(match.shortcode, one, positions))
+        embed = next(left)
+        if isinstance(embed, EmbedKitError):
+            problems.append(problem_at(match.shortcode, embed, positions))
         else:
-            embeds.append(one)
+            embeds.append(embed)
         wanted = match.options(target)
         flow, words = (show(match.ref, options) for options in (wanted, replace(wanted, target="text")))
-        title = words if isinstance(one, EmbedKitError) else one.title
+        title = words if isinstance(embed, EmbedKitError) else embed.title
         edits.append((start, end, shelver.put(*map(_as_html, (flow, words, title)))))
     return Shelf(scan.replace(text, edits), tuple(embeds), tuple(problems), shelver.mark, tuple(shelver.shown))
 
 
 def figures(html: str) -> Iterator[tuple[int, int, AssetRef]]:
-    """Our own figures in finished HTML: where each is, and its reference with our options.
+    """Find our own figures in finished HTML: where each is, and its reference with our options.
 
-    Nothing else of a figure is read: its markup may have been anybody's meanwhile.
+    Nothing else is read from a figure, since its markup may have been changed by anyone.
     """
     end = 0
     for root in _ROOT.finditer(html):
@@ -223,7 +225,7 @@ def _reference(figure: str) -> AssetRef | None:
     tld = urls.tld(page[2] if page else None)
     options = Options(
         max_width=int(width[1]) if width else None,
-        # Getty's caption is off unless it is asked for
+        # Getty's caption is off by default
         caption=(" ".join(unescape(caption[1]).split()) if caption else None) or ref.options.caption or None,
         align=next((one for one in ALIGNS if align and one == align[1]), None),
         tld=None if tld == "com" else tld,
@@ -232,7 +234,7 @@ def _reference(figure: str) -> AssetRef | None:
 
 
 def retarget(html: str, target: Target, show: Show) -> str:
-    """The HTML with every figure of ours shown for another target; in a sentence it stays phrasing content."""
+    """Render every one of our figures in HTML for another target; within a sentence as phrasing content."""
     edits = []
     for start, end, ref in figures(html):
         shown = _as_html(show(ref, Options(target=target)))
@@ -241,14 +243,14 @@ def retarget(html: str, target: Target, show: Show) -> str:
 
 
 def _as_html(shown: Markup | str) -> str:
-    """What is shown, for the middle of HTML, where plain text is text."""
+    """Return rendered output for insertion into HTML, escaped if it is plain text."""
     return str(shown) if hasattr(shown, "__html__") else escape(shown)
 
 
 def digest(parts: Mapping[str, object], templates: str = "") -> str:
-    """A short name for what a rendering depends on.
+    """Return a short hash of everything that a rendering depends on.
 
-    :param templates: a folder, all files of which count.
+    :param templates: a folder whose files are included.
     """
     import hashlib
 

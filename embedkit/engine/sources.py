@@ -1,4 +1,4 @@
-"""Texts of a site: found in files and folders, read, and written back where they belong."""
+"""The texts of a site: found in files and folders, read, and written back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMATS: dict[str, Input] = {
     **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
     ".txt": "text",
 }
-# Read for what they ask for, and converted where they hold HTML; embeds can't be rendered into their markup.
+# References in them are found, and HTML in them is converted; but embeds can't be rendered into their markup.
 OTHER_MARKUP: dict[str, str] = {
     ".rst": "reStructuredText",
     ".rest": "reStructuredText",
@@ -30,7 +30,7 @@ OTHER_MARKUP: dict[str, str] = {
     ".asciidoc": "AsciiDoc",
     ".org": "Org",
 }
-# Where their examples of code are: a directive or "::" with an indented body, or what is between two equal lines.
+# Their code examples: a directive or "::" with an indented body, or the lines between two delimiters.
 _INDENTED_EXAMPLE = lazy_pattern(
     r"^([ \t]*+)(?:\.\.[ \t]+(?:code-block|sourcecode|code|parsed-literal)::[^\n]*|(?!\.\.[ \t])[^\n]*::[ \t]*)\n"
     r"(?:[ \t]*\n|\1[ \t]++[^\n]*(?:\n|\Z))*+",
@@ -40,7 +40,7 @@ _DELIMITERS = {
     "AsciiDoc": lazy_pattern(r"^(-{4,}|\.{4,}|`{3,})[^\n]*(?:\n|\Z)", re.MULTILINE),
     "Org": lazy_pattern(r"^[ \t]*#\+(?:begin|end)_(src|example)\b[^\n]*(?:\n|\Z)", re.MULTILINE | re.IGNORECASE),
 }
-# Texts of other kinds, which are named where they mention Getty Images: nothing is passed over in silence.
+# Other text formats. A file is reported if it mentions Getty Images, so that nothing is skipped silently.
 UNREAD = frozenset(
     (
         *(".json", ".yaml", ".yml", ".toml", ".xml", ".csv", ".ipynb", ".tex", ".textile", ".mediawiki", ".wiki"),
@@ -50,18 +50,18 @@ UNREAD = frozenset(
         *(".js", ".jsx", ".ts", ".tsx"),
     )
 )
-MAX_UNREAD_BYTES = 4 * 1024 * 1024  # of a file that is looked into for the name
-PART_BYTES = 64 * 1024  # of a file that is read at once: most texts are smaller
-WXR_HEAD_BYTES = 8192  # in which an export of WordPress says what it is, by its namespace
+MAX_UNREAD_BYTES = 4 * 1024 * 1024  # of a file to search for the name
+PART_BYTES = 64 * 1024  # to read at once; most texts are smaller
+WXR_HEAD_BYTES = 8192  # which contain the namespace of a WordPress export
 _WXR = b"http://wordpress.org/export/"
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
-BOM = "\ufeff"  # the byte order mark that some editors on Windows begin a file with
+BOM = "\ufeff"  # the byte order mark, with which some Windows editors begin a file
 
 Unreadable = OSError | ConfigurationError
 
 
 class Post(NamedTuple):
-    """The post of an export that a text is part of: its ID, its title, its URL.
+    """The post of a WordPress export that a text is part of: its ID, its title and its URL.
 
     >>> str(Post("42", "A match", "https://example.org/?p=42"))
     'post 42, "A match", https://example.org/?p=42'
@@ -77,18 +77,18 @@ class Post(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text and where it came from.
+    """A text and its origin.
 
     :param text: the text, without a byte order mark.
     :param input: its format: ``html``, ``markdown``, ``commonmark`` or ``text``.
-    :param path: of its file; None for stdin and for texts of a database.
-    :param relative: its path below the folder that was named, and so below a folder of results.
-    :param first_line: the line of the file on which the text begins, 1-based: a host that has cut off the front
-        matter gives it, so that findings name the lines of the file.
-    :param bom: the byte order mark that the file begins with, or nothing.
-    :param first_column: the column of that line on which it begins, 1-based.
-    :param post: of an export, that it is part of.
-    :raises ConfigurationError: for another format.
+    :param path: path of its file; None for stdin or a text from a database.
+    :param relative: its path below the given folder, and so below an output folder.
+    :param first_line: the line of the file on which the text begins, from 1. A host that has removed the front
+        matter sets it, so that findings have the line numbers of the file.
+    :param bom: the byte order mark that the file begins with, or an empty string.
+    :param first_column: the column of that line on which the text begins, from 1.
+    :param post: the post that it is part of, for a WordPress export.
+    :raises ConfigurationError: for an unknown input format.
 
     >>> Source("A post: [getty 74917285]", "markdown", "post.md").name
     'post.md'
@@ -108,27 +108,27 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What to put before a line number, not escaped yet."""
+        """The name to show before a line number, unescaped."""
         return "<stdin>" if self.path is None else os.fspath(self.path)
 
     def place(self, line: int, column: int) -> tuple[int, int]:
-        """A place of the text, 1-based, as one of its file."""
+        """Convert a line and a column of the text, from 1, to those of its file."""
         return line + self.first_line - 1, column + (self.first_column - 1 if line == 1 else 0)
 
     def encode(self, content: str) -> bytes:
-        """The bytes of a file with that content; with this text's own, those that were read."""
+        """Return content as the bytes of a file; for the unchanged text, the bytes that were read."""
         return (self.bom + content).encode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What :func:`collect` found; iterating gives the texts.
+    """The result of :func:`collect`; iterate over it to get the texts.
 
-    :param texts: each once, in order.
-    :param skipped: paths that were passed over, with the reason as the predicate of a sentence.
-    :param errors: of files that can't be read, where they were not to be raised.
-    :param others: how many further files there are in the folders: pictures, stylesheets, data.
-    :param exports: of WordPress, which are read post by post; they have no text here.
+    :param texts: the texts, each once, in order.
+    :param skipped: skipped paths, each with the reason as the predicate of a sentence.
+    :param errors: errors of files that can't be read, with ``keep_going``.
+    :param others: number of other files in the folders: pictures, stylesheets, data.
+    :param exports: WordPress exports, without their text, as they are read post by post.
     """
 
     texts: tuple[Source, ...] = ()
@@ -153,21 +153,21 @@ def collect(
     keep_going: bool = False,
     exports: bool = False,
 ) -> Sources:
-    """Read the texts that paths name.
+    """Read the texts at the given paths.
 
-    :param paths: of files and folders (their text files); ``-`` for stdin.
-    :param input: the format of all; by default by the ending of each name (others: html).
-    :param output: a folder of results: where it lies inside of a folder that is named, it is left out.
-    :param stdin: what ``-`` reads.
-    :param keep_going: leave out what can't be read, and return its error in ``errors``.
-    :param exports: return WordPress's exports (WXR) as well; else they are named in ``skipped``.
-    :raises ConfigurationError: where there is no such path, or a file is not UTF-8 text.
-    :raises OSError: for one that can't be read: a text that is left out silently would be lost.
+    :param paths: paths of files, and of folders for the text files in them; ``-`` for stdin.
+    :param input: the format of all texts; by default determined by each file's extension (html if unknown).
+    :param output: an output folder; it is skipped if it lies within a given folder.
+    :param stdin: the stream to read for ``-``.
+    :param keep_going: True skips files that can't be read, and returns their errors in ``errors``.
+    :param exports: True also returns WordPress exports (WXR), which are otherwise listed in ``skipped``.
+    :raises ConfigurationError: if a path does not exist, or a file is not UTF-8 text.
+    :raises OSError: if a file can't be read, since a text that is silently skipped would be lost.
     """
-    left_out = os.path.realpath(output) if output else None
-    reader = _Collector(input, left_out, keep_going=keep_going, with_exports=exports)
+    skip = os.path.realpath(output) if output else None
+    reader = _Collector(input, skip, keep_going=keep_going, with_exports=exports)
     found: dict[str, Source] = {}
-    for path in (paths,) if isinstance(paths, str) else paths:  # a string would be one path for each letter
+    for path in (paths,) if isinstance(paths, str) else paths:  # a string would be one path per character
         texts = [_from_stdin(stdin, input)] if path == "-" else reader.read(str(Path(path)))
         for text in texts:
             found.setdefault(text.name, text)
@@ -177,9 +177,9 @@ def collect(
 
 
 def decode(raw: bytes, name: str) -> tuple[str, str]:
-    """A text, and the byte order mark before it.
+    """Decode a text, and return it and its byte order mark.
 
-    :raises ConfigurationError: where it is not UTF-8.
+    :raises ConfigurationError: if it is not UTF-8.
     """
     try:
         text = raw.decode("utf-8")
@@ -190,14 +190,14 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
 
 def _from_stdin(stdin: BinaryIO | None, input: Input | None) -> Source:
     if stdin is None:
-        raise ConfigurationError("There is no stdin: name a file or a folder.")
+        raise ConfigurationError("There is no stdin: pass a file or a folder.")
     text, bom = decode(stdin.read(), "stdin")
     return Source(text, input or "html", bom=bom)
 
 
 @dataclass(slots=True)
 class _Collector:
-    """Reads files and folders, and notes what it passes over."""
+    """Reads files and folders, and records what it skips."""
 
     input: Input | None
     output: str | None
@@ -219,7 +219,7 @@ class _Collector:
             empty = False
             yield from self._text(found, found.removeprefix(above))
         if empty:
-            self.skipped.append((path, f"has no texts: files that end in {' '.join((*FORMATS, *OTHER_MARKUP))}"))
+            self.skipped.append((path, f"has no texts (supported: {' '.join((*FORMATS, *OTHER_MARKUP))})"))
 
     def _text(self, path: str, relative: str) -> Iterator[Source]:
         if _is_export(path):
@@ -236,7 +236,7 @@ class _Collector:
         if self.with_exports:
             self.exports.append(Source("", "html", path, relative))
         else:
-            self.skipped.append((path, "is an export of WordPress, which convert and check alone read"))
+            self.skipped.append((path, "is a WordPress export, which only convert and check read"))
 
     def _fail(self, error: Unreadable) -> None:
         if not self.keep_going:
@@ -244,7 +244,7 @@ class _Collector:
         self.errors.append(error)
 
     def _walk(self, folder: str, root: str) -> Iterator[str]:
-        """Paths of the texts below a folder, in order of their parts."""
+        """Yield the paths of the texts below a folder, sorted by their components."""
         try:
             with os.scandir(folder) as found:
                 entries = sorted(found, key=attrgetter("name"))
@@ -264,9 +264,9 @@ class _Collector:
                 yield path
 
     def _pass_over(self, path: str, entry: os.DirEntry[str]) -> None:
-        """Count a file that is not read, and name it where it may hold pictures."""
+        """Count a file that is not read, and report it if it may contain pictures."""
         self.others += 1
-        ours = entry.name.startswith("embedkit-")  # our scripts, as a built site has them
+        ours = entry.name.startswith("embedkit-")  # our scripts, in a built site
         if not ours and _ending(path) in UNREAD and entry.is_file(follow_symlinks=False):
             try:
                 with open(path, "rb", buffering=0) as file:
@@ -278,30 +278,30 @@ class _Collector:
                 self.skipped.append((path, "mentions Getty Images, but its format is not read"))
 
     def _is_left_out(self, folder: str) -> bool:
-        """Links to folders are not followed: what they lead to is read where it is, or is not in the tree."""
+        """Return whether to skip a folder: a link, whose target is read in its own place, or the output folder."""
         if os.path.islink(folder):
             self.skipped.append((folder, "is a link to a folder, and is skipped"))
             return True
         return self.output is not None and os.path.realpath(folder) == self.output
 
     def _is_odd(self, path: str, root: str) -> bool:
-        """Whether it is a link that leads out of the tree, or something that can't be read to its end."""
+        """Return whether it is a link to outside the tree, or something that can't be read to its end."""
         reason = ""
         if os.path.islink(path) and os.path.commonpath((os.path.realpath(path), root)) != root:
-            reason = "is a link that leads out of the folder, and is skipped"
+            reason = "is a link to a file outside the folder, and is skipped"
         elif os.path.exists(path) and not os.path.isfile(path):
-            reason = "is not a plain file, and is skipped"
+            reason = "is not a regular file, and is skipped"
         if reason:
             self.skipped.append((path, reason))
         return bool(reason)
 
 
 class Results:
-    """A folder that results are written into, each at the place of its source below the folder that was named.
+    """An output folder, with each result at the relative path of its source.
 
-    :param sources: all of them: where each goes is settled before anything is written.
-    :param folder: made where there is none.
-    :raises ConfigurationError: where a result would replace its source, or another's result.
+    :param sources: all sources: every path is checked before anything is written.
+    :param folder: the folder; created if it does not exist.
+    :raises ConfigurationError: if a result would replace its source, or another result.
     """
 
     def __init__(self, sources: Iterable[Source], folder: str | os.PathLike[str]) -> None:
@@ -312,13 +312,13 @@ class Results:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Have the names of all files on the disk."""
+        """Flush the names of all files to disk."""
         self._tree.__exit__(*error)
 
     def write(self, source: Source, content: str) -> WriteBack:
-        """Write a result; one that holds the same already is left untouched.
+        """Write a result; a file with the same content is not touched.
 
-        :raises OSError: where it can't be written.
+        :raises OSError: if it can't be written.
         """
         written = self._tree.write(source.relative, source.encode(content))
         return WriteBack(Outcome.WRITTEN if written else Outcome.UNCHANGED)
@@ -326,7 +326,7 @@ class Results:
     def rewrite(self, source: Source, make: Make) -> WriteBack:
         """Write a result piece by piece.
 
-        :raises OSError: where it can't be written.
+        :raises OSError: if it can't be written.
         """
         with open(_file(source), "rb") as file:
             self._tree.fill(source.relative, lambda write: make(file.read, write))
@@ -334,26 +334,26 @@ class Results:
 
 
 class InPlace:
-    """The files themselves, where they are still what was read.
+    """Writes results to the source files themselves, if they haven't changed since they were read.
 
-    :param sources: all of them.
-    :param on_leftover: called with the path of a file that may hold what somebody saved while an earlier run was
+    :param sources: all sources.
+    :param on_leftover: called with the path of a file that may contain what a user saved while an earlier run was
         killed.
-    :raises ConfigurationError: where a text came from no file.
+    :raises ConfigurationError: if a text is not from a file.
     """
 
     def __init__(self, sources: Iterable[Source], on_leftover: Callable[[str], object] = bool) -> None:
         real = {source.name: os.path.realpath(_file(source)) for source in sources}
-        # a file that is there under its own name and by links is one file
+        # a file reached by its own name and through links is one file
         self._names = {path: name for name, path in sorted(real.items(), key=_is_link, reverse=True)}
         for folder in {os.path.dirname(path) for path in self._names}:
             for left in sweep_folder(folder):
                 on_leftover(left)
 
     def write(self, source: Source, content: str) -> WriteBack:
-        """Write a changed text back to its file, unless somebody has saved it meanwhile.
+        """Write a changed text back to its file, unless the file was saved by someone else meanwhile.
 
-        :raises OSError: where it can't be written; then the file is as it was.
+        :raises OSError: if it can't be written; the file is then unchanged.
         """
         path = _file(source)
         if content == source.text or self._names.get(os.path.realpath(path)) != source.name:
@@ -361,9 +361,9 @@ class InPlace:
         return write_back(path, source.encode(source.text), source.encode(content))
 
     def rewrite(self, source: Source, make: Make) -> WriteBack:
-        """The same piece by piece, for a file that is too large for memory.
+        """Like :meth:`write`, piece by piece, for a file that is too large for memory.
 
-        :raises OSError: where it can't be written; then the file is as it was.
+        :raises OSError: if it can't be written; the file is then unchanged.
         """
         path = _file(source)
         if self._names.get(os.path.realpath(path)) != source.name:
@@ -395,7 +395,7 @@ def _file(source: Source) -> str:
 
 
 def _read(path: str) -> bytes:
-    """All bytes of a file; without a file object, which costs a build as much as the reading."""
+    """Return all bytes of a file, without a file object, which takes a build as long as the reading itself."""
     handle, parts = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), []
     try:
         while part := os.read(handle, PART_BYTES):
@@ -406,7 +406,7 @@ def _read(path: str) -> bytes:
 
 
 def _is_export(path: str) -> bool:
-    """Whether a file is an export of WordPress (WXR); one that can't be read is reported where it is read."""
+    """Return whether a file is a WordPress export (WXR); a file that can't be read is reported when it is read."""
     if not path.lower().endswith(".xml"):
         return False
     try:
@@ -422,7 +422,7 @@ def _is_link(item: tuple[str, str]) -> tuple[bool, str]:
 
 
 def _ending(name: str) -> str:
-    """What is behind the last dot, with that, in lower case."""
+    """Return the extension, including the dot, in lower case."""
     return name[name.rfind(".") :].lower()
 
 
@@ -432,12 +432,12 @@ def _format(name: str) -> Input | None:
 
 
 def other_markup(source: Source) -> str:
-    """The name of the markup that a text is in, where embeds can't be rendered into that; else nothing."""
+    """Return the name of a text's markup if embeds can't be rendered into it, or else an empty string."""
     return OTHER_MARKUP.get(_ending(source.name), "")
 
 
 def pieces(source: Source) -> list[tuple[Source, bool]]:
-    """A text cut into what is read and the examples of code in its own markup, which are not.
+    """Split a text into pieces, and tell for each whether it is a code example of its markup, which is not read.
 
     >>> [is_example for _, is_example in pieces(Source("A\\n----\\nB\\n----\\nC", "html", "post.adoc"))]
     [False, True, False]

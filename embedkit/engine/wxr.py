@@ -1,8 +1,8 @@
 """WordPress exports (WXR): read post by post, however large, and written back byte for byte.
 
-An export is RSS with elements of WordPress's own. It is not parsed as XML and written anew: a post ends where its
-``</item>`` stands outside of CDATA, and a change in it is found by where each character of a text is written (in
-CDATA, which is split where the text has ``]]>``, or with entities). So all other bytes stay, damaged ones too.
+An export is RSS with WordPress's own elements. It is not parsed and written again as XML: a post ends at the first
+``</item>`` outside of CDATA, and a change is applied where each character of a text is written (in CDATA, which is
+split where the text contains ``]]>``, or with entities). So all other bytes are preserved, even damaged ones.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from embedkit.shortcodes.budget import TOO_LARGE
 from embedkit.shortcodes.scan import Positions
 
 CHUNK_BYTES = 1 << 20
-MAX_POST_BYTES = 1 << 24  # one that is larger is copied as it is, and reported
+MAX_POST_BYTES = 1 << 24  # a larger one is copied unchanged, and reported
 TITLE_CHARS = 80
 
 _MARK = re.compile(rb"<!\[CDATA\[|<!--|<(/?)item[ \t\r\n>]")
 _MARK_BYTES = 9
 _CLOSERS = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
-_HINTS = (b"gett", b"gety", b"gty.im", b"gie.widgets")  # a post with none of these asks for no picture
+_HINTS = (b"gett", b"gety", b"gty.im", b"gie.widgets")  # a post without any of these has no pictures
 
 _CDATA = r"<!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>"
 _ELEMENT = lazy_pattern(
@@ -41,17 +41,17 @@ _ELEMENT = lazy_pattern(
 _PIECE = lazy_pattern(rf"({_CDATA})|(&(?:lt|gt|amp|quot|apos|#[0-9]{{1,7}}|#x[0-9A-Fa-f]{{1,6}});)|[^<&]++|&")
 _CONVERTED = ("content:encoded", "excerpt:encoded")
 
-_COMMENT = "This is embed code in a comment; it stays as it is: WordPress reads no shortcodes there."
-_FIELD = "This is embed code in the custom field {}; it stays as it is: WordPress may keep its length beside it."
+_COMMENT = "This embed code in a comment is left unchanged, because WordPress ignores shortcodes in comments."
+_FIELD = "This embed code in the custom field {} is left unchanged: WordPress may store its length with it."
 _CACHE = (
-    "This is WordPress's own copy of an embed, in {}; it stays as it is. Drop it after the import, so that no"
-    " withdrawn picture comes back: wp embed cache clear {}"
+    "This is WordPress's cached copy of an embed, in {}; it is left unchanged. Delete it after the import, so"
+    " that no withdrawn picture reappears: wp embed cache clear {}"
 )
-_LARGE_POST = f"This post has more than {MAX_POST_BYTES:,} bytes; it stays as it is."
+_LARGE_POST = f"This post has more than {MAX_POST_BYTES:,} bytes and is left unchanged."
 
 
 class Part(NamedTuple):
-    """A piece of an export: a post, one that is too large to be looked into, or what is between two."""
+    """A part of an export: a post, a post that is too large to be read, or what is between two posts."""
 
     data: bytes
     line: int
@@ -60,11 +60,11 @@ class Part(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A stretch of a text that is written in one way."""
+    """A piece of a text that is written in one way."""
 
     text: int  # where it begins in the text
     post: int  # where it begins in the post
-    chars: int  # that each of its characters takes there
+    chars: int  # length of each of its characters in the post
     is_cdata: bool
 
 
@@ -74,21 +74,21 @@ class ElementText(NamedTuple):
     element: str
     source: Source
     pieces: tuple[Piece, ...]
-    key: str = ""  # of a custom field
+    key: str = ""  # name of the custom field
 
     @property
     def may_ask(self) -> bool:
-        """Whether it may ask for pictures: comments and fields only with embed code."""
+        """Whether it may contain pictures; for comments and fields, only as embed code."""
         return self.element in _CONVERTED or bool(embed_code.outside_code(self.source.text))
 
     def changes(self) -> embed_code.Edits:
-        """What to convert in it, or what is left in it."""
+        """Return the edits that convert its embed code, or the problems of embed code that is left unchanged."""
         if self.element in _CONVERTED:
             return embed_code.changes(self.source.text)
         return embed_code.Edits((), tuple(self._left()))
 
     def edit(self, post: str, start: int, end: int, written: str) -> tuple[int, int, str]:
-        """An edit of the text as one of the post; what is in CDATA before it or behind it stays in CDATA."""
+        """Return an edit of the text as an edit of the post; adjacent CDATA stays CDATA."""
         first, _, begins = self._place(start)
         _, last, ends = self._place(end - 1)
         if begins != ends:
@@ -98,7 +98,7 @@ class ElementText(NamedTuple):
         return first, last, written
 
     def _place(self, index: int) -> tuple[int, int, bool]:
-        """Where a character of the text is written in the post, and whether that is in CDATA."""
+        """Return where a character of the text is written in the post, and whether it is in CDATA."""
         piece = self.pieces[bisect_right(self.pieces, index, key=attrgetter("text")) - 1]
         start = piece.post + (index - piece.text) * piece.chars
         return start, start + piece.chars, piece.is_cdata
@@ -116,10 +116,12 @@ class ElementText(NamedTuple):
 
 
 class ConvertedPost(NamedTuple):
-    """What became of a part of an export.
+    """A part of an export after conversion.
 
-    :param converted: how much pasted code became a shortcode.
-    :param left: what was left and why, each with its text.
+    :param part: the part before conversion.
+    :param data: its bytes after conversion.
+    :param converted: number of pieces of embed code turned into shortcodes.
+    :param left: problems of embed code that is left unchanged, each with its text.
     """
 
     part: Part
@@ -129,9 +131,9 @@ class ConvertedPost(NamedTuple):
 
 
 def texts(export: Source) -> Iterator[Source]:
-    """The texts of an export that may ask for pictures, one after the other, each with its post and its lines.
+    """Yield the texts of an export that may contain pictures, one at a time, each with its post and line numbers.
 
-    :raises OSError: where it can't be read.
+    :raises OSError: if it can't be read.
     """
     with open(export.name, "rb") as file:
         for part in parts(file.read):
@@ -140,9 +142,9 @@ def texts(export: Source) -> Iterator[Source]:
 
 
 def convert(export: Source, read: Read) -> Iterator[ConvertedPost]:
-    """The parts of an export with pasted embed code turned into shortcodes; all of them, in order.
+    """Yield all parts of an export, in order, with pasted embed code turned into shortcodes.
 
-    :param read: gives at most so many bytes of it at a time.
+    :param read: returns the next bytes of it, at most as many as requested.
     """
     for part in parts(read):
         if part.is_too_large:
@@ -178,7 +180,7 @@ def _encode(text: str) -> bytes:
 
 
 def _texts(export: Source, part: Part, post: str) -> Iterator[ElementText]:
-    """The texts of a post, but for its title and the like, which say what post it is."""
+    """Yield the texts of a post, except its title and other elements that identify the post."""
     found, key = list(_ELEMENT.finditer(post)), ""
     about = {name: _read(post, *one.span(2))[0].strip() for one in reversed(found) for name in [one[1]]}
     title = " ".join(about.get("title", "").split())[:TITLE_CHARS]
@@ -195,7 +197,7 @@ def _texts(export: Source, part: Part, post: str) -> Iterator[ElementText]:
 
 
 def _read(post: str, start: int, end: int) -> tuple[str, tuple[Piece, ...]]:
-    """The text of an element from what stands between its tags, and where each piece of it is."""
+    """Return the text of an element from the markup between its tags, and the position of each piece."""
     result: list[str] = []
     pieces: list[Piece] = []
     length = 0
@@ -210,7 +212,7 @@ def _read(post: str, start: int, end: int) -> tuple[str, tuple[Piece, ...]]:
 
 
 def parts(read: Read) -> Iterator[Part]:
-    """An export in pieces, which put together are all of it: posts, and what is between them."""
+    """Split an export into posts and what is between them; joined, the parts are the whole export."""
     window, line = _Window(), 1
     for part in window.parts(read):
         yield part._replace(line=line)
@@ -218,18 +220,18 @@ def parts(read: Read) -> Iterator[Part]:
 
 
 class _Window:
-    """What has been read of an export and not been passed on; it is looked at once, whatever the chunks."""
+    """The part of an export that has been read but not yet yielded; it is searched only once."""
 
     def __init__(self) -> None:
         self._data = b""
-        self._place = 0  # up to here it has been looked at
-        self._closer = b""  # of the CDATA section or comment that is open there
+        self._place = 0  # searched up to here
+        self._closer = b""  # end of the CDATA section or comment that is open here
 
     def parts(self, read: Read) -> Iterator[Part]:
         is_post = is_too_large = False
         while True:
             mark = self._next_mark()
-            if mark and bool(mark[1]) == is_post:  # the end of a post, or the start of one outside of any
+            if mark and bool(mark[1]) == is_post:  # the end of a post, or the start of one outside any post
                 end = mark.end() if is_post else mark.start()
                 yield Part(self._cut(end), 0, is_post and not is_too_large)
                 is_post, is_too_large = not is_post, False
@@ -249,7 +251,7 @@ class _Window:
         return done
 
     def _next_mark(self) -> re.Match[bytes] | None:
-        """The next tag of a post outside of CDATA and comments; None where more must be read for it."""
+        """Return the next tag of a post outside CDATA and comments; None if more must be read first."""
         while self._skip():
             found = _MARK.search(self._data, self._place)
             if found is None:
@@ -262,7 +264,7 @@ class _Window:
         return None
 
     def _skip(self) -> bool:
-        """Pass what is hidden; whether its end has been read."""
+        """Skip CDATA or a comment; return whether its end has been read."""
         end = self._data.find(self._closer, self._place) if self._closer else self._place
         if end < 0:
             self._place = max(self._place, len(self._data) - 2)

@@ -212,8 +212,8 @@ def test_what_leads_out_of_the_tree_is_not_read(run: Run, posts: Path) -> None:
     assert done.code == 0
     assert done.err == (
         "posts/folder is a link to a folder, and is skipped.\n"
-        "posts/out.md is a link that leads out of the folder, and is skipped.\n"
-        "posts/pipe.md is not a plain file, and is skipped.\n"
+        "posts/out.md is a link to a file outside the folder, and is skipped.\n"
+        "posts/pipe.md is not a regular file, and is skipped.\n"
     )
     assert sorted(bytes_of(posts.parent / "site")) == ["a.md", "b.md", "deep/c.md", "deep/inside.md"]
     done = run("render", "posts", "--in-place")

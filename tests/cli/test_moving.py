@@ -85,7 +85,7 @@ def test_an_export_is_changed_in_place_or_written_elsewhere(run: Run, blog: Path
 
 def test_an_export_for_render_is_named(run: Run, blog: Path) -> None:
     done = run("render", blog.name, "--check")
-    assert "is an export of WordPress, which convert and check alone read" in done.err
+    assert "is a WordPress export, which only convert and check read" in done.err
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")

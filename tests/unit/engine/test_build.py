@@ -245,9 +245,9 @@ def test_collect(posts: Path) -> None:
         (lambda folder: (folder / "out").symlink_to("/"), "is a link to a folder, and is skipped"),
         (
             lambda folder: (folder / "out.md").symlink_to("/etc/hostname"),
-            "is a link that leads out of the folder, and is skipped",
+            "is a link to a file outside the folder, and is skipped",
         ),
-        (lambda folder: os.mkfifo(folder / "pipe.md"), "is not a plain file, and is skipped"),
+        (lambda folder: os.mkfifo(folder / "pipe.md"), "is not a regular file, and is skipped"),
     ],
 )
 def test_collect_skips(posts: Path, make: Callable[[Path], object], reason: str) -> None:

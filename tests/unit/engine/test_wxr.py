@@ -239,7 +239,7 @@ def test_other_steps_name_exports_and_leave_them(tmp_path: Path) -> None:
     (tmp_path / "blog.xml").write_bytes(export(item(cdata("[getty 1]"))))
     found = collect([tmp_path])
     assert (found.texts, found.exports) == ((), ())
-    assert "convert and check alone" in found.skipped[0][1]
+    assert "only convert and check" in found.skipped[0][1]
 
 
 def test_memory_does_not_grow_with_the_export() -> None:
