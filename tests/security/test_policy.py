@@ -49,7 +49,7 @@ def test_every_row_is_a_promise_with_a_test() -> None:
 
 def test_the_policy_says_what_a_reporter_needs() -> None:
     text = POLICY.read_text("utf-8")
-    for heading in ("Supported versions", "How to report a hole", "Threat model"):
+    for heading in ("Supported versions", "How to report a vulnerability", "Threat model"):
         assert f"## {heading}\n" in text
     assert all(ROOT.joinpath(target).exists() for target in re.findall(r"\]\(([^):#]+)\)", text))
 
