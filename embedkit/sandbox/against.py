@@ -28,7 +28,7 @@ ORIGIN = "https://api.gettyimages.com"
 HEADERS = {"accept-language", "gi-country-code"}  # that the sandbox reads
 EXAMPLE = "74917285"
 # what is meant: a pattern for the whole line, and why
-EXPLAINED: tuple[tuple[str, str], ...] = (
+INTENDED: tuple[tuple[str, str], ...] = (
     (r".*/(beta|v3)/ai/.*", "the sandbox makes no pictures"),
     (r".*/videos.*no such operation", "the sandbox has pictures, and no videos"),
     (r".*/v3/affiliates/.*", "for partners who sell Getty's pictures"),
@@ -84,12 +84,12 @@ def differences(contract: JSON, config: SandboxConfig | None = None) -> list[Dif
 
 def _differences(contract: JSON, config: SandboxConfig | None) -> list[Difference]:
     declared, known = _declared(contract), _known(Sandbox(config))
-    found = [Difference(_where(at), "the sandbox has no such operation") for at in declared.keys() - known.keys()]
-    found += [Difference(_where(at), "is not in the contract") for at in known.keys() - declared.keys()]
-    answers = _Answers(config or SandboxConfig())
+    found = [Difference(_label(at), "the sandbox has no such operation") for at in declared.keys() - known.keys()]
+    found += [Difference(_label(at), "is not in the contract") for at in known.keys() - declared.keys()]
+    answers = _Responses(config or SandboxConfig())
     for at in declared.keys() & known.keys():
-        found += _of_parameters(_where(at), declared[at], known[at], contract)
-        found += _of_answers(_where(at), declared[at], answers.to(known[at]), contract)
+        found += _compare_parameters(_label(at), declared[at], known[at], contract)
+        found += _compare_response(_label(at), declared[at], answers.to(known[at]), contract)
     return sorted(map(_explain, found), key=str)
 
 
@@ -99,7 +99,7 @@ Operations = dict[tuple[str, str], JSON]
 def _declared(contract: JSON) -> Operations:
     """The operations of a contract, by method and path; placeholders are alike, whatever they are called."""
     return {
-        (method.upper(), _plain(path)): {**operation, "parameters": _all_parameters(item, operation)}
+        (method.upper(), _normalize_path(path)): {**operation, "parameters": _all_parameters(item, operation)}
         for path, item in contract["paths"].items()
         for method, operation in item.items()
         if method in METHODS
@@ -112,41 +112,41 @@ def _all_parameters(item: JSON, operation: JSON) -> list[JSON]:
 
 
 def _known(app: Sandbox) -> dict[tuple[str, str], Route]:
-    return {(route.method, _plain(route.path)): route for route in app.routes}
+    return {(route.method, _normalize_path(route.path)): route for route in app.routes}
 
 
-def _plain(path: str) -> str:
+def _normalize_path(path: str) -> str:
     return re.sub(r"\{[^}]+\}", "{}", path)
 
 
-def _where(at: tuple[str, str]) -> str:
+def _label(at: tuple[str, str]) -> str:
     return " ".join(at)
 
 
 def _explain(found: Difference) -> Difference:
     line = str(found)
-    reasons = (why for pattern, why in EXPLAINED if re.fullmatch(pattern, line))
+    reasons = (why for pattern, why in INTENDED if re.fullmatch(pattern, line))
     return Difference(found.where, found.what, next(reasons, ""))
 
 
 # -- parameters ------------------------------------------------------------------------------------------
 
 
-def _of_parameters(where: str, operation: JSON, route: Route, contract: JSON) -> Iterator[Difference]:
+def _compare_parameters(where: str, operation: JSON, route: Route, contract: JSON) -> Iterator[Difference]:
     parameters = [_resolve(one, contract) for one in operation["parameters"]]
     query = {one["name"]: one.get("schema", {}) for one in parameters if one.get("in") == "query"}
-    for name in query.keys() - route.takes.keys():
+    for name in query.keys() - route.params.keys():
         yield Difference(where, f"the sandbox has no parameter {name}")
-    for name in route.takes.keys() - query.keys():
+    for name in route.params.keys() - query.keys():
         yield Difference(where, f"the parameter {name} is not in the contract")
-    for name in query.keys() & route.takes.keys():
-        yield from _of_words(where, name, _words(query[name], contract), {*route.takes[name]})
+    for name in query.keys() & route.params.keys():
+        yield from _compare_values(where, name, _allowed_values(query[name], contract), {*route.params[name]})
     for one in parameters:
         if one.get("in") == "header" and one["name"].lower() not in HEADERS:
             yield Difference(where, f"the sandbox does not read the header {one['name']}")
 
 
-def _of_words(where: str, name: str, declared: set[str], known: set[str]) -> Iterator[Difference]:
+def _compare_values(where: str, name: str, declared: set[str], known: set[str]) -> Iterator[Difference]:
     if known and not declared:
         yield Difference(where, f"the sandbox takes some values of {name} alone")
         return
@@ -156,7 +156,7 @@ def _of_words(where: str, name: str, declared: set[str], known: set[str]) -> Ite
         yield Difference(where, f"{name}={word} is not in the contract")
 
 
-def _words(schema: JSON, contract: JSON) -> set[str]:
+def _allowed_values(schema: JSON, contract: JSON) -> set[str]:
     """The words that a parameter may have; none for anything but a list of them."""
     schema = _resolve(schema, contract)
     inside = _resolve(schema.get("items", {}), contract)
@@ -179,10 +179,10 @@ def _resolve(schema: JSON, contract: JSON) -> JSON:
 # -- answers ---------------------------------------------------------------------------------------------
 
 
-def _of_answers(where: str, operation: JSON, answer: Any, contract: JSON) -> Iterator[Difference]:
+def _compare_response(where: str, operation: JSON, answer: Any, contract: JSON) -> Iterator[Difference]:
     schema = _schema_of(operation)
     if schema and answer is not None:
-        yield from _of_fields(where, "", schema, [answer], contract)
+        yield from _compare_fields(where, "", schema, [answer], contract)
 
 
 def _schema_of(operation: JSON) -> JSON:
@@ -194,7 +194,9 @@ def _schema_of(operation: JSON) -> JSON:
     return {}
 
 
-def _of_fields(where: str, at: str, schema: JSON, values: Sequence[Any], contract: JSON) -> Iterator[Difference]:
+def _compare_fields(
+    where: str, at: str, schema: JSON, values: Sequence[Any], contract: JSON
+) -> Iterator[Difference]:
     """What differs in these values, which a schema describes; ``at`` is how to get there."""
     schema = _resolve(schema, contract)
     values = [value for value in values if value is not None]
@@ -203,7 +205,7 @@ def _of_fields(where: str, at: str, schema: JSON, values: Sequence[Any], contrac
         yield Difference(where, f"the answer's {at} has another type than {' or '.join(types)}")
     if "array" in types:
         items = [item for value in values if isinstance(value, list) for item in value]
-        yield from _of_fields(where, f"{at}[]", schema.get("items", {}), items, contract)
+        yield from _compare_fields(where, f"{at}[]", schema.get("items", {}), items, contract)
     if not (declared := schema.get("properties")) or not values:
         return
     answered = [value for value in values if isinstance(value, dict)]
@@ -214,7 +216,7 @@ def _of_fields(where: str, at: str, schema: JSON, values: Sequence[Any], contrac
         yield Difference(where, f"the answer's {at}.{name} is not in the contract".replace(" .", " "))
     for name in names & declared.keys():
         inside = [value[name] for value in answered if name in value]
-        yield from _of_fields(where, f"{at}.{name}".lstrip("."), declared[name], inside, contract)
+        yield from _compare_fields(where, f"{at}.{name}".lstrip("."), declared[name], inside, contract)
 
 
 def _types(schema: JSON) -> list[str]:
@@ -233,7 +235,7 @@ TYPES: dict[str, Any] = {
 }
 
 
-class _Answers:
+class _Responses:
     """What a sandbox answers to a customer who has a board, a comment and a download, and asks for everything."""
 
     def __init__(self, config: SandboxConfig) -> None:
@@ -257,7 +259,7 @@ class _Answers:
         if route.method == "DELETE" or "uploads" in route.path:
             return None
         path = re.sub(r"\{([^}]+)\}", lambda name: self._name(route.path, name[1]), route.path)
-        query = urlencode({**_everything(route.takes), **QUERIES.get(route.path, {})})
+        query = urlencode({**_full_query(route.params), **QUERIES.get(route.path, {})})
         return self._ask(route.method, f"{path}?{query}", BODIES.get((route.method, route.path), b""))
 
     def _name(self, path: str, name: str) -> str:
@@ -273,15 +275,15 @@ class _Answers:
     _headers: Mapping[str, str] = {}
 
 
-def _everything(takes: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def _full_query(params: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Parameters that ask for all there is to be told."""
-    asked = {"fields": ",".join(word for word in takes.get("fields", ()) if word not in FORMER)}
+    asked = {"fields": ",".join(word for word in params.get("fields", ()) if word not in FORMER)}
     asked |= dict.fromkeys(("include_related_searches", "include_facets"), "true")
-    return {name: text for name, text in asked.items() if name in takes and text}
+    return {name: text for name, text in asked.items() if name in params and text}
 
 
-OF_EVENT = next(asset for asset in catalogue().values() if asset.event_id)
-EVENT = OF_EVENT.event_id
+EVENT_ASSET = next(asset for asset in catalogue().values() if asset.event_id)
+EVENT = EVENT_ASSET.event_id
 NAMES = {"/v3/events/{id}": str(EVENT)}  # what a path names, where it is not a picture
 QUERIES: dict[str, dict[str, str]] = {
     "/v3/search/images": {"phrase": "eclipse"},
@@ -289,7 +291,7 @@ QUERIES: dict[str, dict[str, str]] = {
     "/v3/search/images/editorial": {"phrase": "eclipse"},
     "/v3/search/images/creative/by-image": {"asset_id": "600000001"},
     "/v3/events": {"ids": str(EVENT)},
-    "/v3/artists/images": {"artist_name": OF_EVENT.photographer},
+    "/v3/artists/images": {"artist_name": EVENT_ASSET.photographer},
     "/v3/asset-changes/change-sets": {"channel_id": "1"},
     "/v3/images": {"ids": f"{EXAMPLE},600000001,1"},
     "/v3/downloads/images/{id}": {"auto_download": "false"},

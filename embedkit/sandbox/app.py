@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedkit.sandbox.content import catalogue
 from embedkit.sandbox.content.catalogue import Asset
-from embedkit.sandbox.faults import TIMED, Dropped, Faults, strike
+from embedkit.sandbox.faults import TIMED, Dropped, Faults, apply_fault
 from embedkit.sandbox.services import pages
 from embedkit.sandbox.services.account import Lifecycle
 from embedkit.sandbox.services.api import Api, Route
@@ -170,7 +170,7 @@ class Sandbox:
         """
         for asset_id in asset_ids:
             if asset := catalogue.find(asset_id):
-                self._api.changes.tell(asset, lifecycle)
+                self._api.changes.record(asset, lifecycle)
 
     def expire_tokens(self) -> None:
         """Let every access token that was issued expire now; refresh tokens stay good."""
@@ -194,7 +194,7 @@ class Sandbox:
 
     def _answer(self, call: Call, limit: float | None) -> Reply:
         if call.route == "_sandbox":
-            return switch(self, call)
+            return admin(self, call)
         try:
             fault = self.faults.take(call)
         except ValueError as error:
@@ -206,7 +206,7 @@ class Sandbox:
             return self._route(call)
         if limit is not None and fault.kind in TIMED and fault.seconds > limit:
             raise TimeoutError
-        return strike(fault, call, self._route, self._wait)
+        return apply_fault(fault, call, self._route, self._wait)
 
     def _route(self, call: Call) -> Reply:
         if call.method not in ("GET", "HEAD") and call.route not in WRITABLE_ROUTES:
@@ -234,13 +234,13 @@ FAULT_OPTIONS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def switch(app: Sandbox, call: Call) -> Reply:
+def admin(app: Sandbox, call: Call) -> Reply:
     """Do what a request to ``/_sandbox/…`` says, and answer how things stand."""
     if "origin" in call.headers:
         return json_reply({"message": "Web pages can't use these switches."}, 403)
     subject, _, name = call.path.removeprefix("/_sandbox").strip("/").partition("/")
     try:
-        known = _turn(app, call, subject, name)
+        known = _run_command(app, call, subject, name)
     except (ValueError, TypeError) as error:
         return json_reply({"message": str(error)}, 400)
     if not known:
@@ -248,7 +248,7 @@ def switch(app: Sandbox, call: Call) -> Reply:
     return json_reply({"faults": [asdict(fault) for fault in app.faults], "calls": app.counts()})
 
 
-def _turn(app: Sandbox, call: Call, subject: str, name: str) -> bool:
+def _run_command(app: Sandbox, call: Call, subject: str, name: str) -> bool:
     match subject, call.method:
         case "faults", "POST":
             app.faults.add(**_fault_options(call))

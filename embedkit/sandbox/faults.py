@@ -87,7 +87,7 @@ class Fault:
         if not 200 <= self.status <= 999 or not 0 <= self.seconds <= 3600:
             raise ValueError("status must be 200 to 999, seconds 0 to 3600")
 
-    def strikes(self, call: Call) -> bool:
+    def matches(self, call: Call) -> bool:
         return self.route in ("*", call.route) and self.item in f"{call.path}?{call.query}"
 
 
@@ -146,13 +146,13 @@ class Faults:
             return None
         with self._lock:
             for at, fault in enumerate(self._set):
-                if fault.strikes(call):
+                if fault.matches(call):
                     self._set[at : at + 1] = _count_down(fault)
                     return fault
         return None
 
 
-def strike(fault: Fault, call: Call, answer: Handler, wait: Wait) -> Reply:
+def apply_fault(fault: Fault, call: Call, answer: Handler, wait: Wait) -> Reply:
     """What a struck request gets.
 
     :param answer: gives the right answer.
@@ -170,7 +170,7 @@ def strike(fault: Fault, call: Call, answer: Handler, wait: Wait) -> Reply:
         case "slow":
             return _slow_down(answer(call), fault.seconds, wait)
         case "mismatch" | "hostile" | "truncated" | "malformed":
-            return _spoil(fault.kind, call, answer)
+            return _corrupt(fault.kind, call, answer)
     return _substitute(fault)
 
 
@@ -208,7 +208,7 @@ def _rate_error(fault: Fault, detail: str, later: tuple[tuple[str, str], ...]) -
     return json_reply({"message": "Too Many Requests"}, 429, later if fault.kind == "quota" else named)
 
 
-def _spoil(kind: str, call: Call, answer: Handler) -> Reply:
+def _corrupt(kind: str, call: Call, answer: Handler) -> Reply:
     if kind == "mismatch":
         return answer(replace(call, query=f"url=https://gty.im/{OTHER_ID}"))
     right = answer(call)

@@ -16,10 +16,10 @@ import pytest
 from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import catalogue, find
 from embedkit.sandbox.content.check import mistakes
-from embedkit.sandbox.content.library import CONTENT, FOLDER, SLOT, Content, Dice, parse_drawing, render_drawing
+from embedkit.sandbox.content.library import CONTENT, FOLDER, SLOT, Content, Random, parse_drawing, render_drawing
 from embedkit.sandbox.content.pictures import draw
 from embedkit.sandbox.content.texts import ContentError
-from embedkit.sandbox.content.traits import keywords, origins
+from embedkit.sandbox.content.traits import ethnicities, keywords
 from embedkit.sandbox.services.ranking import singular, tokens
 from tests.support.api import ApiClient, send_request
 from tests.support.tools import FIXTURES, ROOT
@@ -116,14 +116,14 @@ def test_who_is_drawn_says_nothing_of_the_ethnicities_of_the_filter() -> None:
     asset = find("600000001")
     assert asset
     asset = replace(asset, people=1)
-    assert len({origins(replace(asset, scene=scene)) for scene in ("portrait", "sea", "basketball")}) == 1
-    assert len({origins(replace(asset, id=f"6000000{number}")) for number in range(10, 60)}) > 5
+    assert len({ethnicities(replace(asset, scene=scene)) for scene in ("portrait", "sea", "basketball")}) == 1
+    assert len({ethnicities(replace(asset, id=f"6000000{number}")) for number in range(10, 60)}) > 5
 
 
 def test_people_differ_by_their_ids() -> None:
     asset = find("600000001")
     assert asset
-    drawn = [CONTENT.picture("portrait", "day", Dice(f"somebody {number}")) for number in range(30)]
+    drawn = [CONTENT.picture("portrait", "day", Random(f"somebody {number}")) for number in range(30)]
     assert len({*drawn}) == 30
 
 
@@ -139,7 +139,7 @@ def test_uses_of_a_part_choose_each_for_itself() -> None:
             "parts/b",
         ),
     }
-    drawn = render_drawing(files.__getitem__, "scenes/a", Dice("a"), {"out": "o"})
+    drawn = render_drawing(files.__getitem__, "scenes/a", Random("a"), {"out": "o"})
     assert len({*re.findall(r' c="([0-9]+)"', drawn)}) == 2
     assert len({*re.findall(r'id="([^"]+)"', drawn)}) == 2
     assert re.findall(r'id="([^"]+)"', drawn) == re.findall(r"url\(#([^)]+)\)", drawn)
@@ -157,13 +157,13 @@ def test_a_use_may_set_what_a_part_would_choose() -> None:
             '<svg><style>svg { --c: 1 } svg { --c: 2 }</style><p c="var(--c)"/></svg>', "parts/b"
         ),
     }
-    assert render_drawing(files.__getitem__, "scenes/a", Dice("a"), {}) == '<p c="red"/>'
+    assert render_drawing(files.__getitem__, "scenes/a", Random("a"), {}) == '<p c="red"/>'
 
 
 def test_a_part_that_uses_itself_ends() -> None:
     loop = parse_drawing('<svg><use href="a.svg"/></svg>', "scenes/a")
     with pytest.raises(ContentError, match=r"^scenes/a\.svg: .* uses itself$"):
-        render_drawing({"scenes/a": loop}.__getitem__, "scenes/a", Dice("a"), {})
+        render_drawing({"scenes/a": loop}.__getitem__, "scenes/a", Random("a"), {})
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -269,7 +269,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     wrong = mistakes(copy)
     assert "everyday.toml: can't be read (FileNotFoundError)" in wrong
     with pytest.raises(ContentError, match=r"^scenes/field\.svg: "):
-        Content(copy).picture("field", "day", Dice("x"))
+        Content(copy).picture("field", "day", Random("x"))
 
 
 def test_the_check_is_a_command(tmp_path: Path) -> None:

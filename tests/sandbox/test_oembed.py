@@ -21,7 +21,7 @@ from embedkit.sandbox.content.catalogue import (
     SMALL,
     WITHDRAWN,
 )
-from embedkit.sandbox.services.oembed import within
+from embedkit.sandbox.services.oembed import fit_within
 from tests.support.sandbox import (
     ORIGIN,
     Sandbox,
@@ -142,7 +142,7 @@ def test_never_above_the_original() -> None:
     ],
 )
 def test_rounding(native: tuple[int, int], limit: int, down: bool, size: tuple[int, int]) -> None:
-    assert within(*native, limit, limit, down=down) == size
+    assert fit_within(*native, limit, limit, down=down) == size
 
 
 def test_captions_are_off_unless_true() -> None:

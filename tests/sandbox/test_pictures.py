@@ -11,7 +11,7 @@ import pytest
 
 from embedkit.sandbox.content import catalogue
 from embedkit.sandbox.content.catalogue import Asset, find
-from embedkit.sandbox.content.library import CONTENT, FOLDER, Dice
+from embedkit.sandbox.content.library import CONTENT, FOLDER, Random
 from embedkit.sandbox.content.pictures import colour_of, draw, side_of, size_of
 from embedkit.sandbox.services.config import SandboxConfig
 from tests.support.sandbox import Sandbox, in_process
@@ -151,8 +151,8 @@ def test_nothing_else_exists(asset_id: str) -> None:
 
 def test_what_is_made_up_never_changes() -> None:
     # pins the generator: builds and screenshots of users depend on it
-    dice = Dice("seed")
-    assert [round(dice.roll(), 6) for _ in range(2)] == [0.598606, 0.20954]
+    rng = Random("seed")
+    assert [round(rng.random(), 6) for _ in range(2)] == [0.598606, 0.20954]
     made = asset_of("600000001")
     assert (made.title, made.photographer) == ("Lindhorn reflected in a still lake", "Rafael Castellan")
     told = next((asset.id, asset.title) for asset in LISTED if asset.scene == "annular")

@@ -23,7 +23,7 @@ from embedkit.sandbox import Asset, Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import GONE, HOSTILE, NOT_EMBEDDABLE, WITHDRAWN, catalogue, find
 from embedkit.sandbox.content.library import CONTENT, SceneKind
 from embedkit.sandbox.content.pictures import Colour, main_colours
-from embedkit.sandbox.content.traits import keyword_id, keywords, origins, traits, unsafe
+from embedkit.sandbox.content.traits import ethnicities, keyword_id, keywords, traits, unsafe
 from embedkit.sandbox.services import fields, parameters
 from embedkit.sandbox.services.parameters import BLENDED, CREATIVE, EDITORIAL, SearchKind
 from embedkit.sandbox.services.ranking import Index, fold, phrase_of, tokens
@@ -307,8 +307,8 @@ CROWDS: dict[str, tuple[SearchKind, dict[str, Any], Passes]] = {
     "children": (CREATIVE, {"age_of_people": "child"}, lambda one: "child" in traits(one).ages),
     "seniors": (CREATIVE, {"age_of_people": "senior_adult"}, lambda one: "senior_adult" in traits(one).ages),
     "in their seventies": (CREATIVE, {"age_of_people": "70-79_years"}, lambda one: "70-79_years" in traits(one).ages),
-    "ethnicity": (BLENDED, {"ethnicity": "south_asian,black"}, lambda one: bool({"south_asian", "black"} & origins(one))),
-    "ethnicity, older word": (BLENDED, {"ethnicity": "hispanic_latino"}, lambda one: "hispanic_latinx" in origins(one)),
+    "ethnicity": (BLENDED, {"ethnicity": "south_asian,black"}, lambda one: bool({"south_asian", "black"} & ethnicities(one))),
+    "ethnicity, older word": (BLENDED, {"ethnicity": "hispanic_latino"}, lambda one: "hispanic_latinx" in ethnicities(one)),
     "compositions": (BLENDED, {"compositions": "headshot"}, lambda one: "headshot" in CONTENT.scenes.get(one.scene, SceneKind()).compositions),
     "moods": (CREATIVE, {"moods": "black_and_white"}, lambda one: one.monochrome),
     "styles": (CREATIVE, {"graphical_styles": "vector"}, lambda one: "vector" in one.keywords),
@@ -534,7 +534,7 @@ def test_commas_may_come_encoded_and_names_twice() -> None:
 @given(
     st.sampled_from(list(PATHS)),
     st.dictionaries(
-        st.sampled_from(sorted({name for kind in PATHS for name in kind.takes})),
+        st.sampled_from(sorted({name for kind in PATHS for name in kind.params})),
         st.one_of(
             st.text(max_size=30),
             st.from_regex(r"[0-9T:+,.-]{1,30}", fullmatch=True),
@@ -870,7 +870,7 @@ def asked_of(document: Any, kind: SearchKind) -> dict[str, Any]:
 @KINDS
 def test_every_parameter_of_the_contract_with_every_word(kind: SearchKind) -> None:
     declared = asked_of(contract(), kind)
-    assert declared.keys() == kind.takes
+    assert declared.keys() == kind.params
     for name, words in declared.items():
         if name == "fields" or words is None:
             continue

@@ -31,7 +31,7 @@ from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
-from embedkit.sandbox.content.library import CONTENT, Content, Dice
+from embedkit.sandbox.content.library import CONTENT, Content, Random
 from embedkit.sandbox.content.texts import Family, Subject, split_list
 
 SINGLE = 320  # assets that stand alone
@@ -191,9 +191,9 @@ class _Setting:
 
 def invent(asset_id: str, subject: Subject | None = None) -> Asset:
     """A believable asset for an ID; chance chooses the subject where none is given."""
-    dice = Dice(f"asset {asset_id}")
-    subject = subject or dice.pick(CONTENT.subjects_for("any"))
-    return _picture(asset_id, subject, _setting(dice), dice, dice)
+    rng = Random(f"asset {asset_id}")
+    subject = subject or rng.choice(CONTENT.subjects_for("any"))
+    return _picture(asset_id, subject, _setting(rng), rng, rng)
 
 
 def _single(asset_id: str, number: int) -> Asset:
@@ -215,7 +215,7 @@ def _everyday(asset_id: str, number: int) -> Asset:
     half = part * 2 // EVERYDAY
     asset = _chapter(asset_id, number, CONTENT.everyday[at], f"everyday {at} {half}")
     is_news = asset.segment and half == 0
-    return replace(asset, age=Dice(f"age {at}").pick(AGES_DAYS)) if is_news else asset
+    return replace(asset, age=Random(f"age {at}").choice(AGES_DAYS)) if is_news else asset
 
 
 def as_of(asset: Asset, now: datetime) -> Asset:
@@ -235,23 +235,23 @@ def _redate(asset: Asset, taken: date) -> Asset:
 
 def _chapter(asset_id: str, number: int, subject: Subject, series: str) -> Asset:
     """One of the pictures of a series: it shares the setting and the collection of the others."""
-    shared, dice = Dice(series), Dice(f"asset {asset_id}")
+    shared, rng = Random(series), Random(f"asset {asset_id}")
     setting = _setting(shared)
     if subject.segment == "sport":  # every picture has its own player
-        setting = replace(setting, words=setting.words | _somebody(dice))
-    asset = _picture(asset_id, subject, setting, dice, shared)
-    grey = not asset.segment and not {"vector", "illustration"} & {*asset.keywords} and dice.chance(0.09)
+        setting = replace(setting, words=setting.words | _random_name(rng))
+    asset = _picture(asset_id, subject, setting, rng, shared)
+    grey = not asset.segment and not {"vector", "illustration"} & {*asset.keywords} and rng.chance(0.09)
     return replace(asset, series=series, embeddable=number % 16 != 15, monochrome=grey)
 
 
-def _picture(asset_id: str, subject: Subject, setting: _Setting, dice: Dice, trade: Dice) -> Asset:
+def _picture(asset_id: str, subject: Subject, setting: _Setting, rng: Random, trade: Random) -> Asset:
     """An asset; ``trade`` chooses what it is sold under. The order in which dice are cast must stay as it is."""
     words, (year, month, day) = setting.words, setting.date
-    line = dice.pick(subject.captions)
+    line = rng.choice(subject.captions)
     dateline = f"{setting.city}, {setting.country} - {MONTHS[month - 1]} {day}".upper()
-    collection = trade.pick(CONTENT.words.collections_of(subject.segment))
-    orientation, width, height = _shape(dice)
-    title = dice.pick(subject.titles)
+    collection = trade.choice(CONTENT.words.collections_of(subject.segment))
+    orientation, width, height = _shape(rng)
+    title = rng.choice(subject.titles)
     date = f"{year}-{month:02}-{day:02}T00:00:00Z"
     event = subject.fill(subject.event, words)
     return Asset(
@@ -270,23 +270,23 @@ def _picture(asset_id: str, subject: Subject, setting: _Setting, dice: Dice, tra
         date_created=date,
         keywords=(*subject.keywords, setting.city, setting.country),
         scene=subject.scene,
-        people=dice.whole(*subject.people),
+        people=rng.randint(*subject.people),
         city=setting.city,
         country=setting.country,
         segment=subject.segment,
         event=event,
-        event_id=775_000_000 + Dice(f"event {event} {date}").whole(1, 9_999_999) if event else None,
+        event_id=775_000_000 + Random(f"event {event} {date}").randint(1, 9_999_999) if event else None,
         named=_names_in(f"{title} {line}", words) if subject.segment else (),
         ages=subject.ages,
     )
 
 
-def _setting(dice: Dice) -> _Setting:
-    city, country = dice.pick(CONTENT.words.places)
-    words = _words(dice, city, country)
-    photographer = f"{dice.pick(CONTENT.words.first)} {dice.pick(CONTENT.words.last)}"
+def _setting(rng: Random) -> _Setting:
+    city, country = rng.choice(CONTENT.words.places)
+    words = _words(rng, city, country)
+    photographer = f"{rng.choice(CONTENT.words.first)} {rng.choice(CONTENT.words.last)}"
     return _Setting(
-        city, country, words, photographer, (dice.whole(2009, 2025), dice.whole(1, 12), dice.whole(1, 28))
+        city, country, words, photographer, (rng.randint(2009, 2025), rng.randint(1, 12), rng.randint(1, 28))
     )
 
 
@@ -302,10 +302,10 @@ def _caption(subject: Subject, line: str, dateline: str, photographer: str) -> s
     return f"{line}."
 
 
-def _words(dice: Dice, city: str, country: str) -> dict[str, str]:
-    words = {slot: dice.pick(choices) for slot, choices in CONTENT.words.slots.items()}
+def _words(rng: Random, city: str, country: str) -> dict[str, str]:
+    words = {slot: rng.choice(choices) for slot, choices in CONTENT.words.slots.items()}
     return (
-        _somebody(dice)
+        _random_name(rng)
         | words
         | {
             "city": city,
@@ -316,24 +316,24 @@ def _words(dice: Dice, city: str, country: str) -> dict[str, str]:
     )
 
 
-def _somebody(dice: Dice) -> dict[str, str]:
-    first, last = dice.pick(CONTENT.words.first), dice.pick(CONTENT.words.last)
+def _random_name(rng: Random) -> dict[str, str]:
+    first, last = rng.choice(CONTENT.words.first), rng.choice(CONTENT.words.last)
     return {"first": first, "last": last, "name": f"{first} {last}"}
 
 
-def _shape(dice: Dice) -> tuple[str, int, int]:
-    orientation, width, height = dice.pick(SHAPES)
-    shrink = dice.pick((1.0, 0.9, 0.75, 0.5))
+def _shape(rng: Random) -> tuple[str, int, int]:
+    orientation, width, height = rng.choice(SHAPES)
+    shrink = rng.choice((1.0, 0.9, 0.75, 0.5))
     return orientation, int(width * shrink), int(height * shrink)
 
 
 def catalogue_id(number: int) -> str:
     """IDs of every shape seen in life: mostly numbers, some with letters and dashes."""
-    dice = Dice(f"id {number}")
+    rng = Random(f"id {number}")
     # stories keep out of the range of generated IDs, and of the special ones
     start, step = (81_000_000, 1_310_011) if number < SINGLE else (610_800_000, 310_011)
     if number % 20 == 7:
-        return f"sb{10_000_000 + dice.whole(1, 89_999)}{dice.pick('abcdef')}-001"
+        return f"sb{10_000_000 + rng.randint(1, 89_999)}{rng.choice('abcdef')}-001"
     if number % 20 == 13:
         return f"{200_000_000 + number * 977}-001"
     if number % 20 == 3:

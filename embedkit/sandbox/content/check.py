@@ -11,7 +11,7 @@ from xml.etree import ElementTree  # nosec B405
 
 from embedkit.sandbox.content.catalogue import Asset, catalogue_id, catalogue_size, invent, special_asset
 from embedkit.sandbox.content.library import FOLDER, Content
-from embedkit.sandbox.content.texts import GIVEN, ContentError, Subject, slots_in
+from embedkit.sandbox.content.texts import BUILT_IN_SLOTS, ContentError, Subject, slots_in
 
 SEGMENTS = ("", "news", "sport", "entertainment")
 EXAMPLE = invent("600000000")
@@ -40,7 +40,7 @@ def _subjects(content: Content) -> Iterator[str]:
 def _subject(content: Content, subject: Subject) -> Iterator[str]:
     if not (content.folder / "scenes" / f"{subject.scene}.svg").is_file():
         yield f"scene: there is no scenes/{subject.scene}.svg"
-    slots = content.words.slots.keys() | GIVEN
+    slots = content.words.slots.keys() | BUILT_IN_SLOTS
     texts = {"titles": subject.titles, "captions": subject.captions, "keywords": subject.keywords}
     for key, templates in (texts | {"event": (subject.event,)}).items():
         if not isinstance(templates, tuple) or not templates or not all(isinstance(one, str) for one in templates):

@@ -35,11 +35,11 @@ MASK = (1 << 64) - 1
 SLOT = re.compile(r"var\(--([a-z0-9-]+)\)")
 USE = re.compile(r'<use href="([a-z0-9./-]+)\.svg"([^<>]*)/>')
 _SVG = re.compile(r"<svg\b[^<>]*>(.*)</svg>", re.S)
-_LEFT_OUT = re.compile(r"<style>(.*?)</style>|<!--.*?-->", re.S)
+_STYLE_OR_COMMENT = re.compile(r"<style>(.*?)</style>|<!--.*?-->", re.S)
 _RULE = re.compile(r"svg\s*\{([^{}]*)\}")
 _PROPERTY = re.compile(r"--([a-z0-9-]+)\s*:\s*([^;]*[^;\s])")
 _STYLE = re.compile(r'\bstyle="([^"]*--[^"]*)"')
-_NAMED = re.compile(r'(\bid="|url\(#)')
+_ID_OR_REFERENCE = re.compile(r'(\bid="|url\(#)')
 _HIDDEN = re.compile(r'<[a-z]+ [^<>]*\bdisplay="none"[^<>]*/>')
 _GAP = re.compile(r"\s*\n\s*")
 
@@ -49,7 +49,7 @@ Values = Mapping[str, str]
 Choice = tuple[Values, ...]
 
 
-class Dice:
+class Random:
     """A stream of numbers that depends on ``seed`` alone, whatever the Python version (SplitMix64).
 
     The standard library's generator promises no such thing for its choosing methods.
@@ -60,7 +60,7 @@ class Dice:
     def __init__(self, seed: str) -> None:
         self._state = int.from_bytes(blake2b(seed.encode(), digest_size=8).digest(), "big")
 
-    def roll(self) -> float:
+    def random(self) -> float:
         """A number from 0 up to, and without, 1."""
         self._state = (self._state + 0x9E3779B97F4A7C15) & MASK
         mixed = self._state
@@ -68,23 +68,23 @@ class Dice:
         mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & MASK
         return ((mixed ^ (mixed >> 31)) >> 11) / (1 << 53)
 
-    def between(self, least: float, most: float) -> float:
-        return least + (most - least) * self.roll()
+    def uniform(self, low: float, high: float) -> float:
+        return low + (high - low) * self.random()
 
-    def whole(self, least: int, most: int) -> int:
+    def randint(self, low: int, high: int) -> int:
         """A whole number, both ends included."""
-        return least + int(self.roll() * (most - least + 1))
+        return low + int(self.random() * (high - low + 1))
 
     def chance(self, share: float) -> bool:
-        return self.roll() < share
+        return self.random() < share
 
-    def pick(self, choices: Sequence[T]) -> T:
-        return choices[int(self.roll() * len(choices))]
+    def choice(self, choices: Sequence[T]) -> T:
+        return choices[int(self.random() * len(choices))]
 
-    def some(self, choices: Sequence[T], count: int) -> list[T]:
+    def sample(self, choices: Sequence[T], count: int) -> list[T]:
         """``count`` different ones."""
         left = list(choices)
-        return [left.pop(int(self.roll() * len(left))) for _ in range(min(count, len(left)))]
+        return [left.pop(int(self.random() * len(left))) for _ in range(min(count, len(left)))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Drawing:
     def parts(self) -> Iterator[tuple[str, set[str]]]:
         """Names of the files that it uses, and what is set for each."""
         for match in USE.finditer(self.body):
-            yield _beside(self.name, match[1]), {*_own_values(match[2])}
+            yield _resolve_href(self.name, match[1]), {*_own_values(match[2])}
 
 
 def parse_drawing(text: str, name: str) -> Drawing:
@@ -118,10 +118,10 @@ def parse_drawing(text: str, name: str) -> Drawing:
     svg = _SVG.search(text)
     if svg is None:
         raise ContentError(f"{name}.svg: <svg> is missing")
-    body = _GAP.sub("\n", _LEFT_OUT.sub("", svg[1])).strip()
+    body = _GAP.sub("\n", _STYLE_OR_COMMENT.sub("", svg[1])).strip()
     if "<use" in USE.sub("", body):
         raise ContentError(f'{name}.svg: <use> needs href="….svg" as its first attribute, and />')
-    return Drawing(name, body, _choices("".join(_LEFT_OUT.findall(svg[1])), name))
+    return Drawing(name, body, _choices("".join(_STYLE_OR_COMMENT.findall(svg[1])), name))
 
 
 def _choices(style: str, name: str) -> tuple[Choice, ...]:
@@ -141,7 +141,7 @@ class Filler:
     """Fills drawings in: ``load`` gives a drawing by its name, ``dice`` choose."""
 
     load: Callable[[str], Drawing]
-    dice: Dice
+    rng: Random
     numbers: Iterator[int]
 
     def fill(self, name: str, given: Values, own: Values | None = None) -> str:
@@ -157,25 +157,25 @@ class Filler:
         values = {**given, **self._choose(drawing, given), **(own or {})}
         body = SLOT.sub(lambda match: _value(values, match[1], drawing.name), drawing.body)
         body = _HIDDEN.sub("", body)
-        body = _NAMED.sub(rf"\g<1>{'abcdefghij'[number % 10]}{number}", body)
+        body = _ID_OR_REFERENCE.sub(rf"\g<1>{'abcdefghij'[number % 10]}{number}", body)
         return USE.sub(lambda match: self._part(drawing.name, match[1], match[2], values), body)
 
     def _choose(self, drawing: Drawing, given: Values) -> Values:
         chosen: dict[str, str] = {}
         for choice in drawing.choices:
-            for key, value in self.dice.pick(choice).items():
+            for key, value in self.rng.choice(choice).items():
                 chosen[key] = SLOT.sub(lambda match: _value({**given, **chosen}, match[1], drawing.name), value)
         return chosen
 
     def _part(self, around: str, href: str, attributes: str, values: Values) -> str:
         rest = _STYLE.sub("", attributes).strip()
-        drawn = self.fill(_beside(around, href), values, _own_values(attributes))
+        drawn = self.fill(_resolve_href(around, href), values, _own_values(attributes))
         return f"<g {rest}>{drawn}</g>" if rest else drawn
 
 
-def render_drawing(load: Callable[[str], Drawing], name: str, dice: Dice, given: Values) -> str:
+def render_drawing(load: Callable[[str], Drawing], name: str, rng: Random, given: Values) -> str:
     """The markup of a drawing and all its parts."""
-    return Filler(load, dice, count()).fill(name, given)
+    return Filler(load, rng, count()).fill(name, given)
 
 
 def _own_values(attributes: str) -> dict[str, str]:
@@ -184,7 +184,7 @@ def _own_values(attributes: str) -> dict[str, str]:
     return dict(_PROPERTY.findall(style[1])) if style else {}
 
 
-def _beside(around: str, href: str) -> str:
+def _resolve_href(around: str, href: str) -> str:
     """The name of a file that another one refers to."""
     folder = around.partition("/")[0]
     return href.removeprefix("../") if href.startswith("../") else f"{folder}/{href}"
@@ -272,13 +272,13 @@ class Content:
     def hours(self) -> Mapping[str, Hour]:
         return self._hours[1]
 
-    def hour_of(self, text: str, dice: Dice) -> str:
+    def hour_of(self, text: str, rng: Random) -> str:
         """The name of the hour that a text names, or one that the dice choose."""
         folded = text.lower()
         for name, hour in self.hours.items():
             if any(word in folded for word in hour.words):
                 return name
-        return dice.pick(self._hours[0])
+        return rng.choice(self._hours[0])
 
     def drawing(self, name: str) -> Drawing:
         """:param name: with its folder and without ``.svg``: ``scenes/forest``."""
@@ -286,12 +286,12 @@ class Content:
             self._drawings[name] = parse_drawing(read_text(self.folder, f"{name}.svg"), name)
         return self._drawings[name]
 
-    def picture(self, scene: str, hour: str, dice: Dice) -> str:
+    def picture(self, scene: str, hour: str, rng: Random) -> str:
         """The markup of a scene at an hour; the same dice draw the same.
 
         :raises ContentError: a mistake in the drawing or one of its parts.
         """
-        return render_drawing(self.drawing, f"scenes/{scene}", dice, self.hours[hour].colours)
+        return render_drawing(self.drawing, f"scenes/{scene}", rng, self.hours[hour].colours)
 
     def subject(self, scene: str) -> Subject:
         """The first subject of a scene."""

@@ -18,7 +18,7 @@ from html import escape
 from typing import NamedTuple
 
 from embedkit.sandbox.content.catalogue import Asset
-from embedkit.sandbox.content.library import CONTENT, Dice
+from embedkit.sandbox.content.library import CONTENT, Random
 
 UNIT = 600  # of the drawings' coordinates, along the shortest side
 ABOVE = 0.65  # share of what an upright picture has beyond a square that lies above it
@@ -73,7 +73,7 @@ def draw(asset: Asset, side: int, *, label: bool = True) -> str:
 
 def hour_of(asset: Asset) -> str:
     """The hour that the picture is drawn in: one of ``hours.toml``."""
-    return _hour(asset, _dice(asset))
+    return _hour(asset, _rng(asset))
 
 
 @lru_cache(maxsize=4096)
@@ -98,16 +98,16 @@ def main_colours(asset: Asset) -> tuple[Colour, ...]:
 
 @lru_cache(maxsize=512)
 def _drawn(asset: Asset) -> str:
-    dice = _dice(asset)
-    hour, turned = _hour(asset, dice), dice.chance(0.5)
-    scene = CONTENT.picture(asset.scene, hour, dice)
+    rng = _rng(asset)
+    hour, turned = _hour(asset, rng), rng.chance(0.5)
+    scene = CONTENT.picture(asset.scene, hour, rng)
     drawn = f'<g transform="scale(-1 1)">{scene}</g>' if turned else scene
     drawn += VIGNETTE.format(*_around(_view(asset)))
     return f'{GREY}<g filter="url(#grey)">{drawn}</g>' if asset.monochrome else drawn
 
 
-def _dice(asset: Asset) -> Dice:
-    return Dice(f"picture {asset.id}")
+def _rng(asset: Asset) -> Random:
+    return Random(f"picture {asset.id}")
 
 
 def _view(asset: Asset) -> View:
@@ -122,8 +122,8 @@ def _around(view: View) -> View:
     return View(round(left - 0.2 * width), round(top - 0.2 * height), round(1.4 * width), round(1.4 * height))
 
 
-def _hour(asset: Asset, dice: Dice) -> str:
-    return CONTENT.hour_of(f"{asset.title} {asset.caption}", dice)
+def _hour(asset: Asset, rng: Random) -> str:
+    return CONTENT.hour_of(f"{asset.title} {asset.caption}", rng)
 
 
 def _label(asset: Asset, view: View) -> str:
@@ -234,11 +234,11 @@ class Size:
     name: str
     width: int
     height: int
-    least: int = 0
+    min_bytes: int = 0
 
     @property
     def bytes(self) -> int:
-        return max(self.least, jpeg_bytes(self.width, self.height))
+        return max(self.min_bytes, jpeg_bytes(self.width, self.height))
 
 
 def sizes(asset: Asset) -> tuple[Size, ...]:

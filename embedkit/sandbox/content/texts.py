@@ -37,7 +37,7 @@ def read_toml(folder: Path, name: str) -> dict[str, Any]:
 Family = Literal["creative", "editorial"]
 Use = Literal["any", "stories", "everyday"]
 # slots that come from the place and the people of a picture, besides those of words.toml
-GIVEN = frozenset(("city", "country", "hour_cap", "season_cap", "first", "last", "name"))
+BUILT_IN_SLOTS = frozenset(("city", "country", "hour_cap", "season_cap", "first", "last", "name"))
 # letters that have no accent to take off
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "ı": "i", "đ": "d", "æ": "ae", "œ": "oe", "'": None, "’": None})
 T = TypeVar("T")

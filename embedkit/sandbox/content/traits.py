@@ -12,7 +12,7 @@ from hashlib import blake2b
 from operator import attrgetter
 
 from embedkit.sandbox.content.catalogue import Asset
-from embedkit.sandbox.content.library import CONTENT, Dice, SceneKind
+from embedkit.sandbox.content.library import CONTENT, Random, SceneKind
 from embedkit.sandbox.content.pictures import hour_of
 
 EDITORIAL_ONLY = "For editorial use only."
@@ -86,33 +86,33 @@ class Keyword:
 @lru_cache(maxsize=4096)
 def traits(asset: Asset) -> Traits:
     """Everything about an asset that a filter may ask for."""
-    dice = Dice(f"traits {asset.id}")
-    years = [dice.whole(*asset.ages) for _ in range(asset.people)]
+    rng = Random(f"traits {asset.id}")
+    years = [rng.randint(*asset.ages) for _ in range(asset.people)]
     return Traits(
         people={0: "none", 1: "one", 2: "two"}.get(asset.people, "group"),
         ages=_ages(years),
-        compositions=frozenset(_compositions(asset, dice)),
+        compositions=frozenset(_compositions(asset, rng)),
         moods=frozenset((*_moods(asset), "black_and_white")) if asset.monochrome else frozenset(_moods(asset)),
         style=_style(asset),
         colour="black_and_white" if asset.monochrome else "color",
         segments=tuple(_segments(asset)),
-        quality=dice.pick((1, 1, 2, 2, 2, 3)),
-        released=_release(asset, dice),
-        restrictions=tuple(_restrictions(asset, dice)),
+        quality=rng.choice((1, 1, 2, 2, 2, 3)),
+        released=_release(asset, rng),
+        restrictions=tuple(_restrictions(asset, rng)),
     )
 
 
 @lru_cache(maxsize=4096)
-def origins(asset: Asset) -> frozenset[str]:
+def ethnicities(asset: Asset) -> frozenset[str]:
     """Ethnicities that the filter knows the picture by; none where there is nobody."""
-    dice = Dice(f"origins {asset.id}")
-    found = {dice.pick(ETHNICITIES) for _ in range(min(asset.people, 5))}
+    rng = Random(f"origins {asset.id}")
+    found = {rng.choice(ETHNICITIES) for _ in range(min(asset.people, 5))}
     return frozenset(found | {"multiethnic_group"} if len(found) > 2 else found)
 
 
 def popularity(asset: Asset) -> float:
     """How much others like it, from 0 to 1."""
-    return Dice(f"popularity {asset.id}").roll()
+    return Random(f"popularity {asset.id}").random()
 
 
 def unsafe(asset: Asset) -> bool:
@@ -156,16 +156,16 @@ def _capitals(text: str) -> str:
 def _ages(years: list[int]) -> frozenset[str]:
     fits = {
         word
-        for word, (least, most) in AGES.items()
+        for word, (low, high) in AGES.items()
         for age in years
-        if least <= age * 12 <= most or (word in _AGES and least <= age * 12 + 11 <= most)
+        if low <= age * 12 <= high or (word in _AGES and low <= age * 12 + 11 <= high)
     }
     return frozenset(fits | {ADULTS_ONLY} if years and min(years) >= 18 else fits)
 
 
-def _compositions(asset: Asset, dice: Dice) -> list[str]:
+def _compositions(asset: Asset, rng: Random) -> list[str]:
     found = [*_kind(asset).compositions]
-    if asset.scene == "still" and dice.chance(0.3):
+    if asset.scene == "still" and rng.chance(0.3):
         found.append("macro")
     if "flat design" in asset.keywords:
         found += ["cut_out", "copy_space"]
@@ -193,15 +193,15 @@ def _segments(asset: Asset) -> list[str]:
     return sorted(found - {""})
 
 
-def _release(asset: Asset, dice: Dice) -> str:
+def _release(asset: Asset, rng: Random) -> str:
     if asset.segment:
         return "Not released."
     if asset.people:
         return "Model released"
-    return dice.pick(("No release required", "No release required", "Property released"))
+    return rng.choice(("No release required", "No release required", "Property released"))
 
 
-def _restrictions(asset: Asset, dice: Dice) -> list[str]:
+def _restrictions(asset: Asset, rng: Random) -> list[str]:
     if not asset.segment:
-        return [EDITORIAL_ONLY] if dice.chance(0.06) else []
-    return [EDITORIAL_ONLY, "Not for calendars, posters and cards."] if dice.chance(0.3) else [EDITORIAL_ONLY]
+        return [EDITORIAL_ONLY] if rng.chance(0.06) else []
+    return [EDITORIAL_ONLY, "Not for calendars, posters and cards."] if rng.chance(0.3) else [EDITORIAL_ONLY]

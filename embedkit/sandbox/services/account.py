@@ -133,7 +133,7 @@ class History:
         for record in _read_records(path, find):
             self._remember(record)
 
-    def add(self, record: DownloadRecord, most: int) -> None:
+    def add(self, record: DownloadRecord, maximum: int) -> None:
         """Keep one more.
 
         :param most: downloads of a product that a customer has; 0 for any number.
@@ -141,7 +141,7 @@ class History:
         """
         counted = record.user, record.product.id
         with self._lock:
-            if 0 < most <= self._counts[counted]:
+            if 0 < maximum <= self._counts[counted]:
                 raise code_error(
                     403, "OverageLimitReached", "The download limit of this product has been reached."
                 )
@@ -242,7 +242,7 @@ class Change:
     def document(self, origin: str) -> JSON:
         """As the API shows it."""
         return {
-            "asset_changed_utc_datetime": _written(self.at),
+            "asset_changed_utc_datetime": _isoformat(self.at),
             "asset_lifecycle": self.lifecycle,
             "asset_type": "Image",
             "id": self.asset_id,
@@ -250,7 +250,7 @@ class Change:
         }
 
 
-def _written(at: float) -> str:
+def _isoformat(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -263,15 +263,15 @@ class AssetChanges:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._waiting: dict[int, list[Change]] = {channel: [] for channel in CHANNELS}
-        self._given: dict[int, tuple[int, int]] = {}  # by channel, the ID of a batch and how long it is
+        self._pending: dict[int, list[Change]] = {channel: [] for channel in CHANNELS}
+        self._unconfirmed: dict[int, tuple[int, int]] = {}  # by channel, the ID of a batch and how long it is
         self._batches = 0
 
-    def tell(self, asset: Asset, lifecycle: Lifecycle) -> None:
+    def record(self, asset: Asset, lifecycle: Lifecycle) -> None:
         """Put a change of an asset into the channel of its family."""
         channel = next(number for number, family in CHANNELS.items() if family.lower() == asset.family)
         with self._lock:
-            self._waiting[channel].append(Change(self._clock(), lifecycle, asset.id))
+            self._pending[channel].append(Change(self._clock(), lifecycle, asset.id))
 
     def channels(self, _: Call, caller: Caller) -> Reply:
         """GET /v3/asset-changes/channels."""
@@ -280,44 +280,44 @@ class AssetChanges:
             self._drop_old()
             return json_reply([self._channel(number) for number in CHANNELS])
 
-    def take(self, call: Call, caller: Caller) -> Reply:
+    def next_batch(self, call: Call, caller: Caller) -> Reply:
         """PUT /v3/asset-changes/change-sets: a batch; the same as before (200) until that is confirmed."""
         _check_partner(caller)
-        channel = integer(call.params, "channel_id", 0, least=0)
-        most = integer(call.params, "batch_size", MAX_BATCH, most=MAX_BATCH)
+        channel = integer(call.params, "channel_id", 0, minimum=0)
+        maximum = integer(call.params, "batch_size", MAX_BATCH, maximum=MAX_BATCH)
         with self._lock:
             self._drop_old()
             if channel not in CHANNELS:
                 raise code_error(404, "ChannelNotFound", "The channel you specified does not exist")
-            status = 200 if channel in self._given else 201
-            return self._batch(channel, most, status, call.origin)
+            status = 200 if channel in self._unconfirmed else 201
+            return self._batch(channel, maximum, status, call.origin)
 
     def confirm(self, call: Call, caller: Caller) -> Reply:
         """DELETE /v3/asset-changes/change-sets/{change-set-id}."""
         _check_partner(caller)
         asked = call.path.rsplit("/", 1)[-1]
         with self._lock:
-            for channel, (number, length) in self._given.items():
+            for channel, (number, length) in self._unconfirmed.items():
                 if asked == str(number):
-                    del self._given[channel], self._waiting[channel][:length]
+                    del self._unconfirmed[channel], self._pending[channel][:length]
                     return Reply(200, "")
         raise code_error(404, "ChangeSetNotFound", f"Change set not found: {asked}")
 
     # -- under the lock ---------------------------------------------------------------------------------
 
-    def _batch(self, channel: int, most: int, status: int, origin: str) -> Reply:
-        waiting = self._waiting[channel]
+    def _batch(self, channel: int, maximum: int, status: int, origin: str) -> Reply:
+        waiting = self._pending[channel]
         if not waiting:  # "an empty response body will be returned"
             return Reply(200, "")
         if status == 201:
             self._batches += 1
-            self._given[channel] = self._batches, min(most, len(waiting))
-        number, length = self._given[channel]
+            self._unconfirmed[channel] = self._batches, min(maximum, len(waiting))
+        number, length = self._unconfirmed[channel]
         shown = [change.document(origin) for change in waiting[:length]]
         return json_reply({"change_set_id": str(number), "changed_assets": shown}, status)
 
     def _channel(self, number: int) -> JSON:
-        waiting = self._waiting[number]
+        waiting = self._pending[number]
         return {
             "ChannelId": number,
             "AssetFamily": CHANNELS[number],
@@ -325,15 +325,15 @@ class AssetChanges:
             "CreateDateUtc": "2025-03-01T00:00:00Z",
             "NotificationCount": len(waiting),
             "AssetType": "Image",
-            "OldestChangeNotificationDateUtc": _written(waiting[0].at) if waiting else NO_DATE,
+            "OldestChangeNotificationDateUtc": _isoformat(waiting[0].at) if waiting else NO_DATE,
             "Metadata": "",
         }
 
     def _drop_old(self) -> None:
         """What is too old goes, unless it was given and is not confirmed yet."""
         oldest = self._clock() - KEPT_S
-        for channel, waiting in self._waiting.items():
-            if channel not in self._given:
+        for channel, waiting in self._pending.items():
+            if channel not in self._unconfirmed:
                 waiting[:] = [change for change in waiting if change.at >= oldest]
 
 
@@ -369,16 +369,16 @@ class UsageReports:
         used = body.get("asset_usages") if isinstance(body, dict) else None
         if not isinstance(used, list) or not 0 < len(used) <= MAX_USAGES:
             raise parameter_error("asset_usages", f"Between 1 and {MAX_USAGES} usages are required.")
-        today = _written(self._clock())[:10]
+        today = _isoformat(self._clock())[:10]
         for one in used:
-            if not isinstance(one, dict) or not _is_usage(one, today):
+            if not isinstance(one, dict) or not _is_valid_usage(one, today):
                 raise parameter_error("asset_usages", f"The value '{one}' is not valid.")
         if unknown := [one["asset_id"] for one in used if not self._find(one["asset_id"])]:
             raise parameter_error("asset_usages", f"No such assets: {', '.join(unknown)}")
         return used
 
 
-def _is_usage(one: JSON, today: str) -> bool:
+def _is_valid_usage(one: JSON, today: str) -> bool:
     """Whether it names an asset, how often it was used, and the day, which has come."""
     asset_id, quantity, day = one.get("asset_id"), one.get("quantity"), one.get("usage_date")
     if not isinstance(asset_id, str) or not isinstance(day, str) or type(quantity) is not int or quantity < 1:

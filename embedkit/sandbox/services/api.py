@@ -27,7 +27,7 @@ from functools import cache
 from embedkit.sandbox.content.catalogue import Find
 from embedkit.sandbox.services import fields, parameters
 from embedkit.sandbox.services.account import REQUIREMENTS, Account, AssetChanges, History, UsageReports
-from embedkit.sandbox.services.auth import Caller, Gate, Limits, Need, Tokens, authorize
+from embedkit.sandbox.services.auth import Authenticator, Caller, Limits, Need, Tokens, authorize
 from embedkit.sandbox.services.boards import ORDERS, RELATIONSHIPS, Boards
 from embedkit.sandbox.services.config import Era, Pairs, SandboxConfig
 from embedkit.sandbox.services.downloads import FILE_TYPES, PRODUCT_TYPES, Delivery, Downloads
@@ -42,7 +42,7 @@ from embedkit.sandbox.services.http import (
     parameter_error,
 )
 from embedkit.sandbox.services.images import Images
-from embedkit.sandbox.services.parameters import Takes, query_params
+from embedkit.sandbox.services.parameters import AllowedParams, query_params
 from embedkit.sandbox.services.places import list_collections, list_countries
 from embedkit.sandbox.services.search import Search, Uploads
 
@@ -61,15 +61,15 @@ PREFLIGHT = (
     ("Access-Control-Max-Age", "1728000"),
 )
 Operation = Callable[[Call, Caller], Reply]
-PAGES: Takes = {"page": (), "page_size": tuple(map(str, parameters.PAGE_SIZES))}
-BY_IMAGE: Takes = {
+PAGES: AllowedParams = {"page": (), "page_size": tuple(map(str, parameters.PAGE_SIZES))}
+BY_IMAGE: AllowedParams = {
     **dict.fromkeys(("asset_id", "exclude_editorial_use_only", "facet_max_count", "image_url"), ()),
     **dict.fromkeys(("include_facets", "phrase", "product_types"), ()),
     "facet_fields": parameters.CREATIVE.facets,
     "fields": tuple(sorted(fields.CREATIVE.allowed)),
     **PAGES,
 }
-SWITCHES = {"sandbox_fault"}  # of the sandbox's own, in every query
+SANDBOX_PARAMS = {"sandbox_fault"}  # of the sandbox's own, in every query
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,9 @@ class Route:
     path: str
     need: Need
     answer: Operation
-    takes: Takes = field(default_factory=dict)
+    params: AllowedParams = field(default_factory=dict)
 
-    def leads(self, path: str) -> bool:
+    def matches(self, path: str) -> bool:
         return _pattern(self.path).fullmatch(path) is not None
 
 
@@ -104,7 +104,7 @@ class Api:
         limits = Limits(config, clock)
         self.tokens = Tokens(config, limits, clock)
         self.delivery = Delivery(config, find, clock)
-        self._gate = Gate(config, self.tokens, limits, clock)
+        self._gate = Authenticator(config, self.tokens, limits, clock)
         self.changes = AssetChanges(clock)
         history = History(config.history, find)
         self.routes: tuple[Route, ...] = (
@@ -120,7 +120,7 @@ class Api:
     def __call__(self, call: Call) -> Reply:
         if call.method == "OPTIONS":
             return Reply(204, "", headers=PREFLIGHT if self._config.cors else ())
-        call = replace(call, path=_plain(call.path))
+        call = replace(call, path=_normalize_path(call.path))
         try:
             reply = self._answer(call)
         except APIError as refused:
@@ -128,8 +128,8 @@ class Api:
         return replace(reply, headers=(*reply.headers, *self._headers(call, reply)))
 
     def _answer(self, call: Call) -> Reply:
-        caller = self._gate.enter(call)
-        routes = [route for route in self.routes if route.leads(call.path)]
+        caller = self._gate.authenticate(call)
+        routes = [route for route in self.routes if route.matches(call.path)]
         if not routes:
             raise message_error(404, "The sandbox has no such operation.")
         method = "GET" if call.method == "HEAD" else call.method
@@ -142,7 +142,7 @@ class Api:
 
     def _check(self, call: Call, route: Route) -> None:
         """Refuse what an operation does not know, as every era does."""
-        unknown = query_params(call).keys() - route.takes.keys() - SWITCHES
+        unknown = query_params(call).keys() - route.params.keys() - SANDBOX_PARAMS
         if unknown and self._config.strict:
             raise parameter_error(min(unknown), "The parameter is not recognized.")
 
@@ -153,7 +153,7 @@ class Api:
         return (*headers, *(CORS if self._config.cors else ()))
 
 
-def _plain(path: str) -> str:
+def _normalize_path(path: str) -> str:
     return "/" + "/".join(part for part in path.split("/") if part)
 
 
@@ -166,14 +166,14 @@ def _content(search: Search, images: Images) -> Iterator[Route]:
         (creative, parameters.CREATIVE, fields.CREATIVE, search.creative),
         (editorial, parameters.EDITORIAL, fields.EDITORIAL, search.editorial),
     ):
-        yield Route("GET", path, "key", answer, kind.words(fields.of_search(known, rules), rules))
+        yield Route("GET", path, "key", answer, kind.words(fields.search_fields(known, rules), rules))
     yield Route("GET", "/v3/images", "key", images.many, {"ids": (), **one})
     yield Route("GET", "/v3/images/{id}", "key", images.one, one)
     yield Route("GET", "/v3/images/{id}/similar", "key", images.similar, listed)
     yield Route("GET", "/v3/images/{id}/same-series", "key", images.same_series, listed)
     yield Route("GET", f"{creative}/by-image", "key", search.by_image, BY_IMAGE)
     yield Route("PUT", "/v3/search/by-image/uploads/{file-name}", "key", search.upload)
-    by_artist: Takes = {"artist_name": (), "fields": _words(fields.ARTIST), **PAGES}
+    by_artist: AllowedParams = {"artist_name": (), "fields": _words(fields.ARTIST), **PAGES}
     yield Route("GET", "/v3/artists/images", "key", search.by_artist, by_artist)
     yield Route("GET", "/v3/countries", "key", list_countries)
     yield Route("GET", "/v3/collections", "user", list_collections)
@@ -184,7 +184,7 @@ def _words(known: Fields) -> tuple[str, ...]:
 
 
 def _events(events: Events) -> Iterator[Route]:
-    several: Takes = {
+    several: AllowedParams = {
         "fields": SEARCH_FIELDS,
         "editorial_segment": parameters.EDITORIAL_SEGMENTS,
         "sort_order": SORTS,
@@ -197,9 +197,9 @@ def _events(events: Events) -> Iterator[Route]:
 
 
 def _changes(changes: AssetChanges) -> Iterator[Route]:
-    sets, takes = "/v3/asset-changes/change-sets", ("channel_id", "batch_size")
+    sets, names = "/v3/asset-changes/change-sets", ("channel_id", "batch_size")
     yield Route("GET", "/v3/asset-changes/channels", "token", changes.channels)
-    yield Route("PUT", sets, "token", changes.take, dict.fromkeys(takes, ()))
+    yield Route("PUT", sets, "token", changes.next_batch, dict.fromkeys(names, ()))
     yield Route("DELETE", f"{sets}/{{change-set-id}}", "token", changes.confirm)
 
 
@@ -209,8 +209,8 @@ def _account(account: Account) -> Iterator[Route]:
 
 
 def _downloads(downloads: Downloads, rules: Era) -> Iterator[Route]:
-    own: Takes = {"company_downloads": ()}
-    past: Takes = {
+    own: AllowedParams = {"company_downloads": ()}
+    past: AllowedParams = {
         "date_from": (),
         "date_to": (),
         "use_time": (),
@@ -219,23 +219,28 @@ def _downloads(downloads: Downloads, rules: Era) -> Iterator[Route]:
         "page_size": (),
         **own,
     }
-    file: Takes = {
+    file: AllowedParams = {
         **dict.fromkeys(("auto_download", "height", "product_id", "use_team_credits"), ()),
         "file_type": FILE_TYPES,
         "product_type": PRODUCT_TYPES,
     }
-    yield Route("GET", "/v3/downloads", "user", downloads.past, past)
+    yield Route("GET", "/v3/downloads", "user", downloads.list_downloads, past)
     yield Route("POST", "/v3/downloads/images/{id}", "token", downloads.image, file)
-    yield Route("GET", "/v3/images/{id}/downloadhistory", "user", downloads.past_of_one, own)
-    bought: Takes = {**dict.fromkeys(("date_from", "date_to", "company_purchases"), ()), **PAGES}
+    yield Route("GET", "/v3/images/{id}/downloadhistory", "user", downloads.image_history, own)
+    bought: AllowedParams = {**dict.fromkeys(("date_from", "date_to", "company_purchases"), ()), **PAGES}
     yield Route("GET", "/v3/purchased-assets", "user", downloads.purchased, bought)
     if rules.short_downloads:
-        yield Route("POST", "/v3/downloads/{id}", "token", downloads.image_of_old, file)
+        yield Route("POST", "/v3/downloads/{id}", "token", downloads.legacy_image, file)
 
 
 def _boards(boards: Boards) -> Iterator[Route]:
     one, assets, comments = (f"/v3/boards/{{board_id}}{tail}" for tail in ("", "/assets", "/comments"))
-    several: Takes = {"board_relationship": RELATIONSHIPS, "sort_order": tuple(ORDERS), "page": (), "pageSize": ()}
+    several: AllowedParams = {
+        "board_relationship": RELATIONSHIPS,
+        "sort_order": tuple(ORDERS),
+        "page": (),
+        "pageSize": (),
+    }
     yield Route("GET", "/v3/boards", "user", boards.list_boards, several)
     yield Route("POST", "/v3/boards", "user", boards.create)
     yield Route("GET", one, "user", boards.one)
@@ -247,4 +252,4 @@ def _boards(boards: Boards) -> Iterator[Route]:
     yield Route("DELETE", f"{assets}/{{asset_id}}", "user", boards.remove_one)
     yield Route("GET", comments, "user", boards.comments)
     yield Route("POST", comments, "user", boards.comment)
-    yield Route("DELETE", f"{comments}/{{comment_id}}", "user", boards.uncomment)
+    yield Route("DELETE", f"{comments}/{{comment_id}}", "user", boards.delete_comment)

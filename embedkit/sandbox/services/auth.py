@@ -157,12 +157,12 @@ class Limits:
                 raise self._throttle_error(OVER_PER_DAY)
 
     @staticmethod
-    def _is_over(counted: dict[str, tuple[int, int]], key: str, period: int, most: int) -> bool:
+    def _is_over(counted: dict[str, tuple[int, int]], key: str, period: int, maximum: int) -> bool:
         """Whether this call is one too many in its period; refused calls count as well."""
         last, calls = counted.get(key, (period, 0))
         calls = calls + 1 if last == period else 1
         counted[key] = period, calls
-        return 0 < most < calls
+        return 0 < maximum < calls
 
     def _throttle_error(self, detail: str) -> APIError:
         era = self._config.rules
@@ -193,7 +193,7 @@ class Tokens:
 
     def metadata(self, call: Call) -> Reply:
         """GET /.well-known/oauth-authorization-server (RFC 8414). It does not name the password grant."""
-        if call.path != METADATA_PATH or not self._config.rules.logs_in:
+        if call.path != METADATA_PATH or not self._config.rules.browser_login:
             return json_reply({"message": "Not Found"}, 404)
         document = {
             "issuer": call.origin,
@@ -232,7 +232,7 @@ class Tokens:
         """Whether an application has no secret to show, and needs none."""
         grant = self._refresh.get(form.get("refresh_token", ""))
         renews = form.get("grant_type") == "refresh_token" and grant is not None and grant.public
-        code = form.get("grant_type") == "authorization_code" and self._config.rules.logs_in
+        code = form.get("grant_type") == "authorization_code" and self._config.rules.browser_login
         return code or (renews and "client_secret" not in form)
 
     def _redeem(self, form: dict[str, str]) -> JSON:
@@ -270,24 +270,24 @@ class Tokens:
 
     def _log_in(self, call: Call) -> Reply:
         """The page where a customer logs in; back to the application with a code, or with what is wrong."""
-        if not self._config.rules.logs_in:
+        if not self._config.rules.browser_login:
             raise _token_error(400, "unsupported_response_type", "There is nobody to log in.")
         params = call.params
         application, back = APPLICATIONS.get(params.get("client_id", "")), params.get("redirect_uri", "")
         if application is None or not _is_loopback(back):
             raise _token_error(400, "invalid_request", "client_id is wrong, or redirect_uri is elsewhere.")
-        if wrong := _what_is_wrong(params):
-            return _send_back(back, params, error=wrong)
+        if wrong := _login_error(params):
+            return _redirect_back(back, params, error=wrong)
         if call.method != "POST":
             return login_page(USER, PASSWORD)
         form = _form(call)
         user = form.get("username", "")
         if "deny" in form or (user, form.get("password", "")) not in application.users:
-            return _send_back(back, params, error="access_denied")
+            return _redirect_back(back, params, error="access_denied")
         grant = Grant(application.key, user, self._clock() + CODE_LIFETIME_S)
         code = new_token() + new_token()
         self._keep(self._codes, code, Code(grant, back, params["code_challenge"]))
-        return _send_back(back, params, code=code)
+        return _redirect_back(back, params, code=code)
 
     def _issue_both(self, key: str, user: str, *, public: bool = False) -> JSON:
         token = new_token() + new_token()
@@ -354,7 +354,7 @@ def _is_loopback(url: str) -> bool:
     return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost") and not parts.fragment
 
 
-def _what_is_wrong(params: dict[str, str]) -> str:
+def _login_error(params: dict[str, str]) -> str:
     """The error of a request to log in; empty for none."""
     if params.get("response_type") != "code":
         return "unsupported_response_type"
@@ -364,7 +364,7 @@ def _what_is_wrong(params: dict[str, str]) -> str:
     return "" if proven else "invalid_request"
 
 
-def _send_back(back: str, params: dict[str, str], **answer: str) -> Reply:
+def _redirect_back(back: str, params: dict[str, str], **answer: str) -> Reply:
     state = {"state": params["state"]} if "state" in params else {}
     mark = "&" if "?" in back else "?"
     return Reply(302, "", headers=(("Location", f"{back}{mark}{urlencode(answer | state)}"), *NO_STORE))
@@ -388,7 +388,7 @@ def _token_error(status: int, error: str, description: str, headers: tuple[tuple
 Need = Literal["key", "token", "user"]
 
 
-class Gate:
+class Authenticator:
     """Lets a call in as somebody, or refuses it."""
 
     def __init__(self, config: SandboxConfig, tokens: Tokens, limits: Limits, clock: Callable[[], float]) -> None:
@@ -397,7 +397,7 @@ class Gate:
         self._limits = limits
         self._clock = clock
 
-    def enter(self, call: Call) -> Caller:
+    def authenticate(self, call: Call) -> Caller:
         """Who calls.
 
         :raises APIError: for a key that is unknown, or over its limits, and for a token that is not valid.

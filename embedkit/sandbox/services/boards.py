@@ -34,7 +34,7 @@ from embedkit.sandbox.services.http import (
     json_reply,
     parameter_error,
 )
-from embedkit.sandbox.services.parameters import cut
+from embedkit.sandbox.services.parameters import paginate
 from embedkit.sandbox.services.urls import site_urls
 
 COLLEAGUE = "sandbox-colleague"
@@ -166,14 +166,14 @@ class Boards:
         params = call.params
         relationship = choice(params, "board_relationship", RELATIONSHIPS)
         by, backwards = ORDERS[choice(params, "sort_order", tuple(ORDERS)) or "date_last_updated_descending"]
-        page, size = integer(params, "page", 1), integer(params, "pageSize", 30, most=MAX_PAGE_SIZE)
+        page, size = integer(params, "page", 1), integer(params, "pageSize", 30, maximum=MAX_PAGE_SIZE)
         with self._lock:
             found = [board for board in self._boards.values() if board.relationship(caller.user)]
             wanted = [board for board in found if relationship in ("", board.relationship(caller.user))]
             wanted.sort(key=lambda board: (getattr(board, by), board.changes), reverse=backwards)
             shown = [
                 board.summary(caller.user, self._assets(board, call))
-                for board in cut(wanted, page, size, self._config)
+                for board in paginate(wanted, page, size, self._config)
             ]
         return json_reply({"boards": shown, "board_count": len(wanted)})
 
@@ -212,7 +212,7 @@ class Boards:
         asked = _read_asset_ids(call)
         known = [asset_id for asset_id in asked if self._exists(asset_id)]
         with self._lock:
-            self._put(self._board(call, caller), known)
+            self._add_assets(self._board(call, caller), known)
         added = [{"asset_id": asset_id} for asset_id in known]
         missing = [asset_id for asset_id in asked if asset_id not in known]
         return json_reply({"assets_added": added, "assets_not_added": missing}, 201)
@@ -224,7 +224,7 @@ class Boards:
             board = self._board(call, caller)
             if not self._exists(asset_id):
                 raise code_error(403, "AssetNotFound", f"Asset not found: {asset_id}")
-            self._put(board, [asset_id])
+            self._add_assets(board, [asset_id])
         return Reply(201, "")
 
     def remove(self, call: Call, caller: Caller) -> Reply:
@@ -256,7 +256,7 @@ class Boards:
             made = self._add_comment(self._board(call, caller), caller.user, text)
         return json_reply({"id": made.id}, 201)
 
-    def uncomment(self, call: Call, caller: Caller) -> Reply:
+    def delete_comment(self, call: Call, caller: Caller) -> Reply:
         """DELETE /v3/boards/{board_id}/comments/{comment_id}: 204; also where there is no such comment."""
         comment_id = call.path.rsplit("/", 1)[-1]
         with self._lock:
@@ -291,7 +291,7 @@ class Boards:
         self._changes += 1
         board.changes, board.changed = self._changes, self._now()
 
-    def _put(self, board: Board, asset_ids: Iterable[str]) -> None:
+    def _add_assets(self, board: Board, asset_ids: Iterable[str]) -> None:
         for asset_id in asset_ids:
             board.assets.setdefault(asset_id, self._now())
         self._touch(board)

@@ -66,7 +66,7 @@ class Era:
     has_last_page: bool
     headers: Pairs
     creative_headers: Pairs
-    logs_in: bool
+    browser_login: bool
     downloads_at_once: bool
     redirect: int
     short_downloads: bool
@@ -92,7 +92,7 @@ _IN_2018 = Era(
     has_last_page=False,
     headers=_MASHERY,
     creative_headers=_MASHERY,
-    logs_in=False,
+    browser_login=False,
     downloads_at_once=False,
     redirect=302,
     short_downloads=True,
@@ -117,7 +117,7 @@ _IN_2026 = Era(
     has_last_page=True,
     headers=(("Cache-Control", "no-cache"), *_EDGE),
     creative_headers=(("Cache-Control", "max-age=86400"), ("Age", "0"), *_EDGE),
-    logs_in=True,
+    browser_login=True,
     downloads_at_once=True,
     redirect=303,
     short_downloads=False,

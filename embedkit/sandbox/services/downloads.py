@@ -34,7 +34,7 @@ from embedkit.sandbox.services.http import (
     parameter_error,
 )
 from embedkit.sandbox.services.images import missing_image
-from embedkit.sandbox.services.parameters import cut, moment, paging, query_params
+from embedkit.sandbox.services.parameters import paginate, paging, parse_datetime, query_params
 from embedkit.sandbox.services.urls import sign, site_urls
 
 HOST = "delivery.gettyimages.com"
@@ -55,13 +55,13 @@ class Delivery:
         path = f"/xa/{asset.id}.jpg"
         query = f"v=1&c=IWSAsset&k=3&h={size.height}&e={int(self.clock()) + LIFETIME_S}"
         base = f"https://{HOST}" if urlsplit(origin).netloc.endswith(".gettyimages.com") else f"{origin}/delivery"
-        return f"{base}{path}?{query}&d={self._mark(path, query)}"
+        return f"{base}{path}?{query}&d={self._signature(path, query)}"
 
     def __call__(self, call: Call) -> Reply:
         """GET: the file; 403 for a URL that was changed, or is older than a day."""
         path = call.path.removeprefix("/delivery")
         query, _, mark = call.query.partition("&d=")
-        if not compare_digest(mark.encode("utf-8", "replace"), self._mark(path, query).encode()):
+        if not compare_digest(mark.encode("utf-8", "replace"), self._signature(path, query).encode()):
             return _access_denied("This URL was changed.")
         if int(call.params["e"]) <= self.clock():
             return _access_denied("This URL has expired.")
@@ -72,7 +72,7 @@ class Delivery:
         headers = (*PRIVATE, ("Content-Disposition", f"attachment; filename=GettyImages-{asset.id}.jpg"))
         return Reply(type="image/jpeg", body=image_file(asset, size), headers=headers)
 
-    def _mark(self, path: str, query: str) -> str:
+    def _signature(self, path: str, query: str) -> str:
         return sign(self.config.secret, f"delivery {path}", query).rstrip("=")
 
 
@@ -115,7 +115,7 @@ class Downloads:
         """POST /v3/downloads/images/{id}: a redirect to the file, or its URL; auto_download says which."""
         return self._answer(call, caller, automatic=self.config.rules.downloads_at_once)
 
-    def image_of_old(self, call: Call, caller: Caller) -> Reply:
+    def legacy_image(self, call: Call, caller: Caller) -> Reply:
         """POST /v3/downloads/{id}, until 2018: a redirect."""
         return self._answer(call, caller, automatic=True)
 
@@ -138,16 +138,16 @@ class Downloads:
             self.history.add(self._record(call, caller, asset, product, size), self.config.download_limit)
         return self.delivery.url(asset, size, call.origin)
 
-    def past(self, call: Call, caller: Caller) -> Reply:
+    def list_downloads(self, call: Call, caller: Caller) -> Reply:
         """GET /v3/downloads: the latest first."""
         params = call.params
         boolean(params, "company_downloads", False)
         page, size = paging(params, self.config)
         found = list(_matching(self.history.of(caller.user), params))
-        shown = _documents(cut(found, page, size, self.config), call)
+        shown = _documents(paginate(found, page, size, self.config), call)
         return json_reply({"result_count": len(found), "downloads": shown})
 
-    def past_of_one(self, call: Call, caller: Caller) -> Reply:
+    def image_history(self, call: Call, caller: Caller) -> Reply:
         """GET /v3/images/{id}/downloadhistory."""
         boolean(call.params, "company_downloads", False)
         asset = self._asset(call.path.split("/")[3])
@@ -159,13 +159,15 @@ class Downloads:
         params = query_params(call)
         boolean(params, "company_purchases", False)
         page, size = paging({"page_size": "75"} | params, self.config)
-        first, last = (moment(params, name) if params.get(name) else None for name in ("date_from", "date_to"))
+        first, last = (
+            parse_datetime(params, name) if params.get(name) else None for name in ("date_from", "date_to")
+        )
         found = [
             (number, asset)
             for number, (asset_id, at) in enumerate(PURCHASES)
             if (asset := self.find(asset_id)) and _is_within(datetime.fromisoformat(at), first, last)
         ]
-        shown = [self._purchase(*one, call, caller) for one in cut(found, page, size, self.config)]
+        shown = [self._purchase(*one, call, caller) for one in paginate(found, page, size, self.config)]
         return json_reply({"result_count": len(found), "previous_purchases": shown})
 
     def _purchase(self, number: int, asset: Asset, call: Call, caller: Caller) -> JSON:
@@ -240,14 +242,14 @@ def _size(params: Mapping[str, str], asset: Asset) -> Size:
 
 def _matching(records: Iterator[DownloadRecord], params: Mapping[str, str]) -> Iterator[DownloadRecord]:
     timed, kind = boolean(params, "use_time", False), choice(params, "product_type", PRODUCT_TYPES)
-    first, last = (_moment(params, name, timed) for name in ("date_from", "date_to"))
+    first, last = (_sortable_date(params, name, timed) for name in ("date_from", "date_to"))
     for record in records:
         at = record.at.rstrip("Z") if timed else record.at[:10]
         if kind in ("", record.product.type) and (not first or first <= at) and (not last or at <= last):
             yield record
 
 
-def _moment(params: Mapping[str, str], name: str, timed: bool) -> str:
+def _sortable_date(params: Mapping[str, str], name: str, timed: bool) -> str:
     """A day, or with use_time a second, in a form that sorts; a zone is taken into account."""
     if not (text := params.get(name, "")):
         return ""

@@ -16,7 +16,7 @@ from embedkit.sandbox.content.catalogue import Asset, Find, catalogue
 from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.http import Call, Reply, choice, code_error, json_reply, parameter_error
-from embedkit.sandbox.services.parameters import EDITORIAL_SEGMENTS, cut, moment, paging, query_params
+from embedkit.sandbox.services.parameters import EDITORIAL_SEGMENTS, paginate, paging, parse_datetime, query_params
 from embedkit.sandbox.services.places import content_language, language_of
 from embedkit.sandbox.services.ranking import tokens
 from embedkit.sandbox.services.urls import site_urls
@@ -91,7 +91,7 @@ class Events:
             self._matching(params), key=lambda event: (event.start, event.id), reverse=order != "oldest"
         )
         chosen = _fields(params, SEARCH_FIELDS, DEFAULT_FIELDS)
-        shown = [_document(event, chosen, call) for event in cut(found, page, size, self.config)]
+        shown = [_document(event, chosen, call) for event in paginate(found, page, size, self.config)]
         return self._reply({"events": shown, "result_count": len(found)}, call)
 
     def many(self, call: Call, _: Caller) -> Reply:
@@ -126,7 +126,9 @@ class Events:
 
     def _matching(self, params: Mapping[str, str]) -> Iterator[Event]:
         segment = choice(params, "editorial_segment", EDITORIAL_SEGMENTS)
-        first, last = (moment(params, name) if params.get(name) else None for name in ("date_from", "date_to"))
+        first, last = (
+            parse_datetime(params, name) if params.get(name) else None for name in ("date_from", "date_to")
+        )
         words = {*tokens(params.get("phrase", ""))}
         for event in self._events().values():
             in_time = (not first or first <= event.start) and (not last or event.start <= last)

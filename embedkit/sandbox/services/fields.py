@@ -99,7 +99,7 @@ ONE = Fields(
 )
 
 
-def of_search(fields: Fields, rules: Era) -> Fields:
+def search_fields(fields: Fields, rules: Era) -> Fields:
     """Those of a search in an era."""
     return fields if rules.sizes_in_search else replace(fields, single=fields.single - {"download_sizes"})
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 from embedkit.models import JSON
 
 MAX_BODY_BYTES = 10_000_001  # of a request body that are read: one more than an upload may have
-LEAST_COMPRESSED = 1_000  # bytes, as of CloudFront, which X-Cache names
+MIN_COMPRESSED_BYTES = 1_000  # bytes, as of CloudFront, which X-Cache names
 _GZIP = re.compile(r"(?<![\w-])gzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 # what json.dumps leaves alone and the real service does not
 ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
@@ -83,7 +83,7 @@ def compress(reply: Reply, accepted: str) -> Reply:
     body = reply.body
     if not isinstance(body, bytes) or reply.length is not None or "json" not in reply.type:
         return reply
-    if len(body) < LEAST_COMPRESSED or not _GZIP.search(accepted):
+    if len(body) < MIN_COMPRESSED_BYTES or not _GZIP.search(accepted):
         return reply
     varies = () if any(name == "Vary" for name, _ in reply.headers) else (("Vary", "Accept-Encoding"),)
     headers = (*reply.headers, *varies, ("Content-Encoding", "gzip"))
@@ -192,20 +192,20 @@ def not_authorized_error() -> APIError:
     return message_error(403, "Your access token does not authorize access to this resource.")
 
 
-MOST_INT32 = 2**31 - 1
+MAX_INT32 = 2**31 - 1
 
 
-def integer(params: Mapping[str, str], name: str, default: int, least: int = 1, most: int = MOST_INT32) -> int:
+def integer(params: Mapping[str, str], name: str, default: int, minimum: int = 1, maximum: int = MAX_INT32) -> int:
     """A whole number within limits; ``default`` without the parameter.
 
     :raises APIError: 400, in the words of a live answer.
     """
     if not (text := params.get(name, "")):
         return default
-    if not re.fullmatch(r"-?[0-9]{1,10}", text, re.ASCII) or abs(int(text)) > MOST_INT32:
+    if not re.fullmatch(r"-?[0-9]{1,10}", text, re.ASCII) or abs(int(text)) > MAX_INT32:
         raise parameter_error(name, f"The value '{text}' is not valid for Int32.")
-    if not least <= int(text) <= most:
-        raise parameter_error(name, f"The value '{text}' is not between {least} and {most}.")
+    if not minimum <= int(text) <= maximum:
+        raise parameter_error(name, f"The value '{text}' is not between {minimum} and {maximum}.")
     return int(text)
 
 

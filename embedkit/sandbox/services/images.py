@@ -15,7 +15,7 @@ from urllib.parse import quote
 from embedkit.models import JSON
 from embedkit.sandbox.content import traits
 from embedkit.sandbox.content.catalogue import Asset, Find, catalogue
-from embedkit.sandbox.content.library import Dice
+from embedkit.sandbox.content.library import Random
 from embedkit.sandbox.content.pictures import Size, sizes
 from embedkit.sandbox.services import fields
 from embedkit.sandbox.services.account import offers, products_for
@@ -23,7 +23,7 @@ from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.fields import FieldSelection, select_fields
 from embedkit.sandbox.services.http import APIError, Call, Reply, code_error, json_reply
-from embedkit.sandbox.services.parameters import cut, paging, query_params
+from embedkit.sandbox.services.parameters import paginate, paging, query_params
 from embedkit.sandbox.services.places import content_language, country_of, language_of
 from embedkit.sandbox.services.urls import site_urls
 
@@ -62,7 +62,7 @@ def item(asset: Asset, context: ItemContext) -> JSON:
 
 def page_of(found: Sequence[Asset], page: int, page_size: int, context: ItemContext) -> JSON:
     """One page of a result."""
-    shown = cut(found, page, page_size, context.config)
+    shown = paginate(found, page, page_size, context.config)
     return {"result_count": len(found), "images": [item(asset, context) for asset in shown]}
 
 
@@ -159,14 +159,14 @@ def _country(asset: Asset, context: ItemContext) -> str:
 
 
 def _camera_shot(asset: Asset, _: ItemContext) -> str | None:
-    dice = Dice(f"shot {asset.id}")
-    if dice.chance(0.5) or asset.age == 0:  # an hour of today might be still to come
+    rng = Random(f"shot {asset.id}")
+    if rng.chance(0.5) or asset.age == 0:  # an hour of today might be still to come
         return None
-    return f"{asset.date_created[:11]}{dice.whole(5, 22):02}:{dice.whole(0, 59):02}:00Z"
+    return f"{asset.date_created[:11]}{rng.randint(5, 22):02}:{rng.randint(0, 59):02}:00Z"
 
 
 def _date_submitted(asset: Asset, _: ItemContext) -> str:
-    days = Dice(f"submitted {asset.id}").whole(0, 9)
+    days = Random(f"submitted {asset.id}").randint(0, 9)
     waited = days if asset.age is None else min(days, asset.age)
     later = datetime.fromisoformat(asset.date_created) + timedelta(days=waited)
     return f"{later:%Y-%m-%dT%H:%M:%S}"
@@ -174,7 +174,7 @@ def _date_submitted(asset: Asset, _: ItemContext) -> str:
 
 def _artist_title(asset: Asset, _: ItemContext) -> str:
     titles = ("Staff", "Stringer", "Contributor")
-    return Dice(f"employed {asset.photographer}").pick(titles) if asset.segment else "None"
+    return Random(f"employed {asset.photographer}").choice(titles) if asset.segment else "None"
 
 
 def _credit_line(asset: Asset, _: ItemContext) -> str:
@@ -238,8 +238,8 @@ FIELDS: dict[str, Callable[[Asset, ItemContext], Any]] = {
 
 MAX_IDS = 100  # ids of a call [doc]
 MAX_SIMILAR = 100
-LEAST_SHARED = 3  # keywords of the theme, for pictures of different themes
-THEME = 3  # what the same theme counts, in keywords
+MIN_SHARED_KEYWORDS = 3  # keywords of the theme, for pictures of different themes
+SAME_SCENE_WEIGHT = 3  # what the same theme counts, in keywords
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,11 +265,11 @@ class Images:
         return self._list(call, caller, similar)
 
     def same_series(self, call: Call, caller: Caller) -> Reply:
-        return self._list(call, caller, _of_series)
+        return self._list(call, caller, same_series)
 
     def _by_ids(self, call: Call, caller: Caller, ids: list[str]) -> Reply:
         chosen = select_fields(query_params(call).get("fields", ""), fields.ONE, caller)
-        found = [asset for asset_id in ids if (asset := self._there(asset_id))]
+        found = [asset for asset_id in ids if (asset := self._find_available(asset_id))]
         known = {asset.id for asset in found}
         missing = [asset_id for asset_id in ids if asset_id.lower() not in known]
         if not found and (len(ids) == 1 or self.config.none_found_status == 404):
@@ -283,37 +283,41 @@ class Images:
         page, page_size = paging(params, self.config)
         undeclared = self.config.rules.undeclared_fields
         chosen = select_fields(params.get("fields", ""), fields.BLENDED, caller, undeclared=undeclared)
-        if (asset := self._there(asset_id)) is None:
+        if (asset := self._find_available(asset_id)) is None:
             raise missing_image([asset_id], self.find(asset_id.lower()), self.config)
         context = ItemContext(call, caller, chosen, self.config, language_of(call))
         found = choose(asset, self._others(asset))
         body = page_of(found, page, page_size, context)
         return json_reply(body, headers=content_language(context.language))
 
-    def _there(self, asset_id: str) -> Asset | None:
+    def _find_available(self, asset_id: str) -> Asset | None:
         asset = self.find(asset_id.lower())
         return None if asset is None or asset.withdrawn else asset
 
     def _others(self, asset: Asset) -> list[Asset]:
-        return [other for asset_id in catalogue() if asset_id != asset.id and (other := self._there(asset_id))]
+        return [
+            other for asset_id in catalogue() if asset_id != asset.id and (other := self._find_available(asset_id))
+        ]
 
 
 def similar(asset: Asset, others: list[Asset]) -> list[Asset]:
     """Those of the same theme, or with some of its keywords; the more two have in common the earlier."""
-    near = [other for other in others if other.scene == asset.scene or _shared(asset, other) >= LEAST_SHARED]
+    near = [
+        other for other in others if other.scene == asset.scene or _shared(asset, other) >= MIN_SHARED_KEYWORDS
+    ]
     return sorted(near, key=lambda other: -_alike(asset, other))[:MAX_SIMILAR]
 
 
 def _alike(asset: Asset, other: Asset) -> int:
     shared = {*traits.keywords(asset)} & {*traits.keywords(other)}
-    return len(shared) + THEME * (other.scene == asset.scene)
+    return len(shared) + SAME_SCENE_WEIGHT * (other.scene == asset.scene)
 
 
 def _shared(asset: Asset, other: Asset) -> int:
     return len({*asset.keywords} & {*other.keywords})
 
 
-def _of_series(asset: Asset, others: list[Asset]) -> list[Asset]:
+def same_series(asset: Asset, others: list[Asset]) -> list[Asset]:
     """ "This functionality will not work for editorial assets." (OpenAPI)"""
     has_one = asset.series and asset.family == "creative"
     return [other for other in others if has_one and other.series == asset.series]

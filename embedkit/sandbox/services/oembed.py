@@ -39,48 +39,48 @@ class MarkupValues:
     scheme: str
 
 
-def modern_markup(shown: MarkupValues) -> str:
+def modern_markup(values: MarkupValues) -> str:
     """Generation (e): single quotes, bare keys, and spaces exactly where the real one has them."""
-    items = ",".join(shown.items)
-    query = f"et={shown.token}&tld={shown.tld}"
-    kind = "gie-single" if len(shown.items) == 1 else "gie-slideshow"
-    caption = "true" if shown.caption else "false"
-    is360 = "true" if shown.is360 else "false"
+    items = ",".join(values.items)
+    query = f"et={values.token}&tld={values.tld}"
+    kind = "gie-single" if len(values.items) == 1 else "gie-slideshow"
+    caption = "true" if values.caption else "false"
+    is360 = "true" if values.is360 else "false"
     return (
-        f"<a id='{shown.token}' class='{kind}' href='{_detail(shown)}' target='_blank' style='{LINK}'>"
+        f"<a id='{values.token}' class='{kind}' href='{_detail(values)}' target='_blank' style='{LINK}'>"
         "Embed from Getty Images</a>"
         "<script>window.gie=window.gie||function(c){(gie.q=gie.q||[]).push(c)};"
-        f"gie(function(){{gie.widgets.load({{id:'{shown.token}',sig:'{sign(shown.secret, items, query)}',"
-        f"w:'{shown.width}px',h:'{shown.height}px',items:'{items}',"
-        f"caption: {caption} ,tld:'{shown.tld}',is360: {is360} }})}});</script>"
-        f"<script src='{shown.loader}' charset='utf-8' async></script>"
+        f"gie(function(){{gie.widgets.load({{id:'{values.token}',sig:'{sign(values.secret, items, query)}',"
+        f"w:'{values.width}px',h:'{values.height}px',items:'{items}',"
+        f"caption: {caption} ,tld:'{values.tld}',is360: {is360} }})}});</script>"
+        f"<script src='{values.loader}' charset='utf-8' async></script>"
     )
 
 
-def div_markup(shown: MarkupValues) -> str:
+def div_markup(values: MarkupValues) -> str:
     """Generation (b). The published example has no tld; another than ``com`` goes where 2016 put it."""
-    query = f"et={shown.token}" + (f"&tld={shown.tld}" if shown.tld != "com" else "")
-    items = ",".join(shown.items)
-    first = f"/{items}?" if len(shown.items) == 1 else f"?assets={items}&"
-    tail = "&caption=true" if shown.caption else ""
-    source = f"{shown.frames}/embed{first}{query}&sig={sign(shown.secret, items, query)}{tail}"
+    query = f"et={values.token}" + (f"&tld={values.tld}" if values.tld != "com" else "")
+    items = ",".join(values.items)
+    first = f"/{items}?" if len(values.items) == 1 else f"?assets={items}&"
+    tail = "&caption=true" if values.caption else ""
+    source = f"{values.frames}/embed{first}{query}&sig={sign(values.secret, items, query)}{tail}"
     return (
         "<div style=\"background-color:#fff;display:inline-block;font-family:'Helvetica Neue',Arial,sans-serif;"
-        f'color:#a7a7a7;font-size:11px;width:100%;max-width:{shown.width}px;min-width:300px;">'
+        f'color:#a7a7a7;font-size:11px;width:100%;max-width:{values.width}px;min-width:300px;">'
         '<div style="overflow:hidden;position:relative;height:0;'
-        f'padding:{shown.padding:.6f}% 0 {BAR_PX}px 0;width:100%;">'
-        f'<iframe src="{source}" width="{shown.width}" height="{shown.height + BAR_PX}" scrolling="no" '
+        f'padding:{values.padding:.6f}% 0 {BAR_PX}px 0;width:100%;">'
+        f'<iframe src="{source}" width="{values.width}" height="{values.height + BAR_PX}" scrolling="no" '
         'frameborder="0" style="display:inline-block;position:absolute;top:0;left:0;width:100%;height:100%;">'
         '</iframe></div><p style="margin:0;"></p>'
         '<div style="padding:0;margin:4px 0 0 10px;text-align:left;">'
-        f'<a href="{_detail(shown)}" target="_blank" style="{LINK}">#{shown.items[0]}</a> / '
-        f'<a href="http://www.gettyimages.{shown.tld}" target="_blank" style="{LINK}">gettyimages.com</a>'
+        f'<a href="{_detail(values)}" target="_blank" style="{LINK}">#{values.items[0]}</a> / '
+        f'<a href="http://www.gettyimages.{values.tld}" target="_blank" style="{LINK}">gettyimages.com</a>'
         "</div></div>"
     )
 
 
-def _detail(shown: MarkupValues) -> str:
-    return f"{shown.scheme}://www.gettyimages.{shown.tld}/detail/{shown.items[0]}"
+def _detail(values: MarkupValues) -> str:
+    return f"{values.scheme}://www.gettyimages.{values.tld}/detail/{values.items[0]}"
 
 
 THUMBNAIL_PX = 170  # px, the longest side
@@ -114,10 +114,10 @@ class Endpoint:
         """GET /preview/<ids>: what forums took et and sig from before they knew oEmbed, and some still do."""
         try:
             assets = self._assets(requested_ids(call.path.replace("/preview/", "//gty.im/", 1), self.config))
-            shown = self._markup_values(call, assets, call.params)
+            values = self._markup_values(call, assets, call.params)
         except EmbedRefused as refused:
             return self.problem(refused.status, "We're having trouble processing your request.")
-        return json_reply({"embedTag": div_markup(shown), "width": shown.width, "height": shown.height})
+        return json_reply({"embedTag": div_markup(values), "width": values.width, "height": values.height})
 
     def _answer(self, call: Call) -> JSON:
         params = call.params
@@ -140,17 +140,17 @@ class Endpoint:
 
     def _document(self, call: Call, assets: list[Asset], params: dict[str, str]) -> JSON:
         old = self.config.rules.generation == "div"
-        shown = self._markup_values(call, assets, params)
+        values = self._markup_values(call, assets, params)
         first = assets[0]
-        thumbnail_width, thumbnail_height = within(
+        thumbnail_width, thumbnail_height = fit_within(
             first.width, first.height, THUMBNAIL_PX, THUMBNAIL_PX, down=True
         )
         return {
             "type": "rich",
             "version": "1.0",
-            "height": shown.height + (BAR_PX if old else 0),
-            "width": shown.width,
-            "html": div_markup(shown) if old else modern_markup(shown),
+            "height": values.height + (BAR_PX if old else 0),
+            "width": values.width,
+            "html": div_markup(values) if old else modern_markup(values),
             "title": first.title,
             "caption": first.caption,
             "photographer": first.photographer,
@@ -166,7 +166,7 @@ class Endpoint:
         items = tuple(asset.id for asset in assets)
         tld = self._tld(params)
         width, height = self._size(first, params)
-        whole = within(first.width, first.height, config.default_side, config.default_side)
+        whole = fit_within(first.width, first.height, config.default_side, config.default_side)
         return MarkupValues(
             items=items,
             token=token_of(f"{config.secret} {items} {tld}") if config.deterministic else new_token(),
@@ -198,7 +198,7 @@ class Endpoint:
             width = height = self.config.default_side
         elif height is not None:
             height = max(1, height - bar)
-        return within(asset.width, asset.height, width, height)
+        return fit_within(asset.width, asset.height, width, height)
 
     def _limit(self, params: dict[str, str], name: str) -> int | None:
         if not (text := params.get(name, "")):
@@ -210,7 +210,7 @@ class Endpoint:
         return None
 
 
-def within(
+def fit_within(
     width: int, height: int, max_width: int | None, max_height: int | None, *, down: bool = False
 ) -> tuple[int, int]:
     """A size scaled to lie within limits, never up, the ratio kept; ``down`` cuts fractions off.

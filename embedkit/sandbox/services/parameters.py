@@ -17,7 +17,7 @@ from embedkit.sandbox.content.texts import Family
 from embedkit.sandbox.content.traits import ADULTS_ONLY, AGES
 from embedkit.sandbox.services.config import Era, SandboxConfig
 from embedkit.sandbox.services.fields import Fields
-from embedkit.sandbox.services.http import MOST_INT32, Call, boolean, choice, code_error, integer, parameter_error
+from embedkit.sandbox.services.http import MAX_INT32, Call, boolean, choice, code_error, integer, parameter_error
 from embedkit.sandbox.services.places import countries
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 30, 100
@@ -75,7 +75,7 @@ _COMMON = _names("""age_of_people artists collection_codes collections_filter_ty
 _REFINED = frozenset(("exclude_keyword_ids", "facet_fields", "facet_max_count", "include_facets"))
 
 Params = Mapping[str, str]
-Takes = Mapping[str, tuple[str, ...]]
+AllowedParams = Mapping[str, tuple[str, ...]]
 """The names of parameters, each with the words that it may have; none for texts, numbers, dates and flags."""
 Reader = Callable[[Params, str], Any]
 
@@ -86,12 +86,12 @@ class SearchKind:
 
     name: str
     family: Family | None
-    takes: frozenset[str]
+    params: frozenset[str]
     sorts: tuple[str, ...] = ("best_match", "most_popular", "newest", "random")
     styles: tuple[str, ...] = _WORDS["graphical_styles"]
     facets: tuple[str, ...] = ()
 
-    def words(self, known: Fields, rules: Era) -> Takes:
+    def words(self, known: Fields, rules: Era) -> AllowedParams:
         """What it may be asked in an era."""
         single = {
             "sort_order": self.sorts,
@@ -102,7 +102,7 @@ class SearchKind:
         lists = _WORDS | {"fields": tuple(sorted(known.allowed)), "facet_fields": self.facets}
         every = lists | single | {"graphical_styles": self.styles}
         former = FORMER_FILTERS if rules.former_filters else frozenset()
-        return {name: every.get(name, ()) for name in sorted(self.takes | former)}
+        return {name: every.get(name, ()) for name in sorted(self.params | former)}
 
 
 BLENDED = SearchKind("images", None, _COMMON | {"color", "event_ids", "exclude_nudity", "specific_people"})
@@ -148,11 +148,11 @@ def parse_query(call: Call, kind: SearchKind, config: SandboxConfig) -> SearchPa
     :raises APIError: 400, for the first parameter that is wrong.
     """
     given = query_params(call)
-    params = {name: text for name, text in given.items() if name in kind.takes}
+    params = {name: text for name, text in given.items() if name in kind.params}
     page, page_size = paging(params, config)
     sort_order = choice(params, "sort_order", kind.sorts) or "best_match"
-    words_of(params, "graphical_styles", kind.styles)  # editorial has fewer
-    words_of(params, "facet_fields", kind.facets)
+    enum_values(params, "graphical_styles", kind.styles)  # editorial has fewer
+    enum_values(params, "facet_fields", kind.facets)
     readers = {name: READERS[name] for name in params if name in READERS and params[name].strip(" ,")}
     return SearchParams(
         phrase=params.get("phrase", ""),
@@ -180,8 +180,8 @@ def paging(params: Params, config: SandboxConfig) -> tuple[int, int]:
 
     :raises APIError: 400; the message for text differs from that for a number out of range.
     """
-    page = integer(params, "page", 1, least=-MOST_INT32)
-    size = integer(params, "page_size", DEFAULT_PAGE_SIZE, least=-MOST_INT32)
+    page = integer(params, "page", 1, minimum=-MAX_INT32)
+    size = integer(params, "page_size", DEFAULT_PAGE_SIZE, minimum=-MAX_INT32)
     if page < 1:
         raise code_error(400, "InvalidPage", f"Invalid page: {page}")
     if not 1 <= size <= MAX_PAGE_SIZE:
@@ -195,7 +195,7 @@ def paging(params: Params, config: SandboxConfig) -> tuple[int, int]:
 T = TypeVar("T")
 
 
-def cut(found: Sequence[T], page: int, page_size: int, config: SandboxConfig) -> Sequence[T]:
+def paginate(found: Sequence[T], page: int, page_size: int, config: SandboxConfig) -> Sequence[T]:
     """One page of what was found.
 
     :raises APIError: 400 after the last page, which it names, in an era that refuses this.
@@ -214,13 +214,13 @@ def _country(call: Call) -> str:
     return code
 
 
-def parts_of(params: Params, name: str) -> list[str]:
+def split_values(params: Params, name: str) -> list[str]:
     return [part for text in params.get(name, "").split(",") if (part := text.strip())]
 
 
-def words_of(params: Params, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
+def enum_values(params: Params, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
     found = set()
-    for part in parts_of(params, name):
+    for part in split_values(params, name):
         word = part.lower().replace("-", "_") if name != "age_of_people" else part.lower()
         word = _FORMER.get(word, word)
         if word == "none" and word not in allowed:
@@ -231,16 +231,16 @@ def words_of(params: Params, name: str, allowed: tuple[str, ...]) -> frozenset[s
     return frozenset(found)
 
 
-def _words(params: Params, name: str) -> frozenset[str]:
-    return words_of(params, name, _WORDS[name])
+def _enum(params: Params, name: str) -> frozenset[str]:
+    return enum_values(params, name, _WORDS[name])
 
 
 def _numbers(params: Params, name: str) -> frozenset[int]:
-    return frozenset(integer({name: part}, name, 0, least=-MOST_INT32) for part in parts_of(params, name))
+    return frozenset(integer({name: part}, name, 0, minimum=-MAX_INT32) for part in split_values(params, name))
 
 
 def _texts(params: Params, name: str) -> tuple[str, ...]:
-    return tuple(parts_of(params, name))
+    return tuple(split_values(params, name))
 
 
 def _flag(params: Params, name: str) -> bool:
@@ -270,7 +270,7 @@ def _count(params: Params, name: str) -> int:
 
 
 def _facet_fields(params: Params, name: str) -> frozenset[str]:
-    return frozenset(part.lower() for part in parts_of(params, name))
+    return frozenset(part.lower() for part in split_values(params, name))
 
 
 def _colour(params: Params, name: str) -> tuple[int, int, int]:
@@ -290,7 +290,7 @@ def product_of(params: Params, name: str) -> tuple[str, int | None]:
     return kind, int(number) if mark else None
 
 
-def moment(params: Params, name: str) -> datetime:
+def parse_datetime(params: Params, name: str) -> datetime:
     """A point in time; a bare date is the start of that day, or its end for ``date_to``."""
     text = params[name].strip()
     try:
@@ -303,11 +303,11 @@ def moment(params: Params, name: str) -> datetime:
 
 
 READERS: dict[str, Reader] = {
-    **dict.fromkeys(_WORDS, _words),
+    **dict.fromkeys(_WORDS, _enum),
     **dict.fromkeys(_FLAGS, _flag),
     **dict.fromkeys(_NUMBERS, _numbers),
     **dict.fromkeys(_TEXTS, _texts),
-    **dict.fromkeys(("date_from", "date_to"), moment),
+    **dict.fromkeys(("date_from", "date_to"), parse_datetime),
     **dict.fromkeys(("collections_filter_type", "graphical_styles_filter_type"), _filter_type),
     "color": _colour,
     "download_product": product_of,

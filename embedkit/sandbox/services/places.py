@@ -33,7 +33,7 @@ def language_of(call: Call, family: Family | None = None) -> str:
     """
     known = ALL_FAMILIES if family == "editorial" else (*ALL_FAMILIES, *CREATIVE_ONLY)
     by_name = {name.lower(): name for name in known}
-    for asked in _preferences(call.headers.get("accept-language", "")):
+    for asked in _preferred_tags(call.headers.get("accept-language", "")):
         base = asked.partition("-")[0]
         if found := by_name.get(asked) or by_name.get(DEFAULT_REGIONS.get(base, base).lower()):
             return found
@@ -45,7 +45,7 @@ def content_language(language: str) -> tuple[tuple[str, str], ...]:
     return (("Content-Language", language),)
 
 
-def _preferences(header: str) -> list[str]:
+def _preferred_tags(header: str) -> list[str]:
     """The tags of a header in the order of their weights (RFC 9110 section 12.5.4), in lower case."""
     weighed = []
     for part in header.lower().split(",")[:50]:

@@ -20,7 +20,7 @@ from embedkit.sandbox.content.texts import fold
 from embedkit.sandbox.services.places import country_of
 
 MAX_WORDS = 32  # of a phrase that are looked at
-STOP = frozenset(
+STOP_WORDS = frozenset(
     (
         *("a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it", "its", "near"),
         *("of", "off", "on", "or", "over", "that", "the", "their", "to", "was", "with"),
@@ -36,7 +36,7 @@ _PLURALS = {
     "taxis": "taxi",
     "buses": "bus",
 }
-_NOBODY = re.compile(r"\bno (?:people|person)\b")
+_NO_PEOPLE = re.compile(r"\bno (?:people|person)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Phrase:
 
 def tokens(text: str) -> list[str]:
     """The words of a text, in the singular."""
-    folded = _NOBODY.sub("nobody", fold(text))
+    folded = _NO_PEOPLE.sub("nobody", fold(text))
     return [singular(word) for word in re.findall(r"\w+", folded)]
 
 
@@ -58,7 +58,7 @@ def phrase_of(text: str) -> Phrase:
     straight = re.sub(r"[“”„«»]", '"', text)
     quoted = tuple(row for part in re.findall(r'"([^"]+)"', straight) if (row := tuple(tokens(part))))
     every = list(dict.fromkeys(tokens(straight)))[:MAX_WORDS]
-    words = [word for word in every if word not in STOP]
+    words = [word for word in every if word not in STOP_WORDS]
     return Phrase(tuple(words or every), quoted[:MAX_WORDS])
 
 
@@ -78,10 +78,10 @@ def singular(word: str) -> str:
 _BUILDING = threading.Lock()  # a cache alone lets every thread that comes meanwhile build its own
 MIN_SIMILARITY = 0.78  # how alike a word and its correction must be, as difflib counts
 # how much it counts where a word stands
-_TITLE, _NAMED, _KEYWORD, _EVENT, _CAPTION, _SELLER, _FOREIGN = 3.0, 2.5, 2.0, 1.5, 1.0, 0.8, 0.5
+_TITLE, _PERSON, _KEYWORD, _EVENT, _CAPTION, _CREDIT, _TRANSLATION = 3.0, 2.5, 2.0, 1.5, 1.0, 0.8, 0.5
 _ADJACENT = 2.0  # the words of the phrase, all in a row
-_TASTE = 0.5  # what being liked counts, at most
-_HOME = 1.0  # what being from the country that asks counts
+_POPULARITY = 0.5  # what being liked counts, at most
+_SAME_COUNTRY = 1.0  # what being from the country that asks counts
 
 
 _SPELLING = re.compile(r"[a-z]{4,24}")
@@ -102,9 +102,9 @@ class Index:
     def __init__(self, assets: Iterable[Asset]) -> None:
         self._ids: list[str] = []
         self._texts: list[tuple[tuple[str, ...], ...]] = []
-        self._places: dict[str, dict[int, float]] = {}
-        self._taste: list[float] = []
-        self._homes: list[str] = []
+        self._postings: dict[str, dict[int, float]] = {}
+        self._popularity: list[float] = []
+        self._countries: list[str] = []
         self._spellings: set[str] = set()
         read = cache(_read)  # many texts stand with many pictures
         for asset in assets:
@@ -118,7 +118,7 @@ class Index:
         """
         found: dict[int, tuple[int, float]] = {}
         for word in phrase.words:
-            places = self._places.get(word, {})
+            places = self._postings.get(word, {})
             rarity = math.log(1 + len(self._ids) / (len(places) or 1))
             for at, weight in places.items():
                 count, score = found.get(at, (0, 0.0))
@@ -126,7 +126,7 @@ class Index:
         scored = [
             (-count, -self._score(at, score, phrase, country), at)
             for at, (count, score) in found.items()
-            if all(self._holds(at, row) for row in phrase.quoted)
+            if all(self._contains(at, row) for row in phrase.quoted)
         ]
         return [Hit(self._ids[at], -count) for count, _, at in sorted(scored)]
 
@@ -134,7 +134,7 @@ class Index:
         """The phrase with unknown words replaced by known ones that are spelled alike; None where nothing is."""
         fixed, changed = fold(text), 0
         for word in list(dict.fromkeys(_SPELLING.findall(fixed)))[:MAX_WORDS]:
-            if singular(word) in self._places or word in STOP:
+            if singular(word) in self._postings or word in STOP_WORDS:
                 continue
             if near := get_close_matches(word, self._spelled, n=1, cutoff=MIN_SIMILARITY):
                 fixed, changed = re.sub(rf"\b{word}\b", near[0], fixed), changed + 1
@@ -143,26 +143,26 @@ class Index:
     def _add(self, asset: Asset, read: Callable[[str], Text]) -> None:
         at = len(self._ids)
         self._ids.append(asset.id)
-        self._taste.append(traits.popularity(asset))
-        self._homes.append(country_of(asset.country).alpha_3)
+        self._popularity.append(traits.popularity(asset))
+        self._countries.append(country_of(asset.country).alpha_3)
         texts = []
         for weight, text in _texts(asset):
             row, spellings = read(text)
             texts.append(row)
             for word in row:
-                places = self._places.setdefault(word, {})
+                places = self._postings.setdefault(word, {})
                 if weight > places.get(at, 0.0):
                     places[at] = weight
-            if weight != _FOREIGN:
+            if weight != _TRANSLATION:
                 self._spellings.update(spellings)
         self._texts.append(tuple(texts))
 
     def _score(self, at: int, score: float, phrase: Phrase, country: str) -> float:
-        if len(phrase.words) > 1 and self._holds(at, phrase.words):
+        if len(phrase.words) > 1 and self._contains(at, phrase.words):
             score += _ADJACENT
-        return score + _TASTE * self._taste[at] + _HOME * (country == self._homes[at])
+        return score + _POPULARITY * self._popularity[at] + _SAME_COUNTRY * (country == self._countries[at])
 
-    def _holds(self, at: int, row: tuple[str, ...]) -> bool:
+    def _contains(self, at: int, row: tuple[str, ...]) -> bool:
         """Whether one text of a picture has these words in a row."""
         long = len(row)
         return any(
@@ -192,8 +192,8 @@ def _texts(asset: Asset) -> Iterator[tuple[float, str]]:
     yield _TITLE, asset.title
     yield _CAPTION, asset.caption
     yield from ((_KEYWORD, keyword.text) for keyword in traits.keywords(asset))
-    yield from ((_NAMED, name) for name in asset.named)
+    yield from ((_PERSON, name) for name in asset.named)
     yield _EVENT, asset.event
-    yield _SELLER, asset.photographer
-    yield _SELLER, asset.collection
-    yield from ((_FOREIGN, name) for name in country_of(asset.country).names.values())
+    yield _CREDIT, asset.photographer
+    yield _CREDIT, asset.collection
+    yield from ((_TRANSLATION, name) for name in country_of(asset.country).names.values())

@@ -21,26 +21,26 @@ from urllib.parse import urlencode
 
 from embedkit.models import JSON
 from embedkit.sandbox.content.catalogue import Asset, Find, catalogue
-from embedkit.sandbox.content.library import Dice
+from embedkit.sandbox.content.library import Random
 from embedkit.sandbox.content.pictures import Colour, main_colours, sizes
-from embedkit.sandbox.content.traits import Traits, keyword_id, keywords, origins, popularity, traits, unsafe
+from embedkit.sandbox.content.traits import Traits, ethnicities, keyword_id, keywords, popularity, traits, unsafe
 from embedkit.sandbox.services import fields, parameters
 from embedkit.sandbox.services.account import products_for
 from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.fields import Fields, of_search, select_fields
+from embedkit.sandbox.services.fields import Fields, search_fields, select_fields
 from embedkit.sandbox.services.http import Call, Reply, boolean, code_error, integer, json_reply
 from embedkit.sandbox.services.images import ItemContext, page_of, similar
 from embedkit.sandbox.services.parameters import (
     SIZES,
     SearchKind,
     SearchParams,
+    enum_values,
     paging,
     parse_query,
-    parts_of,
     product_of,
     query_params,
-    words_of,
+    split_values,
 )
 from embedkit.sandbox.services.places import content_language, language_of
 from embedkit.sandbox.services.ranking import index, phrase_of, tokens
@@ -84,7 +84,7 @@ def _keyword_ids(asset: Asset) -> set[int]:
     return {keyword.id for keyword in keywords(asset)}
 
 
-def _somebody(names: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+def _matches_name(names: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
     """Whether one of the names has all the words of one of those that are wanted."""
     return any({*tokens(one)} <= {*tokens(name)} for one in wanted for name in names)
 
@@ -114,8 +114,8 @@ FILTERS: dict[str, Test] = {
     "file_types": lambda _, known, filters: known.style == "vector" and "eps" in filters["file_types"],
     "minimum_size": _large_enough,
     "collection_codes": _in_collections,
-    "artists": lambda asset, _, filters: _somebody((asset.photographer,), filters["artists"]),
-    "specific_people": lambda asset, _, filters: _somebody(asset.named, filters["specific_people"]),
+    "artists": lambda asset, _, filters: _matches_name((asset.photographer,), filters["artists"]),
+    "specific_people": lambda asset, _, filters: _matches_name(asset.named, filters["specific_people"]),
     "event_ids": lambda asset, _, filters: asset.event_id in filters["event_ids"],
     "editorial_segments": lambda _, known, filters: not filters["editorial_segments"].isdisjoint(known.segments),
     "date_from": lambda asset, _, filters: _created_at(asset) >= filters["date_from"],
@@ -126,7 +126,7 @@ FILTERS: dict[str, Test] = {
         _keyword_ids(asset)
     ),
     "download_product": _downloads_with,
-    "ethnicity": lambda asset, _, filters: not origins(asset).isdisjoint(filters["ethnicity"]),
+    "ethnicity": lambda asset, _, filters: not ethnicities(asset).isdisjoint(filters["ethnicity"]),
     "color": lambda asset, _, filters: asset.family == "creative" and _has_colour(asset, filters["color"]),
 }
 
@@ -135,13 +135,13 @@ MAX_RELATED = 6
 T = TypeVar("T", bound=Hashable)
 
 
-def facets(assets: Sequence[Asset], names: Collection[str], most: int) -> JSON:
+def facets(assets: Sequence[Asset], names: Collection[str], maximum: int) -> JSON:
     """The facets of a result, the most frequent values first.
 
     :param names: of the facets: artists, events, locations, specific_people.
     :param most: values of each.
     """
-    return {name: _FACETS[name](assets)[:most] for name in sorted(names)}
+    return {name: _FACETS[name](assets)[:maximum] for name in sorted(names)}
 
 
 def related_phrases(assets: Iterable[Asset], phrase: str) -> list[str]:
@@ -214,11 +214,11 @@ class Uploads:
         return content if until > self._clock() else None
 
 
-def _wanted(found: Iterable[Asset], params: Mapping[str, str]) -> list[Asset]:
+def _filter_similar(found: Iterable[Asset], params: Mapping[str, str]) -> list[Asset]:
     """Those that pass, of the pictures that are like another; nudity never does [doc]."""
     words, every = {*tokens(params.get("phrase", ""))}, {"exclude_nudity": True}
     every["exclude_editorial_use_only"] = boolean(params, "exclude_editorial_use_only", False)
-    parts = parts_of(params, "product_types")
+    parts = split_values(params, "product_types")
     products = [{"download_product": product_of({"product_types": part}, "product_types")} for part in parts]
     ways = [every | product for product in products or [{}]]
     return [asset for asset in found if words <= _words_of(asset) and any(passes(asset, way) for way in ways)]
@@ -251,18 +251,20 @@ class Search:
         names = tuple(part for part in params.get("artist_name", "").split(",") if part.strip())
         if not names:
             raise code_error(400, "InvalidParameterValue", "artist_name is required.")
-        found = [asset for asset in self._every() if _somebody((asset.photographer,), names)]
+        found = [asset for asset in self._all_assets() if _matches_name((asset.photographer,), names)]
         return self._page(found, call, caller, fields.ARTIST, {}, size=10)
 
     def by_image(self, call: Call, caller: Caller) -> Reply:
         """GET /v3/search/images/creative/by-image: what is like a picture, or like an upload of this key."""
         params = query_params(call)
         asset = self._source(params, caller)
-        found = similar(asset, [other for other in self._every() if other.family == "creative" and other != asset])
-        passing = _wanted(found, params)
+        found = similar(
+            asset, [other for other in self._all_assets() if other.family == "creative" and other != asset]
+        )
+        passing = _filter_similar(found, params)
         aside: JSON = {"image_fingerprint": blake2b(asset.id.encode(), digest_size=8).hexdigest()}
         if boolean(params, "include_facets", False):
-            names = words_of(params, "facet_fields", parameters.CREATIVE.facets) or parameters.CREATIVE.facets
+            names = enum_values(params, "facet_fields", parameters.CREATIVE.facets) or parameters.CREATIVE.facets
             known = facets(passing, names, integer(params, "facet_max_count", 300, 0))
             aside["facets"] = {name: [] for name in (*_FACETS, "entertainment")} | known
         return self._page(passing, call, caller, fields.CREATIVE, aside)
@@ -283,11 +285,11 @@ class Search:
         path = re.sub("^https?://[^/]*", "", params.get("image_url", "").strip())
         if (content := self.uploads.get((caller.key, path))) is None:
             raise code_error(400, "InvalidParameterValue", "Give the asset_id, or the image_url of an upload.")
-        return Dice(sha256(content).hexdigest()).pick(
-            [asset for asset in self._every() if asset.family == "creative"]
+        return Random(sha256(content).hexdigest()).choice(
+            [asset for asset in self._all_assets() if asset.family == "creative"]
         )
 
-    def _every(self) -> list[Asset]:
+    def _all_assets(self) -> list[Asset]:
         found = (self.find(asset_id) for asset_id in catalogue())
         return [asset for asset in found if asset and not asset.withdrawn]
 
@@ -306,7 +308,7 @@ class Search:
 
     def _answer(self, call: Call, caller: Caller, kind: SearchKind, known: Fields) -> Reply:
         query = parse_query(call, kind, self.config)
-        known = of_search(known, self.config.rules)
+        known = search_fields(known, self.config.rules)
         chosen = select_fields(query.fields, known, caller, undeclared=self.config.rules.undeclared_fields)
         correction = index().correct(query.phrase) if kind is parameters.CREATIVE else None
         if correction:
@@ -316,9 +318,11 @@ class Search:
         body = page_of(found, query.page, query.page_size, context)
         if correction:
             body["auto_corrections"] = {"phrase": correction}
-        return json_reply(body | self._aside(found, query, kind, call), headers=content_language(context.language))
+        return json_reply(
+            body | self._extras(found, query, kind, call), headers=content_language(context.language)
+        )
 
-    def _aside(self, found: list[Asset], query: SearchParams, kind: SearchKind, call: Call) -> JSON:
+    def _extras(self, found: list[Asset], query: SearchParams, kind: SearchKind, call: Call) -> JSON:
         """What comes with the pictures, where it is asked for."""
         body: JSON = {}
         if query.filters.get("include_related_searches"):
@@ -363,8 +367,8 @@ class Search:
             case "most_popular":
                 return sorted(found, key=popularity, reverse=True)
             case "random":
-                dice = Dice(f"random {query.phrase}" if self.config.deterministic else new_token())
-                return dice.some(found, len(found))
+                rng = Random(f"random {query.phrase}" if self.config.deterministic else new_token())
+                return rng.sample(found, len(found))
         return found
 
 
