@@ -1,7 +1,7 @@
-"""What the store has not taken: entries that are kept in the process meanwhile, and takedowns.
+"""What could not be written to the store yet: entries and takedowns, which are kept in the process meanwhile.
 
-A healer writes them to the store when it is well again, takedowns first, so that no copy that is brought back
-is seen beside one that was withdrawn.
+A healer writes them to the store once it has recovered, takedowns first, so that an older copy never reappears
+next to a withdrawal.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from embedkit.cache.takedowns import Takedowns
 from embedkit.models import JSON
 from embedkit.process import run_now_and_after_fork
 
-MAX_ENTRIES = 8_192  # some 3 KB each; over that the longest unwritten goes, and is asked for again
-HEAL_INTERVAL_S = 1.0  # from one look whether the store is well again to the next; its circuit opens less often
+MAX_ENTRIES = 8_192  # about 3 KB each; beyond that the oldest is dropped, and requested again when needed
+HEAL_INTERVAL_S = 1.0  # between two checks whether the store has recovered; its circuit closes less often
 
 
 class Backlog:
-    """Bodies of entries and takedowns, by key. Safe for threads.
+    """Bodies of entries and takedowns, by key. Thread-safe.
 
-    :param max_age: seconds for which a copy that is only here is fresh, at the most.
+    :param takedowns: the takedowns.
+    :param max_age: maximum seconds for which a copy that is only here is fresh.
     """
 
     def __init__(self, takedowns: Takedowns, max_age: float) -> None:
@@ -31,7 +32,7 @@ class Backlog:
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
-        """A thread that is not in the child may have held the lock."""
+        """Replace the lock: in the parent, a thread that the child lacks may have held it."""
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -41,13 +42,13 @@ class Backlog:
         return bool(self._bodies or self.takedowns)
 
     def keys(self) -> list[str]:
-        """Of all that is to be written, in the order in which that must be done."""
+        """Return the keys of everything to be written, in the order in which it must be written."""
         return list(dict.fromkeys((*self.takedowns.keys(), *list(self._bodies))))
 
     def over(self, key: str, body: JSON, dropped: float | None = None) -> JSON:
-        """What the store says of an entry, set right by what it has not taken.
+        """Merge the stored body of an entry with what could not be written.
 
-        :param dropped: when the picture was last taken down, from :attr:`takedowns`; asked there by default.
+        :param dropped: when the picture was last taken down; by default looked up in :attr:`takedowns`.
         """
         if (held := self._bodies.get(key)) is not None:
             body = entry.merge(body, json.loads(held))
@@ -56,7 +57,7 @@ class Backlog:
         return body
 
     def put(self, key: str, body: JSON) -> None:
-        """Keep a body that the store has not taken."""
+        """Keep a body that could not be written."""
         text = json.dumps(entry.cap_freshness(body, self._max_age), separators=(",", ":"))
         with self._lock:
             self._bodies.pop(key, None)
@@ -65,12 +66,12 @@ class Backlog:
                 del self._bodies[next(iter(self._bodies))]
 
     def remove(self, key: str, dropped: float) -> None:
-        """The store has it now, with what was taken down until ``dropped``."""
+        """Forget a body that is now written, including takedowns until ``dropped``."""
         with self._lock:
             self._bodies.pop(key, None)
         self.takedowns.remove(key, dropped)
 
     def clear(self) -> None:
-        """Keep no bodies; takedowns stay."""
+        """Forget all bodies; takedowns are kept."""
         with self._lock:
             self._bodies.clear()

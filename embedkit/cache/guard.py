@@ -1,9 +1,9 @@
-"""A breaker around a cachelib backend: what goes wrong there is a miss, and one that is sick is left alone.
+"""A circuit breaker around a cachelib backend: its failures are misses, and a failing backend is left alone.
 
-Reading and writing have a circuit each, since many an illness leaves one of them alive: a full disk, a file
-system that is read-only, a write lock whose holder was stopped. A circuit opens after MAX_FAILURES in a row, or as
-soon as they have cost MAX_FAILING_S together; then one caller tries again every BYPASS_S. Calls that end well but
-are slow count as well, with more patience: a busy disk is not a sick one.
+Reading and writing have separate circuits, since often only one of them fails: a full disk, a read-only file
+system, a write lock whose holder was stopped. A circuit opens after MAX_FAILURES in a row, or once failures have
+taken MAX_FAILING_S in total; after that, one caller tries again every BYPASS_S. Successful calls that are slow
+count as well, but less: a busy disk is not a broken one.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ log = lazy_logger("embedkit.cache")
 
 Result = TypeVar("Result")
 
-MAX_FAILURES = 5  # one after another; then the backend is left alone
-MAX_FAILING_S = 0.25  # the same where failures take their time: two of a server that hangs
-MAX_SLOW_S = 1.0  # the same for calls that end well, each of them slow
-SLOW_CALL_S = 0.2  # from which on a call is slow; a healthy one takes 0.0001
-BYPASS_S = 10.0  # then one caller tries it again
+MAX_FAILURES = 5  # in a row, after which the backend is left alone
+MAX_FAILING_S = 0.25  # the same for the time that failures take: two calls of a server that hangs
+MAX_SLOW_S = 1.0  # the same for successful calls, if each of them is slow
+SLOW_CALL_S = 0.2  # duration from which a call is slow; a normal one takes 0.0001
+BYPASS_S = 10.0  # after which one caller tries again
 PROBE, KEPT = "embedkit:probe", "kept"
 
 
 class NotStored(Exception):
-    """The backend says that it has not kept the value."""
+    """The backend reports that it has not stored the value."""
 
 
 class Circuit:
-    """Whether calls of one kind are worth a try.
+    """A circuit for one kind of call.
 
-    :param clock: monotonic seconds.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -48,7 +48,7 @@ class Circuit:
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
-        """A thread that is not in the child may have held the lock."""
+        """Replace the lock: in the parent, a thread that the child lacks may have held it."""
         self._lock = threading.Lock()
         self.failures = 0
         self._lost = 0.0
@@ -56,11 +56,11 @@ class Circuit:
 
     @property
     def closed(self) -> bool:
-        """Whether calls go through."""
+        """Whether all calls may pass."""
         return self.failures < MAX_FAILURES and self._lost < 1
 
     def lets_through(self) -> bool:
-        """Whether this caller may try; where the circuit is open, one of them now and then."""
+        """Return whether this caller may try; if the circuit is open, only one may from time to time."""
         if self.closed:
             return True
         with self._lock:
@@ -71,14 +71,14 @@ class Circuit:
             return True
 
     def succeed(self, seconds: float) -> None:
-        """Count a call that ended well, after so many seconds."""
+        """Count a successful call and its duration."""
         if seconds >= SLOW_CALL_S:
             self._lose(seconds / MAX_SLOW_S)
         elif self.failures or self._lost:
             self.failures, self._lost = 0, 0.0
 
     def fail(self, seconds: float) -> bool:
-        """Count a failure that took so many seconds; whether it has opened the circuit."""
+        """Count a failure and its duration; return whether it opened the circuit."""
         with self._lock:
             was_closed = self.closed
             self.failures += 1
@@ -87,15 +87,15 @@ class Circuit:
 
     def _lose(self, share: float) -> None:
         with self._lock:
-            self._lost += share  # of what opens the circuit
+            self._lost += share  # of the time that opens the circuit
             self._until = self._clock() + BYPASS_S
 
 
 class Guarded:
     """A backend that never raises.
 
-    :param clock: monotonic seconds.
-    :param observe: called on failures (:class:`embedkit.process.Events`).
+    :param clock: returns monotonic seconds.
+    :param observe: called for failures (:class:`embedkit.process.Events`).
     """
 
     def __init__(self, backend: Backend, clock: Callable[[], float], observe: Observe = ignore) -> None:
@@ -106,85 +106,86 @@ class Guarded:
 
     @property
     def is_process_local(self) -> bool:
-        """Whether no other process can see what is in it."""
+        """Whether no other process can see it."""
         return getattr(self.backend, "is_process_local", False) or self._is_one_of("NullCache", "SimpleCache")
 
     @property
     def is_null(self) -> bool:
-        """Whether it keeps nothing, and is meant to."""
+        """Whether it stores nothing, by design."""
         return self._is_one_of("NullCache")
 
     def _is_one_of(self, *names: str) -> bool:
-        """Whether it is of these classes of cachelib's, which nobody has to import for the answer."""
+        """Return whether it is an instance of these cachelib classes, without importing them."""
         kinds = type(self.backend).__mro__
         return any(kind.__name__ in names and kind.__module__.startswith("cachelib.") for kind in kinds)
 
     @property
     def closed(self) -> bool:
-        """Whether calls go through, of both kinds."""
+        """Whether both circuits are closed."""
         return self.reading.closed and self.writing.closed
 
     def get(self, key: str) -> object:
-        """The value; None where there is none."""
+        """Return the value; None if there is none."""
         return self._call(self.reading, lambda: self.backend.get(key), None)
 
     def get_many(self, keys: Sequence[str]) -> list[object]:
-        """The values; None for each that there is not."""
+        """Return the values; None for each that does not exist."""
         return self._call(self.reading, lambda: self.backend.get_many(*keys), [None] * len(keys))
 
     def set(self, key: str, value: str, seconds: int) -> bool:
-        """Whether the value is kept."""
+        """Store a value; return whether it is stored."""
 
         def act() -> bool:
             kept = self.backend.set(key, value, timeout=seconds) is not False
-            if not kept and not self.is_process_local:  # memory refuses what is too large for it, and is well
+            if not kept and not self.is_process_local:  # in memory, the value was only too large
                 raise NotStored
             return kept
 
         return self._call(self.writing, act, False)
 
     def add(self, key: str, value: str, seconds: int) -> bool | None:
-        """Whether there was no value yet; None where the backend fails."""
+        """Store a value if there is none; return whether it is stored, None if the backend fails."""
         return self._call(
             self.writing, lambda: bool(self.backend.add(key, value, timeout=seconds)), None, proves=bool
         )
 
     def delete(self, key: str) -> bool | None:
-        """Whether there was a value; None where the backend fails. What can be deleted need not be writable."""
+        """Delete a value; return whether there was one, None if the backend fails."""
+        # a successful deletion does not prove that the backend can be written
         return self._call(self.writing, lambda: bool(self.backend.delete(key)), None, proves=lambda _: False)
 
     def prune(self) -> int:
-        """How many entries were dropped, where the backend can tell."""
+        """Delete expired entries; return how many, if the backend knows."""
         prune: Callable[[], int] = getattr(self.backend, "prune", int)
         return self._call(None, prune, 0)
 
     def clear(self) -> None:
-        """Drop every entry.
+        """Delete every entry.
 
-        :raises ConfigurationError: where that would empty a server that others use too.
-        :raises Unavailable: where the backend does not do it.
+        :raises ConfigurationError: if that would empty a server that others use too.
+        :raises Unavailable: if the backend fails.
         """
         if self._is_shared_with_others():
             raise ConfigurationError(
-                "This cache can't be emptied: others use the same server.",
-                hint="Purge pictures one by one.",
+                "This cache can't be cleared: others use the same server.",
+                hint="Purge individual pictures instead.",
             )
-        # cachelib's Redis says False where there was nothing to clear
+        # cachelib's Redis returns False if there was nothing to clear
         if not self._call(self.writing, lambda: self.backend.clear() is not None, False):
-            raise Unavailable("The cache can't be written; it has not been emptied.")
+            raise Unavailable("The cache can't be written; it has not been cleared.")
 
     def _is_shared_with_others(self) -> bool:
-        """Whether it is a server whose other entries can't be told from ours."""
+        """Return whether it is a server on which our entries can't be told from others."""
         unprefixed = self._is_one_of("BaseRedisCache") and not getattr(self.backend, "key_prefix", "")
         return unprefixed or self._is_one_of("MemcachedCache")
 
     def probe(self) -> JSON:
-        """Whether it can be read and written: ``ok`` or ``failing``, by trying where that is in doubt."""
+        """Return whether it can be read and written, ``ok`` or ``failing``, trying if that is in doubt."""
         self.get(PROBE)
         if self.writing.failures:
             self.set(PROBE, KEPT, 60)
         well = self.reading.failures == 0 and self.reading.closed
-        if not self.writing.failures:  # one that was removed looks well, and is empty
+        if not self.writing.failures:  # a store that was deleted seems fine, and is empty
             well = well and getattr(self.backend, "working", True)
         state = {True: "ok", False: "failing"}
         return {
@@ -193,14 +194,14 @@ class Guarded:
         }
 
     def keeps(self) -> bool:
-        """Whether the backend keeps what it is given, or is meant to keep nothing."""
+        """Return whether the backend stores what it is given, or is not meant to store anything."""
         if self.is_null:
             return True
         self.set(PROBE, KEPT, 60)
         return self.get(PROBE) in (KEPT, KEPT.encode())
 
     def describe(self) -> JSON:
-        """What kind of backend it is, where it lies and how many entries it holds, as far as is known."""
+        """Return the backend's kind, its path and its number of entries, as far as they are known."""
         described: JSON = {"kind": self.kind}
         if path := getattr(self.backend, "path", None):
             described["path"] = path
@@ -210,11 +211,11 @@ class Guarded:
 
     @property
     def kind(self) -> str:
-        """What kind of backend it is, in one word."""
+        """The kind of backend, in one word."""
         return str(getattr(self.backend, "kind", type(self.backend).__name__))
 
     def close(self) -> None:
-        """Let go of the backend's connections."""
+        """Close the connections to the backend."""
         self._call(None, getattr(self.backend, "close", bool), None)
 
     def _call(
@@ -224,9 +225,9 @@ class Guarded:
         failed: Result,
         proves: Callable[[Result], bool] | None = None,
     ) -> Result:
-        """What the backend does, if the circuit lets it through; ``failed`` where it does not, or fails.
+        """Call the backend if the circuit allows it; return ``failed`` if it doesn't, or if the call fails.
 
-        :param proves: whether such a result shows that the backend is well; any does by default.
+        :param proves: returns whether a result proves that the backend works; by default every result does.
         """
         if circuit and not circuit.lets_through():
             return failed
@@ -236,7 +237,7 @@ class Guarded:
             result = act()
             if (swallowed := self._failures.error) is not None:
                 raise swallowed
-        except Exception as error:  # each client library has a tree of its own
+        except Exception as error:  # each client library has its own exceptions
             self._count(error, time.perf_counter() - began, circuit)
             return failed
         if circuit and (proves is None or proves(result)):
@@ -244,12 +245,12 @@ class Guarded:
         return result
 
     def _count(self, error: Exception, seconds: float, circuit: Circuit | None) -> None:
-        """A failure that the backend raises is one of the connection, so it counts for both circuits."""
+        """Count a failure. If the backend raised it, the connection is broken, so it counts for both circuits."""
         self._observe("store", "failure")
         swallowed = error is self._failures.error or isinstance(error, NotStored)
-        counting = [one for one in (self.reading, self.writing) if one is circuit or not swallowed]
-        opened = [one.fail(seconds) for one in counting]
-        say = log.warning if any(opened) else log.debug
-        times = max((one.failures for one in counting), default=1)
-        # its text may hold a URL with a password
-        say("the cache failed (%s), %d times in a row", type(error).__name__, times)
+        counting = [each for each in (self.reading, self.writing) if each is circuit or not swallowed]
+        opened = [each.fail(seconds) for each in counting]
+        write = log.warning if any(opened) else log.debug
+        times = max((each.failures for each in counting), default=1)
+        # without the error's text, which may contain a URL with a password
+        write("the cache failed (%s), %d times in a row", type(error).__name__, times)

@@ -1,8 +1,8 @@
-"""What a process remembers, in front of the store: entries as they were read last, and answers made from them.
+"""The memory of a process, in front of the store: the entries read most recently, and results made from them.
 
-An answer is good for as long as its entry is what the cache holds, and that is asked at every use
-(:meth:`embedkit.cache.entry.Entry.is_current`). So a purge, a takedown or a new copy, in whatever process, ends it
-at once. Only answers from fresh copies count: a stale one has to be refreshed.
+A result is valid as long as the cache holds its entry, which is checked on every use
+(:meth:`embedkit.cache.entry.Entry.is_current`). So a purge, a takedown or a new copy, in any process, invalidates
+it at once. Only results from fresh copies are kept, because a stale copy has to be refreshed.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from embedkit.process import Observe, run_now_and_after_fork
 if TYPE_CHECKING:
     from embedkit.cache.embed_cache import EmbedCache
 
-MAX_ENTRIES = 8_192  # some 3 KB each
-MAX_ANSWERS = 8_192  # some 2 KB each
+MAX_ENTRIES = 8_192  # about 3 KB each
+MAX_ANSWERS = 8_192  # about 2 KB each
 
 
 class Front:
-    """A bounded number of entries. One that leaves is current no more, whoever still has it."""
+    """A bounded number of entries. An entry that is removed is no longer current, even if still in use."""
 
     def __init__(self) -> None:
         self._entries: dict[EmbedKey, Entry] = {}
@@ -32,11 +32,11 @@ class Front:
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
-        """A thread that is not in the child may have held the lock."""
+        """Replace the lock: in the parent, a thread that the child lacks may have held it."""
         self._filling = threading.Lock()
 
     def put(self, entry: Entry) -> Entry:
-        """Hold an entry, in place of the last one of that picture; the last one itself where it says the same."""
+        """Store an entry and return it; if it equals the previous one of that picture, renew and return that."""
         with self._filling:
             last = self._entries.pop(entry.key, None)
             if last and last == entry:
@@ -50,16 +50,16 @@ class Front:
         return entry
 
     def end(self, name: str) -> None:
-        """Hold nothing more of the picture whose entry has this name in the store, for any tld."""
+        """Remove all entries of the picture whose key in the store is ``name``, for every tld."""
         with self._filling:
             for entry in [entry for entry in self._entries.values() if entry.name == name]:
                 self._entries.pop(entry.key).until = 0.0
 
 
 class Memo:
-    """Answers made from entries, in this process. Safe for threads.
+    """Results made from entries, in this process. Thread-safe.
 
-    :param cache: gives the cache; None (a frozen build, which touches none) remembers nothing.
+    :param cache: returns the cache; None keeps nothing (a frozen build, which does not use the cache).
     """
 
     def __init__(self, cache: Callable[[], EmbedCache] | None) -> None:
@@ -67,10 +67,10 @@ class Memo:
         self._answers: dict[Hashable, tuple[Entry, Any]] = {}
 
     def get(self, question: Hashable) -> Any:
-        """The answer to this; None where there is none that is still good."""
+        """Return the result of a call; None if there is none that is still valid."""
         try:
             known = self._answers.get(question)
-        except TypeError:  # something of a wrong type, which whoever was asked will name
+        except TypeError:  # an argument of a wrong type, which the call itself will report
             return None
         if known is None:
             return None
@@ -81,18 +81,18 @@ class Memo:
         return None
 
     def keep(self, question: Hashable, entry: Entry, answer: Any) -> None:
-        """Remember an answer, if its copy is fresh; whether that is current is asked by :meth:`get`."""
+        """Keep the result of a call if its copy is fresh; :meth:`get` checks that it is still current."""
         if self._cache is None or entry.verdict is not Verdict.FRESH:
             return
         if len(self._answers) >= MAX_ANSWERS:
-            self._answers.clear()  # all of it can be made again
+            self._answers.clear()  # all of it can be recreated
         self._answers[question] = entry, answer
 
 
 class CountedMemo(Memo):
-    """A memo whose answers are counted: for a kit with the setting METRICS, so that others pay nothing.
+    """A memo that counts its hits, for a kit with the METRICS setting, so that others don't pay for it.
 
-    :param observe: called on every answer that is given (:class:`embedkit.process.Events`).
+    :param observe: called for every hit (:class:`embedkit.process.Events`).
     """
 
     def __init__(self, cache: Callable[[], EmbedCache] | None, observe: Observe) -> None:
@@ -100,7 +100,7 @@ class CountedMemo(Memo):
         self._observe = observe
 
     def get(self, question: Hashable) -> Any:
-        """The answer to this; None where there is none that is still good."""
+        """Return the result of a call; None if there is none that is still valid."""
         answer = super().get(question)
         if answer is not None:
             self._observe("lookup", "hit")

@@ -1,7 +1,7 @@
-"""Single flight: of all threads that want the same thing at once, one does the work and all share the outcome.
+"""Single flight: of all threads that want the same thing at the same time, one does the work for all of them.
 
-The error is shared as well as the result. With a lock alone a hundred waiters would each try again, one
-after another, when the first one fails.
+Errors are shared as well as results. With a plain lock, a hundred waiting threads would each try again, one after
+another, when the first one fails.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 class Call:
-    """One piece of work under way: done when it has a ``result``, or an ``error``."""
+    """A call in progress, which is done when it has a ``result`` or an ``error``."""
 
     def __init__(self) -> None:
         self.over = threading.Event()
@@ -29,26 +29,26 @@ class Call:
 
     @property
     def is_done(self) -> bool:
-        """Whether another has done the work; whoever finds that it is not does it, and sets ``result``."""
+        """Whether another thread has done the work; if not, the caller does it and sets ``result``."""
         return self.over.is_set()
 
 
 class SingleFlight:
-    """The work under way in this process, by key."""
+    """The calls in progress in this process, by key."""
 
     def __init__(self) -> None:
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
-        """The threads that did the work are not in the child."""
+        """Forget all calls: the child does not have the threads that make them."""
         self._mutex = threading.Lock()
         self._calls: dict[Hashable, Call] = {}
 
     def run(self, key: Hashable, work: Callable[[], Result], wait: float) -> Result:
-        """Do the work, or share in the outcome of who is already doing it.
+        """Do the work, or share the outcome of a thread that is already doing it.
 
-        :param wait: seconds after which to give up on another.
-        :raises Busy: where another was still at it by then.
+        :param wait: maximum seconds to wait for another thread.
+        :raises Busy: if the other thread takes longer.
         """
         with self.join(key, wait) as call:
             if not call.is_done:
@@ -58,9 +58,9 @@ class SingleFlight:
 
     @contextmanager
     def join(self, key: Hashable, wait: float, on_join: Callable[[], object] = bool) -> Iterator[Call]:
-        """The same as a block, which does the work and sets the result if the call is not done.
+        """Like :meth:`run`, as a ``with`` block that does the work and sets the result if the call is not done.
 
-        :param on_join: called where another is already doing it.
+        :param on_join: called if another thread is already doing it.
         """
         deadline = time.monotonic() + wait
         while True:
@@ -70,13 +70,13 @@ class SingleFlight:
                 return
             on_join()
             if not call.over.wait(max(0.0, deadline - time.monotonic())):
-                raise Busy(f"another thread has been at it for more than {wait} seconds")
+                raise Busy(f"another thread has been working on it for more than {wait} seconds")
             if call.error is None:
                 yield call
                 return
             if isinstance(call.error, Exception):
                 raise _fresh(call.error)
-            # the other was interrupted (KeyboardInterrupt, SystemExit), which is not an outcome: start anew
+            # the other thread was interrupted (KeyboardInterrupt, SystemExit), which is no outcome: start again
 
     def _join(self, key: Hashable) -> tuple[Call, bool]:
         with self._mutex:
@@ -98,8 +98,8 @@ class SingleFlight:
 
 
 def _fresh(error: Exception) -> Exception:
-    """The same error again: each raise adds to the traceback of the object raised."""
+    """Return a copy of an error, because each raise extends the traceback of the object raised."""
     try:
         return copy.copy(error)
-    except Exception:  # an error of somebody else's, with arguments that copying does not know
+    except Exception:  # a third-party error whose arguments can't be copied
         return error

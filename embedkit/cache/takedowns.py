@@ -1,19 +1,19 @@
-"""Takedowns that the store has not taken: pictures that were withdrawn or purged, and when.
+"""Takedowns that could not be written to the store: pictures that were withdrawn or purged, and when.
 
-No copy from before that moment is shown, whatever the store still holds. They are in memory, and in a file of
-64 KB whose space is reserved at the first look, so that a full disk does not keep them from being written: in
-place, a slot each, with a checksum, synced. So the next process knows of them, and so do the others that share
-the file. A slot is free again once the store has the takedown, or once every copy from before it has expired.
+No copy from before that time is shown, whatever the store still contains. Takedowns are kept in memory, and in a
+file of 64 KB whose space is reserved on first use, so that a full disk can't prevent writing them: in place, one
+slot each, with a checksum, synced. So the next process knows about them, and so do the other processes that share
+the file. A slot becomes free once the takedown is in the store, or once every copy from before it has expired.
 
-Where all slots are taken the oldest takedown makes room, and its time becomes the horizon: no copy at all from
-before the horizon is shown. That costs calls to Getty, but brings nothing back.
+If all slots are used, the oldest takedown is evicted, and its time becomes the horizon: no copy of any picture
+from before the horizon is shown. That costs calls to Getty, but never brings a picture back.
 
     header   magic 16 · generation 8 · horizon 8 · checksum 4       (64 bytes)
     slot     key 32 · when 8 · checksum 4                           (64 bytes)
 
-The generation tells of changes. It is 0 until the first takedown, so that nobody reads a file that has none.
+The generation changes with the contents. It is 0 until the first takedown, so that a file without any is not read.
 
-On a file system that never writes in place (btrfs, ZFS) the reserve is a promise of less worth.
+On a file system that never writes in place (btrfs, ZFS), reserving the space guarantees less.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ MAGIC = b"embedkit:takes:1"
 HEADER = struct.Struct(">16s8sdI")
 SLOT = struct.Struct(">32sdI")
 EMPTY = bytes(SLOT_BYTES)
-UNUSED = bytes(8)  # the generation of a file that has had no takedowns
-LOCK_TIMEOUT_S = 1.0  # seconds for another process that writes
+UNUSED = bytes(8)  # the generation of a file without takedowns
+LOCK_TIMEOUT_S = 1.0  # to wait for another process that is writing
 NEVER = 0.0
 
 
 class Takedowns:
-    """Takedowns by key; a key ends in the 64 hexadecimal digits of a hash.
+    """Takedowns by key. A key ends in the 64 hexadecimal digits of a hash.
 
-    :param path: of the file; None for memory alone.
-    :param prefix: what all keys begin with.
-    :param life: seconds after which no copy from before a takedown can be left.
+    :param path: path of the file; None for memory only.
+    :param prefix: prefix of all keys.
+    :param life: seconds after which no copy from before a takedown can exist.
     """
 
     def __init__(self, path: str | None, *, prefix: str, life: float) -> None:
@@ -57,28 +57,28 @@ class Takedowns:
         self._file = SharedFile(self._path, WRITABLE, mode=0o600) if self._path else None
         self._prefix = prefix
         self._life = life
-        self._own: dict[bytes, float] = {}  # of this process
-        self._filed: dict[bytes, float] = {}  # of the file, as it was last read
+        self._own: dict[bytes, float] = {}  # those of this process
+        self._filed: dict[bytes, float] = {}  # those in the file when it was last read
         self._slots: dict[bytes, int] = {}
         self._horizon = NEVER
         self._generation = UNUSED
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
-        """A thread that is not in the child may have held the lock."""
+        """Replace the lock: in the parent, a thread that the child lacks may have held it."""
         self._lock = threading.RLock()
 
     @property
     def reserved(self) -> bool:
-        """Whether there is a file, so that a takedown outlives this process."""
+        """Whether there is a file, in which takedowns outlive this process."""
         return self._reserve() is not None
 
     def time(self, key: str) -> float:
-        """When a picture was last taken down; 0 for never."""
+        """Return when a picture was last taken down; 0 for never."""
         return self.times((key,))[0]
 
     def times(self, keys: Sequence[str]) -> list[float]:
-        """The same for many pictures; the file is looked at once."""
+        """Like :meth:`time`, for several pictures; checks the file only once."""
         self._refresh()
         if not self:
             return [self._horizon] * len(keys)
@@ -87,7 +87,7 @@ class Takedowns:
         return [max(own.get(digest, NEVER), filed.get(digest, NEVER), horizon) for digest in digests]
 
     def keys(self) -> list[str]:
-        """What has been taken down and is not in the store, the oldest first."""
+        """Return the keys of all takedowns, the oldest first."""
         self._refresh()
         known = self._filed | self._own
         return [self._prefix + digest.hex() for digest in sorted(known, key=known.__getitem__)]
@@ -96,7 +96,7 @@ class Takedowns:
         return bool(self._own or self._filed)
 
     def add(self, key: str, when: float) -> bool:
-        """Remember a takedown; whether it is in the file, too."""
+        """Remember a takedown; return whether it is in the file, too."""
         digest = self._digest(key)
         with self._lock:
             self._own[digest] = max(when, self._own.get(digest, NEVER))
@@ -112,7 +112,7 @@ class Takedowns:
                 return False
 
     def remove(self, key: str, until: float = math.inf) -> None:
-        """Forget a takedown, where it is not later than that: the store has it now."""
+        """Forget a takedown that is now in the store, unless there is one later than ``until``."""
         digest = self._digest(key)
         if digest not in self._own and digest not in self._filed:
             return
@@ -139,10 +139,10 @@ class Takedowns:
         return FileLocks.at(f"{self._path}.lock") if self._path else Locks()
 
     def _alone(self) -> AbstractContextManager[bool]:
-        return self._locks.try_hold("takedowns", LOCK_TIMEOUT_S)  # better two in one slot than none
+        return self._locks.try_hold("takedowns", LOCK_TIMEOUT_S)  # sharing a slot is better than losing one
 
     def _reserve(self) -> int | None:
-        """The file, with all its space; None where there is none."""
+        """Open the file and reserve its space; None if there is no file."""
         if self._file is None or (file := self._file.handle()) is None:
             return None
         try:
@@ -155,7 +155,7 @@ class Takedowns:
         return file
 
     def _fill(self, file: int) -> None:
-        """Write what is missing of the file, and what was in it before somebody cut it."""
+        """Write the missing part of the file, and the takedowns that it had before it was truncated."""
         missing = bytes(max(0, SIZE_BYTES - os.fstat(file).st_size))
         if missing:
             if os.pwrite(file, missing, SIZE_BYTES - len(missing)) < len(missing):
@@ -173,11 +173,11 @@ class Takedowns:
             return
         try:
             header = os.pread(file, HEADER.size, 0)
-            if not header:  # new: the one before was removed
+            if not header:  # a new file, because the previous one was deleted
                 self._reserve()
             elif len(header) == HEADER.size and header[16:24] != self._generation:
                 with self._lock:
-                    self._read(os.pread(file, SIZE_BYTES, 0))  # where it was cut, what was read before still holds
+                    self._read(os.pread(file, SIZE_BYTES, 0))  # if it is truncated, the previous data is kept
         except OSError as error:
             log.debug("%s: %s", self._path, error)
 
@@ -201,7 +201,7 @@ class Takedowns:
         self._refresh()
         when = max(when, self._filed.get(digest, NEVER))
         number = self._slots.get(digest) or self._free(file, when)
-        self._bump_generation(file)  # before as well, so that whoever ends in between has not written unseen
+        self._bump_generation(file)  # also before writing, so that a write is noticed even if the process dies
         body = SLOT.pack(digest, when, 0)[:-4]
         _put(file, number, body + zlib.crc32(body).to_bytes(4, "big"))
         self._slots[digest], self._filed[digest] = number, when
@@ -210,9 +210,9 @@ class Takedowns:
         return True
 
     def _free(self, file: int, now: float) -> int:
-        """A slot that nobody needs; else that of the oldest takedown."""
+        """Return the number of a free slot, or else evict the oldest takedown."""
         free = sorted(set(range(1, SLOTS + 1)) - set(self._slots.values()))
-        if free:  # any of them: another who writes, and whom the lock did not keep out, takes another
+        if free:  # at random, so that a concurrent writer that the lock did not exclude takes another one
             return free[int(roll() * len(free))]
         oldest = min(self._filed, key=self._filed.__getitem__)
         when = self._filed.pop(oldest)
@@ -227,7 +227,7 @@ class Takedowns:
         _put(file, 0, HEADER.pack(MAGIC, generation, self._horizon, check))
 
     def _bump_generation(self, file: int) -> None:
-        """Have other processes read the file again."""
+        """Make other processes read the file again."""
         self._generation = os.urandom(8)
         os.pwrite(file, self._generation, 16)
 

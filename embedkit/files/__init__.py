@@ -1,7 +1,7 @@
-"""Files written whole or not at all, and never over what somebody else has saved meanwhile.
+"""Atomic file writes that never overwrite what someone else has saved meanwhile.
 
-``plain`` opens files and nothing else, ``folder`` is what is asked of the operating system; ``partial`` is a file
-on its way, and what it takes over from the one before it; ``atomic`` puts it in its place, or fills a folder of
-results; ``download`` takes what arrives piece by piece; ``journal`` keeps lines that must not be lost;
-``installed`` finds our own.
+``plain`` opens regular files and nothing else; ``folder`` wraps the operating system's calls; ``partial`` is a
+file being written, and the attributes it takes over from the file it replaces; ``atomic`` puts it in place, or
+fills an output folder; ``download`` writes a file piece by piece as it arrives; ``journal`` stores lines that must
+not be lost; ``installed`` finds the package's own files.
 """

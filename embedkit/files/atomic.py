@@ -1,9 +1,8 @@
-"""Files replaced whole or not at all, and only where they are still what was read.
+"""Replacing files atomically, and only if they haven't changed since they were read.
 
-On Linux the new file and the one in its place change their names in one step (renameat2(2)), and what came
-out is compared: what anybody saved until then is put back, so that there is no moment at which an edit can
-be lost. Elsewhere, and on file systems that can't do that, the file is compared in the moment before it is
-replaced.
+On Linux, the new file and the one in its place are exchanged in one step (renameat2(2)), and the old file is then
+compared: anything saved until that moment is put back, so that no edit can be lost at any time. On other systems,
+and on file systems that don't support this, the file is compared immediately before it is replaced.
 """
 
 from __future__ import annotations
@@ -25,25 +24,25 @@ from embedkit.files.partial import MODE, PartialFile, check_writable, digest, fi
 if sys.platform == "linux":
     import fcntl
 
-MAX_SWAPS = 100  # somebody saves anew between any two of them
+MAX_SWAPS = 100  # if someone saves the file between any two of them
 
 Read = Callable[[int], bytes]
 Write = Callable[[bytes], object]
 Make = Callable[[Read, Write], object]
-"""Reads a file to its end, at most so many bytes at a time, and writes what it becomes."""
+"""Reads a file to its end, at most as many bytes at a time as it passes, and writes the new content."""
 
 
 class Outcome(enum.Enum):
-    """What became of a file."""
+    """The outcome of writing a file."""
 
     WRITTEN = "written"
-    UNCHANGED = "unchanged"  # it held these bytes already
-    CHANGED_MEANWHILE = "changed meanwhile"  # it is not what was read any more, and was left as it is
+    UNCHANGED = "unchanged"  # it already had this content
+    CHANGED_MEANWHILE = "changed meanwhile"  # it differed from what was read, and was left alone
 
 
 @dataclass(frozen=True, slots=True)
 class WriteBack:
-    """What became of a file, and what could not be kept of it, as predicates of a sentence about it."""
+    """The outcome of writing a file, and what could not be preserved, as predicates of a sentence about it."""
 
     outcome: Outcome
     notes: tuple[str, ...] = ()
@@ -56,17 +55,17 @@ def write_back(
     *,
     open_folder: Callable[[Path], Folder] = Folder,
 ) -> WriteBack:
-    """Put new bytes in the place of those that were read from a file, unless it has been changed meanwhile.
+    """Replace the content of a file, unless it has changed since it was read.
 
-    Owner, mode, extended attributes and ACLs are kept as far as the process may; of a symbolic link the file
-    that it leads to is replaced. Other names of the file (hard links) keep the old bytes, and a note says so.
-    File and folder are on the disk when this returns (fsync).
+    Owner, mode, extended attributes and ACLs are preserved as far as permissions allow. For a symbolic link, its
+    target is replaced. Other names of the file (hard links) keep the old content, and a note reports this. File
+    and folder are synced to disk (fsync).
 
-    :param path: of the file; its folder has to be there.
-    :param read: the bytes that the new ones were made from; None where there was no file.
-    :param new: the bytes to write.
-    :param open_folder: the way to the operating system.
-    :raises OSError: where it can't be written, with ``path`` as its file name; then the file is as it was.
+    :param path: path of the file, in an existing folder.
+    :param read: the content that was read; None if there was no file.
+    :param new: the content to write.
+    :param open_folder: opens a folder; for tests.
+    :raises OSError: if it can't be written, with ``path`` as its file name; the file is then unchanged.
 
     >>> write_back("post.md", b"old", b"new").outcome
     <Outcome.WRITTEN: 'written'>
@@ -79,11 +78,11 @@ def write_back(
 
 
 def rewrite(path: str | os.PathLike[str], make: Make) -> WriteBack:
-    """Like :func:`write_back`, for files too large for memory: the new one is made while the old one is read.
+    """Like :func:`write_back`, for files too large for memory: the new file is written while the old one is read.
 
-    :param path: of the file.
-    :param make: what it raises is raised, and then the file is as it was.
-    :raises OSError: where it can't be written; then the file is as it was.
+    :param path: path of the file.
+    :param make: writes the new content; if it raises, the file is unchanged.
+    :raises OSError: if it can't be written; the file is then unchanged.
 
     >>> rewrite("export.xml", lambda read, write: write(read(1_000_000).upper())).outcome
     <Outcome.WRITTEN: 'written'>
@@ -99,7 +98,7 @@ def rewrite(path: str | os.PathLike[str], make: Make) -> WriteBack:
 
 
 def _digests(old: BinaryIO, part: PartialFile, make: Make) -> tuple[str, str]:
-    """Of what was read and of what was made of it."""
+    """Call ``make``, and return the digests of what it read and of what it wrote."""
     seen, made = new_digest(), new_digest()
 
     def read(size: int) -> bytes:
@@ -116,12 +115,12 @@ def _digests(old: BinaryIO, part: PartialFile, make: Make) -> tuple[str, str]:
 
 
 def write_in(folder: Folder, name: str, new: bytes) -> bool:
-    """Write a file into a folder, whatever is in its place, and through no link. Whether it was needed.
+    """Write a file into a folder, replacing anything but a link; return whether that was necessary.
 
-    The file is on the disk when this returns, its folder not yet. One that holds these bytes is left as it is:
-    a build touches what has changed, and no more. A new one has no name until it is whole, or else one of ours.
+    The file is synced to disk, the folder is not yet. A file with this content is left alone, so that a build only
+    touches what has changed. Until it is complete, a new file has no name, or one of our own.
     """
-    if folder.is_new and folder.add(name, new, MODE):  # without asking for what can't be there
+    if folder.is_new and folder.add(name, new, MODE):  # in a new folder, no file can be in its place
         return True
     try:
         if folder.holds(name, new):
@@ -141,12 +140,12 @@ def write_in(folder: Folder, name: str, new: bytes) -> bool:
 
 
 class Tree:
-    """A folder of results, filled file by file and through no link that is in it; to be used in a ``with`` block.
+    """An output folder, which is filled file by file without following links in it; use it in a ``with`` block.
 
-    The folder itself may be reached through links; it is made where there is none. At the end of the block the
-    names of all files are on the disk.
+    The path of the folder itself may contain links; it is created if it does not exist. At the end of the block,
+    all folders are synced to disk.
 
-    :param root: its path.
+    :param root: path of the folder.
 
     >>> with Tree("site") as tree:
     ...     tree.write("posts/one.html", b"One")
@@ -156,7 +155,7 @@ class Tree:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self._root = os.fspath(root)
         self._folders: set[Path] = set()
-        self._opened = ExitStack()  # the folder that was written to last, and those that it is in
+        self._opened = ExitStack()  # the folder last written to, and its parents
         self._parent: str | None = None
 
     def __enter__(self) -> Self:
@@ -169,11 +168,11 @@ class Tree:
                 folder.sync()
 
     def write(self, relative: str | os.PathLike[str], new: bytes) -> bool:
-        """Write a file below the folder, whatever is in its place; one that holds these bytes stays untouched.
+        """Write a file below the folder, replacing any other; a file with this content is not touched.
 
-        :param relative: its path, of plain names.
-        :returns: whether it was needed.
-        :raises OSError: where it can't be written, or a link is in the way; then what was there is as it was.
+        :param relative: its path below the folder, without ``..``.
+        :returns: whether it had to be written.
+        :raises OSError: if it can't be written, or there is a link on the way; an existing file is then unchanged.
         """
         folder, name = self._at(relative)
         try:
@@ -182,9 +181,9 @@ class Tree:
             raise renamed(error, os.path.join(self._root, relative)) from None
 
     def fill(self, relative: str | os.PathLike[str], make: Callable[[Write], object]) -> None:
-        """The same, piece by piece.
+        """Like :meth:`write`, piece by piece.
 
-        :param make: writes the file. What it raises is raised, and then what was there is as it was.
+        :param make: writes the file; if it raises, an existing file is unchanged.
         """
         folder, name = self._at(relative)
         with error_at(os.path.join(self._root, relative)), PartialFile(folder, name) as part:
@@ -212,7 +211,7 @@ class Tree:
 
 
 def sweep_folder(path: str | os.PathLike[str]) -> list[str]:
-    """Remove what dead processes left in a folder; see :func:`embedkit.files.partial.sweep`."""
+    """Remove the leftovers of dead processes from a folder; see :func:`embedkit.files.partial.sweep`."""
     try:
         with Folder(path) as folder:
             return [os.path.join(path, name) for name in sweep(folder)]
@@ -241,7 +240,7 @@ def _replace(folder: Folder, name: str, read: bytes, new: bytes) -> WriteBack:
         with PartialFile(folder, name, 0o600) as part:
             part.write(new)
             return _put(folder, part, name, digest(read), digest(new))
-    except FileNotFoundError:  # its author has removed it
+    except FileNotFoundError:  # its author has deleted it
         return WriteBack(Outcome.CHANGED_MEANWHILE)
 
 
@@ -253,7 +252,7 @@ def _put(folder: Folder, part: PartialFile, name: str, read: str, new: str) -> W
 
 
 def _commit(folder: Folder, part: PartialFile, name: str, read: str, new: str) -> Outcome:
-    """Put a partial file in the place of another, by the digests of both."""
+    """Put a partial file in the place of another, given the digests of both."""
     part.rename_for_swap(read, new)
     if not _holds(folder, name, read):
         return _outcome(folder, name, new)
@@ -264,10 +263,10 @@ def _commit(folder: Folder, part: PartialFile, name: str, read: str, new: str) -
 
 
 def _settle(folder: Folder, draft: str, name: str, read: str, new: str) -> Outcome:
-    """Look at what came out of the exchange, and put back what is no older than what was put in.
+    """Check the file that the exchange brought out, and put it back if it is not the one that was read.
 
-    Each time, what comes out has to be what is known to have been there, else it was saved meanwhile, and
-    goes back; what was put in goes out, and is looked at in its turn.
+    A file that comes out must be one that is known to have been there; otherwise it was saved meanwhile, and is
+    put back. The file that comes out in exchange is then checked in the same way.
     """
     put: str | None = new
     expected: set[str | None] = {read, new}
@@ -275,7 +274,7 @@ def _settle(folder: Folder, draft: str, name: str, read: str, new: str) -> Outco
     for _ in range(MAX_SWAPS):
         try:
             found = _content(folder, draft)
-        except FileNotFoundError:  # another run has swept it up, which it does to what was read alone
+        except FileNotFoundError:  # another run has swept it, which only happens to a file that was read
             return outcome
         if found in expected:
             folder.unlink(draft)
@@ -283,14 +282,14 @@ def _settle(folder: Folder, draft: str, name: str, read: str, new: str) -> Outco
         if not _put_back(folder, draft, name):
             return Outcome.CHANGED_MEANWHILE
         put, expected, outcome = found, {put}, Outcome.CHANGED_MEANWHILE
-    raise OSError(errno.EBUSY, f"is saved again and again; what was saved before is in {draft}")
+    raise OSError(errno.EBUSY, f"is being saved again and again; an earlier version is in {draft}")
 
 
 def _put_back(folder: Folder, draft: str, name: str) -> bool:
-    """Whether something came out for it."""
+    """Put a file back; return whether another one came out in exchange."""
     try:
         return folder.exchange(draft, name)
-    except FileNotFoundError:  # its author is about to save it once more, or has removed it
+    except FileNotFoundError:  # its author is about to save it again, or has deleted it
         try:
             folder.rename(draft, name)
         except FileExistsError:
@@ -299,7 +298,7 @@ def _put_back(folder: Folder, draft: str, name: str) -> bool:
 
 
 def _outcome(folder: Folder, name: str, new: str) -> Outcome:
-    """Of a file that is not to be replaced: another run may have written the same."""
+    """Return the outcome for a file that is not to be replaced: another run may have written the same."""
     return Outcome.UNCHANGED if _holds(folder, name, new) else Outcome.CHANGED_MEANWHILE
 
 
@@ -311,7 +310,7 @@ def _holds(folder: Folder, name: str, data: str) -> bool:
 
 
 def _content(folder: Folder, name: str) -> str | None:
-    """The digest of a file; None where it can't be known, since somebody is writing it, or it is not a file."""
+    """Return the digest of a file; None if it is unknown, because the file is being written or is not regular."""
     try:
         opened = folder.open_to_read(name)
     except FileNotFoundError:
@@ -323,10 +322,10 @@ def _content(folder: Folder, name: str) -> str | None:
 
 
 def _is_being_written(handle: int) -> bool:
-    """Whether any process has a file open for writing: then no lease for reading is given (fcntl(2))."""
+    """Return whether any process has a file open for writing, so that no read lease is granted (fcntl(2))."""
     if sys.platform == "linux":
         try:
-            fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)  # it is ignored; SIGIO, the default, kills
+            fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)  # ignored by default; SIGIO would kill the process
             fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
             fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         except BlockingIOError:

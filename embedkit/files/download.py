@@ -1,4 +1,4 @@
-"""A file on its way: beside the place where it will be, under a name of its own, until it is whole."""
+"""Downloading a file: it is written under a temporary name next to its destination until it is complete."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from embedkit.files.folder import Folder, error_at
 from embedkit.files.partial import MODE, PartialFile
 
 Progress = Callable[[int, int | None], object]
-"""Called with the bytes that are there, and with those of the whole file as far as is known."""
+"""Called with the number of bytes received, and the total if it is known."""
 
 
 class Destination:
-    """Where a file is to be put. What a killed process left there is removed first.
+    """The destination of a file. Leftovers of killed processes are removed from its folder first.
 
-    :param path: of the file; or of a folder, where it will be under the name ``default_name``.
-    :raises OSError: where it can't be put: there is no such folder, or a file is there and is to stay.
+    :param path: path of the file, or of a folder in which it is named ``default_name``.
+    :param overwrite: True replaces an existing file.
+    :raises OSError: if there is no such folder, or a file exists that may not be overwritten.
     """
 
     def __init__(self, path: str | os.PathLike[str], default_name: str, *, overwrite: bool = False) -> None:
@@ -34,25 +35,25 @@ class Destination:
         self.use_name(default_name)
 
     def use_name(self, name: str) -> None:
-        """Give a file in a folder this name; one that has a name keeps it."""
+        """Rename the file, if only its folder was given."""
         whole = Path(self._path, name) if self._folder else Path(self._path)
-        # what a link leads to is what is overwritten; a link in a circle leads nowhere, and is not a file
+        # a link's target is overwritten; a circular link has no target, and is not a file
         self.path = Path(os.path.realpath(whole)) if self.overwrite and whole.is_symlink() else whole
         self.check()
 
     def check(self) -> None:
-        """Nothing, where the file can be; else OSError."""
+        """Raise an OSError if the file can't be put there."""
         if not os.path.lexists(self.path):
             return
         if not self.overwrite:
             raise self.exists_error()
         if not self.path.is_file():  # a device must not be replaced by a file
-            raise FileExistsError(errno.EEXIST, "is there and is not a plain file", str(self.path))
+            raise FileExistsError(errno.EEXIST, "exists and is not a regular file", str(self.path))
 
     def exists_error(self) -> FileExistsError:
-        """The error of a place where a file is already."""
+        """Return the error for a file that already exists."""
         return FileExistsError(
-            errno.EEXIST, "is there already and stays, unless it may be overwritten", str(self.path)
+            errno.EEXIST, "already exists, and is not overwritten unless you allow it", str(self.path)
         )
 
 
@@ -62,14 +63,14 @@ def _valid_path(path: str | bytes | os.PathLike[str]) -> str:
         os.fsencode(text)
         if "\0" not in text:
             return text
-    raise OSError(errno.EINVAL, "can't be the path of a file", text)
+    raise OSError(errno.EINVAL, "is not a valid path", text)
 
 
 @dataclass(eq=False)
 class DownloadSink:
-    """What has come of a file so far; a sink of the transport. It is gone at the end of its block, unless kept.
+    """A sink for the transport that writes a file. Unless it is committed, it is deleted at the end of the block.
 
-    :raises OSError: on entering the block, where the folder can't be written.
+    :raises OSError: on entering the block, if the folder can't be written.
     """
 
     destination: Destination
@@ -81,7 +82,7 @@ class DownloadSink:
     def __enter__(self) -> DownloadSink:
         with ExitStack() as opened, error_at(self.destination.path):
             self._folder = opened.enter_context(self.open_folder(self.destination.path.parent))
-            # what replaces a file gets the rights of that one at the end, and is nobody else's until then
+            # a file that replaces another gets its permissions at the end, and is private until then
             mode = 0o600 if self.destination.path.exists() else MODE
             self._part = opened.enter_context(PartialFile(self._folder, self.destination.path.name, mode))
             self._opened = opened.pop_all()
@@ -92,7 +93,7 @@ class DownloadSink:
 
     def begin(self, total: int | None) -> None:
         with error_at(self.destination.path):
-            self._part.clear()  # what has come of a file that was cut off does not count
+            self._part.clear()  # discard what was received before the connection broke
         self.received, self.total = 0, total
         self._report()
 
@@ -103,9 +104,9 @@ class DownloadSink:
         self._report()
 
     def commit(self) -> str:
-        """Put the file where it is to be; its path.
+        """Put the file in place, and return its path.
 
-        :raises OSError: where it can't be written, or another was there first.
+        :raises OSError: if it can't be written, or another file was there first.
         """
         self.destination.check()
         with error_at(self.destination.path):
@@ -116,7 +117,7 @@ class DownloadSink:
         return str(self.destination.path)
 
     def _move(self) -> None:
-        """A link led elsewhere from the name that was expected; what came has another name, and stays here."""
+        """Move the file to another folder, because the path turned out to be a link to there."""
         with self.open_folder(self.destination.path.parent) as folder, PartialFile(folder, "moved") as part:
             self._part.copy_to(part)
             self._put(folder, part)

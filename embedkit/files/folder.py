@@ -1,4 +1,4 @@
-"""An open folder: what is done in it follows no link, whatever becomes of its path meanwhile."""
+"""An open folder, in which operations follow no links, even if its path changes meanwhile."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from embedkit.files.plain import OPEN_FLAGS, check_handle
 if sys.platform != "win32":
     import fcntl
 
-LOCK_PAUSE_S = 0.01  # seconds between two tries to lock
+LOCK_PAUSE_S = 0.01  # between two attempts to lock
 NOREPLACE, EXCHANGE = 1, 2  # RENAME_NOREPLACE, RENAME_EXCHANGE of linux/fs.h
 UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # renameat2(2): an old kernel, or another file system
 HAS_DIR_FD = {os.open, os.stat, os.unlink, os.rename, os.link, os.mkdir} <= os.supports_dir_fd  # not on Windows
-NAMELESS = getattr(os, "O_TMPFILE", 0)  # of Linux; 0 where there is none
-LINK = "Is a symbolic link, and nothing is written through it"
+NAMELESS = getattr(os, "O_TMPFILE", 0)  # on Linux; otherwise 0
+LINK = "Is a symbolic link, which is not written through"
 
 
 class Folder:
-    """A folder, by a handle where the system has such; names are those of the files in it.
+    """A folder, opened by a handle if the system supports that; names are those of the files in it.
 
-    ``is_new`` is one that was made here: nothing is in it but what somebody has put there since.
+    ``is_new`` is True if it was created by :meth:`child`, so that others can have put files there only since then.
 
-    :raises OSError: where there is no such folder.
+    :raises OSError: if there is no such folder.
     """
 
     is_new = False
@@ -51,11 +51,11 @@ class Folder:
             self._handle = None
 
     def names(self) -> list[str]:
-        """What is in the folder."""
+        """Return the names of the files in the folder."""
         return os.listdir(self.path if self._handle is None else self._handle)
 
     def open(self, name: str, flags: int, mode: int = 0o600) -> int:
-        """A handle of a file; a link is an error, and a pipe does not keep anybody waiting."""
+        """Open a file, and return its handle. A link is an error, and a pipe does not block."""
         try:
             return os.open(self._at(name), flags | OPEN_FLAGS, mode, dir_fd=self._handle)
         except OSError as error:
@@ -64,27 +64,28 @@ class Folder:
             raise
 
     def open_to_read(self, name: str) -> BufferedReader:
-        """A plain file.
+        """Open a regular file for reading.
 
-        :raises NotAFile: where it is a folder, a pipe or a device.
+        :raises NotAFile: if it is a folder, a pipe or a device.
         """
         return os.fdopen(check_handle(self.open(name, os.O_RDONLY)), "rb")
 
     def holds(self, name: str, content: bytes) -> bool:
-        """Whether a plain file has this content.
+        """Return whether a regular file has this content.
 
-        :raises NotAFile: where it is a folder, a pipe or a device.
+        :raises NotAFile: if it is a folder, a pipe or a device.
         """
         handle = check_handle(self.open(name, os.O_RDONLY))
-        try:  # without a file object, which costs a build more than the reading
+        try:  # without a file object, which takes a build longer than the reading itself
             return os.read(handle, len(content) + 1) == content
         finally:
             os.close(handle)
 
     def add(self, name: str, content: bytes, mode: int) -> bool:
-        """Put a file where there is none; it has no name until all of it is on the disk.
+        """Add a file if there is none of that name; it has no name until it is completely on disk.
 
-        :returns: False where that was not done: there is one, or no room, or no such way (open(2), O_TMPFILE).
+        :returns: False if that failed: the file exists, there is no space, or it is not supported (open(2),
+            O_TMPFILE).
         """
         if self._handle is None or not NAMELESS:
             return False
@@ -104,18 +105,18 @@ class Folder:
         return True
 
     def stat(self, name: str) -> os.stat_result:
-        """What is known of a file, or of a link itself."""
+        """Return the status of a file, or of a link itself."""
         return os.stat(self._at(name), dir_fd=self._handle, follow_symlinks=False)
 
     def may_write(self, name: str) -> bool:
-        """Whether this process has the right to write a file."""
+        """Return whether this process has permission to write a file."""
         effective = os.access in os.supports_effective_ids
         return os.access(self._at(name), os.W_OK, dir_fd=self._handle, effective_ids=effective)
 
     def lock(self, wait: float) -> bool:
-        """Hold the lock of the folder until it is closed; False where another still has it.
+        """Lock the folder until it is closed; return False if another process still has the lock.
 
-        :param wait: seconds after which to go on without; at once where there are no such locks.
+        :param wait: maximum wait in seconds. Where such locks don't exist, it returns immediately.
         """
         deadline = time.monotonic() + wait
         while self._handle is not None and not try_lock(self._handle, exclusive=True):
@@ -125,9 +126,9 @@ class Folder:
         return True
 
     def child(self, name: str) -> Folder:
-        """A folder in this one, made where there is none.
+        """Open a folder in this one, creating it if it does not exist.
 
-        :raises OSError: where a link or a file is in its place.
+        :raises OSError: if there is a link or a file in its place.
         """
         is_new = False
         try:
@@ -144,33 +145,33 @@ class Folder:
         return child
 
     def unlink(self, name: str) -> None:
-        """Remove a file, or a link itself."""
+        """Delete a file, or a link itself."""
         os.unlink(self._at(name), dir_fd=self._handle)
 
     def replace(self, name: str, other: str) -> None:
-        """Rename a file; another of that name goes."""
+        """Rename a file, replacing another of that name."""
         os.replace(self._at(name), self._at(other), src_dir_fd=self._handle, dst_dir_fd=self._handle)
 
     def link(self, name: str, other: str) -> None:
         """Give a file a second name.
 
-        :raises FileExistsError: where there is one of that name.
+        :raises FileExistsError: if there is a file of that name.
         """
         os.link(self._at(name), self._at(other), src_dir_fd=self._handle, dst_dir_fd=self._handle)
 
     def rename(self, name: str, other: str) -> bool:
-        """Rename a file where there is none of that name; False where that can't be done in one step.
+        """Rename a file if there is none of that name; return False if that can't be done atomically.
 
-        :raises FileExistsError: where there is one of that name.
+        :raises FileExistsError: if there is a file of that name.
         """
         return self._rename2(name, other, NOREPLACE)
 
     def exchange(self, name: str, other: str) -> bool:
-        """Let two files change their names in one step; False where that can't be done."""
+        """Exchange the names of two files atomically; return False if that is not supported."""
         return self._rename2(name, other, EXCHANGE)
 
     def sync(self) -> None:
-        """Have the names of the folder on the disk, as far as the file system can tell."""
+        """Sync the folder's names to disk, if the file system supports that."""
         if self._handle is not None:
             try:
                 os.fsync(self._handle)
@@ -194,15 +195,15 @@ class Folder:
 
 
 def open_private(path: Path) -> Folder:
-    """A folder of this user's own, made where there is none."""
+    """Open a folder that only this user can access, creating it if it does not exist."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Folder(path)
 
 
 def try_lock(handle: int, *, exclusive: bool = False) -> bool:
-    """Lock a file, or a folder, until its handle is closed; False where another has it.
+    """Lock a file or a folder until its handle is closed; return False if another process has the lock.
 
-    True as well where there are no such locks: on NFS, flock(2) ends with EBADF for what is not open for writing.
+    Also True if such locks don't exist: on NFS, flock(2) fails with EBADF unless the file is open for writing.
     """
     if sys.platform != "win32":
         try:
@@ -214,7 +215,7 @@ def try_lock(handle: int, *, exclusive: bool = False) -> bool:
 
 @contextmanager
 def error_at(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Errors by the name that the user knows, and not by that of a draft."""
+    """Raise errors with the file name that the user knows, not with a temporary one."""
     try:
         yield
     except OSError as error:
@@ -222,13 +223,13 @@ def error_at(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def renamed(error: OSError, path: str | os.PathLike[str]) -> OSError:
-    """The same error of another file."""
+    """Return the same error for another file name."""
     return OSError(error.errno, error.strerror, os.fspath(path))
 
 
 @functools.cache
 def _renameat2() -> Callable[[int, bytes, bytes, int], int] | None:
-    """The system call of Linux, as a function that returns the number of its error; Python has none of its own."""
+    """Return Linux's system call, as a function that returns the error number; Python doesn't provide it."""
     if sys.platform != "linux":
         return None
     import ctypes

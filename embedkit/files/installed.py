@@ -1,4 +1,4 @@
-"""Our own files, where they are installed. Paths are strings: pathlib takes longer to import than SQLite."""
+"""Location of the package's own files. Paths are strings: pathlib takes longer to import than SQLite."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def static_dir() -> Path:
-    """The folder of the stylesheet and the scripts.
+    """Return the folder that contains the stylesheet and the scripts.
 
     >>> static_dir().joinpath("embedkit.css").is_file()
     True
@@ -26,9 +26,9 @@ def static_dir() -> Path:
 
 
 def templates_dir() -> Path:
-    """The folder of the built-in templates: in the package once installed, beside it in a clone.
+    """Return the folder of the built-in templates: in the package if it is installed, next to it in a clone.
 
-    :raises ConfigurationError: where there is neither.
+    :raises ConfigurationError: if there is neither.
 
     >>> templates_dir().joinpath("embedkit", "web.html").is_file()
     True
@@ -39,7 +39,7 @@ def templates_dir() -> Path:
 
 
 def templates_path() -> str:
-    """The same as text."""
+    """Return :func:`templates_dir` as a string."""
     for folder in (PACKAGE, os.path.dirname(PACKAGE)):
         if os.path.isfile(os.path.join(folder, "templates", "embedkit", "web.html")):
             return os.path.join(folder, "templates")
@@ -47,7 +47,7 @@ def templates_path() -> str:
 
 
 def markup_sources() -> Iterator[bytes]:
-    """What is in the files that make HTML, in a fixed order: the templates, and the modules behind them."""
+    """Yield the contents of all files that determine the HTML, in a fixed order: templates and modules."""
     for folder in (os.path.join(templates_path(), "embedkit"), os.path.join(PACKAGE, "rendering")):
         for name in sorted(os.listdir(folder)):
             yield _read(os.path.join(folder, name))
@@ -56,7 +56,7 @@ def markup_sources() -> Iterator[bytes]:
 
 
 def _read(path: str) -> bytes:
-    """The bytes of a file; none where an installation has left out the sources, or it is a folder."""
+    """Return the bytes of a file; none if it is a folder, or an installation without sources lacks it."""
     try:
         with open(path, "rb") as file:
             return file.read()

@@ -1,9 +1,9 @@
-"""A journal: lines of JSON in a folder of its owner's, each on the disk before anything depends on it.
+"""A journal: lines of JSON in a private folder, each synced to disk before anything depends on it.
 
-Whoever appends a line sees all that are there, and nobody else appends meanwhile (flock(2)). A line that was cut
-off counts as not written, and the next one begins on a line of its own. Beside the journal lie locks by name,
-which the kernel frees when their process ends, and notes, which are private and are dropped after a day. As with
-partial files, there are no locks between processes on Windows.
+A process that appends a line sees all lines so far, and no other process appends meanwhile (flock(2)). A truncated
+line counts as not written, and the next one begins on a new line. Next to the journal there are named locks, which
+the kernel releases when their process ends, and notes, which are private and deleted after a day. As with partial
+files, there are no locks between processes on Windows.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ if sys.platform != "win32":
 
 FILE, NOTE, LOCK = "journal.jsonl", "note-", ".lock"
 APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT
-NOTE_LIFE_S = 86_400  # as long as the URL of a file is good
+NOTE_LIFE_S = 86_400  # as long as the URL of a file is valid
 MAX_NOTE_BYTES = 16 * 1024
 
 Line = dict[str, Any]
 
 
 class Journal:
-    """The journal of a folder, which is made when the first line is written.
+    """The journal of a folder, which is created when the first line is written.
 
-    :param folder: its path.
+    :param folder: path of the folder.
 
     >>> journal = temporary_journal()
     >>> journal.append(lambda lines: {"number": len(lines)})
@@ -54,9 +54,9 @@ class Journal:
         self.path = self.folder / FILE
 
     def lines(self) -> list[Line]:
-        """What is written, line by line; what is not a line of a journal is left out.
+        """Return the lines of the journal; anything that is not a valid line is left out.
 
-        :raises OSError: where the journal can't be read, or is a link.
+        :raises OSError: if the journal can't be read, or is a link.
         """
         try:
             with error_at(self.path), Folder(self.folder) as folder, folder.open_to_read(FILE) as file:
@@ -65,10 +65,10 @@ class Journal:
             return []
 
     def append(self, make: Callable[[list[Line]], Line]) -> Line:
-        """Append a line, and have it on the disk.
+        """Append a line, and sync it to disk.
 
-        :param make: makes it of those that are there; what it raises is raised, and then nothing is written.
-        :raises OSError: where it can't be written: then the journal is as it was.
+        :param make: takes the existing lines and returns the new one; if it raises, nothing is written.
+        :raises OSError: if it can't be written; the journal is then unchanged.
         """
         with error_at(self.path), open_private(self.folder) as folder, self._locked(folder) as file:
             line = make(_parse(file.read()))
@@ -78,11 +78,11 @@ class Journal:
 
     @contextmanager
     def hold(self, name: str, wait: float) -> Iterator[None]:
-        """Hold the lock of a name for the length of a block.
+        """Hold a named lock during a ``with`` block.
 
-        :param name: a plain one.
-        :param wait: seconds for another who holds it.
-        :raises TimeoutError: where that was not enough; another OSError where there can be no lock.
+        :param name: name of the lock, valid as a file name.
+        :param wait: seconds to wait for another process.
+        :raises TimeoutError: if the wait was too long; another OSError if locking fails.
         """
         with open_private(self.folder) as folder:
             with error_at(self.folder / f"{name}{LOCK}"):
@@ -91,13 +91,13 @@ class Journal:
                 yield
             finally:
                 with suppress(OSError):
-                    folder.unlink(f"{name}{LOCK}")  # while it is held: who waits for it looks again
+                    folder.unlink(f"{name}{LOCK}")  # while it is held: a waiting process opens it again
                 os.close(handle)
 
     def keep(self, name: str, text: str) -> None:
-        """Keep a note that is nobody else's, for a day; those that are older go.
+        """Keep a private note for a day, and delete older ones.
 
-        :raises OSError: where it can't be kept.
+        :raises OSError: if it can't be kept.
         """
         with error_at(self.folder / f"{NOTE}{name}"), open_private(self.folder) as folder:
             _drop_old_notes(folder)
@@ -105,13 +105,13 @@ class Journal:
             folder.sync()
 
     def kept(self, name: str) -> str:
-        """A note; nothing where there is none."""
+        """Return a note; empty if there is none."""
         with suppress(OSError), Folder(self.folder) as folder, folder.open_to_read(f"{NOTE}{name}") as file:
             return file.read(MAX_NOTE_BYTES).decode("utf-8", "replace")
         return ""
 
     def drop(self, name: str) -> None:
-        """Keep a note no longer."""
+        """Delete a note."""
         with suppress(OSError), Folder(self.folder) as folder:
             folder.unlink(f"{NOTE}{name}")
 
@@ -122,13 +122,13 @@ class Journal:
             check_plain(found.st_mode)
             if sys.platform != "win32":
                 if found.st_mode & 0o077:
-                    os.fchmod(file.fileno(), 0o600)  # of another's file this is refused
+                    os.fchmod(file.fileno(), 0o600)  # which fails for another user's file
                 fcntl.flock(file.fileno(), fcntl.LOCK_EX)
             yield file
 
 
 def temporary_journal() -> Journal:
-    """A journal that goes with its last user, for those whose downloads are none: tests and demos."""
+    """Return a journal that is deleted after use, for downloads that are not real ones: tests and demos."""
     folder = tempfile.mkdtemp(prefix="embedkit-")
     journal = Journal(folder)
     weakref.finalize(journal, _remove, folder, os.getpid())
@@ -136,7 +136,7 @@ def temporary_journal() -> Journal:
 
 
 def _remove(folder: str, owner: int) -> None:
-    if os.getpid() == owner:  # a child has a copy of the journal, and not another folder
+    if os.getpid() == owner:  # a child process has a copy of the journal, but the same folder
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -152,7 +152,7 @@ def _read(text: bytes) -> object:
 
 
 def _write(file: FileIO, line: bytes) -> None:
-    """Append a line to a file that is at its end; where the disk is full, the file is as it was."""
+    """Append a line to a file that is at its end; on a full disk, the file is left unchanged."""
     size = file.tell()
     file.seek(max(0, size - 1))
     data = (b"" if file.read(1) in (b"", b"\n") else b"\n") + line + b"\n"
@@ -167,7 +167,7 @@ def _write(file: FileIO, line: bytes) -> None:
 
 
 def _take(folder: Folder, name: str, deadline: float) -> int:
-    """The handle of a lock that is held."""
+    """Take a lock, and return its handle."""
     while True:
         handle = folder.open(name, os.O_RDWR | os.O_CREAT)
         if _is_ours(folder, name, handle):
@@ -179,7 +179,7 @@ def _take(folder: Folder, name: str, deadline: float) -> int:
 
 
 def _is_ours(folder: Folder, name: str, handle: int) -> bool:
-    """Whether this process holds the lock of that name, and not one that was removed in between."""
+    """Return whether this process holds the lock of that name, and not one that was deleted in between."""
     if sys.platform == "win32":
         return True
     try:

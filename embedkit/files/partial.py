@@ -1,9 +1,8 @@
-"""A file on its way: beside its place, under a name of our own, until it is whole.
+"""A file being written: next to its destination, under a name of our own, until it is complete.
 
-Whoever writes one holds a lock on it, which the kernel frees when the process ends, however it ends
-(flock(2)). So a partial file that nobody holds is what a dead process left, and :func:`sweep` removes it.
-Where there are no such locks (some network file systems) it stays; on Windows, where this is not tested, a
-file that is open can't be removed.
+The process that writes it holds a lock on it, which the kernel releases however the process ends (flock(2)). So a
+partial file that is not locked was left by a dead process, and :func:`sweep` removes it. Where such locks don't
+exist (some network file systems), it is kept; on Windows, where this is not tested, an open file can't be removed.
 """
 
 from __future__ import annotations
@@ -24,26 +23,26 @@ from embedkit.files.plain import check_plain
 if sys.platform != "win32":
     import fcntl
 
-NAME_CHARS = 32  # of the name of the file itself, so that no name gets too long (255 bytes)
+NAME_CHARS = 32  # of the file's own name, so that the name does not exceed 255 bytes
 DIGEST_BYTES = 12
 MODE = 0o644  # of a new file, before the umask
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 PART = re.compile(r"\..{1,32}\.[0-9a-f]{16}\.embedkit\.part", re.DOTALL)
 SWAP = re.compile(r"\..{1,32}\.[0-9a-f]{16}\.([0-9a-f]{24})\.([0-9a-f]{24})\.embedkit\.swap", re.DOTALL)
 
-# What a new file could not take over from the one whose place it takes.
+# What a new file could not take over from the one that it replaces.
 LINKED = "has other names (hard links), which keep the old text"
-OWNER = "belongs to you now: its owner and group could not be kept"
-EXTENDED = "lost extended attributes that could not be kept"
+OWNER = "is now owned by you: its owner and group could not be preserved"
+EXTENDED = "lost extended attributes that could not be preserved"
 
 
 class PartialFile:
-    """What there is of a file so far. At the end of its block it is gone, unless it was put in its place.
+    """A file being written. It is deleted at the end of the block unless it was put in place.
 
-    :param folder: where the file is to be.
-    :param name: of the file; ``place`` can be changed until it is there.
-    :param mode: who may use it, before the umask.
-    :raises OSError: on entering the block, where the folder can't be written.
+    :param folder: the folder of the file.
+    :param name: name of the file; ``place`` can be changed until it is put in place.
+    :param mode: permissions of the file, before the umask.
+    :raises OSError: on entering the block, if the folder can't be written.
     """
 
     name: str
@@ -61,71 +60,71 @@ class PartialFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # a full disk was reported before
+        with suppress(OSError):  # a full disk has been reported already
             self.file.close()
-        with suppress(OSError):  # it has another name, where it was put in its place
+        with suppress(OSError):  # if it was put in place, it has another name
             if self._is_ours():
                 self._folder.unlink(self.name)
         if self._held is not None:
             os.close(self._held)
 
     def write(self, data: bytes) -> None:
-        """The next bytes of it."""
+        """Write the next bytes."""
         self.file.write(data)
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Start again from the beginning."""
         self.file.seek(0)
         self.file.truncate()
 
     def take_after(self, name: str) -> tuple[str, ...]:
-        """Take over owner, mode and extended attributes of a file in the folder; what could not be kept."""
+        """Copy owner, mode and extended attributes of a file in the folder; return what could not be preserved."""
         with self._folder.open_to_read(name) as old:
             return copy_attributes(old.fileno(), self.file.fileno())
 
     def copy_to(self, other: PartialFile) -> None:
-        """Write the same bytes to another."""
-        import shutil  # with three libraries for compressing
+        """Copy the content to another partial file."""
+        import shutil  # which imports three compression libraries
 
         self.finish()
         with self._folder.open_to_read(self.name) as file:
             shutil.copyfileobj(file, other.file)
 
     def finish(self) -> None:
-        """Have all of it on the disk, before it is put in its place."""
+        """Sync the content to disk, before the file is put in place."""
         if not self.file.closed:
             self.file.flush()
             os.fsync(self.file.fileno())
             self.file.close()
 
     def replace(self) -> None:
-        """Put it in its place, whatever is there. The folder is not on the disk yet."""
+        """Put the file in place, replacing any other. The folder is not synced yet."""
         self.finish()
         self._folder.replace(self.name, self.place)
 
     def add(self) -> None:
-        """Put it in its place, where there is nothing.
+        """Put the file in place, if there is no other.
 
-        :raises FileExistsError: where there is something.
+        :raises FileExistsError: if there is another.
         """
         self.finish()
         if not self._folder.rename(self.name, self.place):
             self._link()
 
     def rename_for_swap(self, old: str, new: str) -> None:
-        """Take a name from which the next run can tell what is under it, if this one is killed in the middle."""
+        """Rename the file so that the next run can identify its content, if this one is killed in the middle."""
         self.finish()
         name = f"{self._stem}.{old}.{new}.embedkit.swap"
         self._folder.replace(self.name, name)
         self.name = name
 
     def _begin(self) -> bool:
-        """False where another process has swept up the file before it was locked."""
+        """Create and lock the file; return False if another process swept it before it was locked."""
         self._stem = f".{self.place[:NAME_CHARS]}.{os.urandom(8).hex()}"
         self.name = f"{self._stem}.embedkit.part"
         self.file = os.fdopen(self._folder.open(self.name, NEW, self._mode), "wb")
         self._held = None
-        if sys.platform == "win32":  # there a file that is open can be neither renamed nor removed
+        if sys.platform == "win32":  # where an open file can be neither renamed nor deleted
             return True
         try:
             self._held = self._folder.open(self.name, os.O_RDONLY)
@@ -142,12 +141,12 @@ class PartialFile:
         return False
 
     def _is_ours(self) -> bool:
-        """Whether the file of that name is the one that was begun: after an exchange it is not."""
+        """Return whether that name still belongs to the file that was created, as it doesn't after an exchange."""
         found = self._folder.stat(self.name)
         return self._held is None or os.path.samestat(os.fstat(self._held), found)
 
     def _link(self) -> None:
-        """A link is made only where there is nothing; on a file system without links the name is taken first."""
+        """Put the file in place with a link, or else reserve its name first, if the file system has no links."""
         try:
             self._folder.link(self.name, self.place)
         except FileExistsError:
@@ -158,17 +157,17 @@ class PartialFile:
 
 
 def write_private(folder: Folder, name: str, data: bytes) -> None:
-    """Put a file that is nobody else's into a folder, whatever is in its place."""
+    """Write a private file into a folder, replacing any other."""
     with PartialFile(folder, name, 0o600) as part:
         part.write(data)
         part.replace()
 
 
 def sweep(folder: Folder) -> list[str]:
-    """Remove the partial files of dead processes; what nobody may be missing, and only under our own names.
+    """Delete the partial files of dead processes: only under our own names, and only what no user can miss.
 
-    :returns: the names that were left because they may hold what somebody has saved: a process was killed in
-        the very moment between putting its file in place and finding that another had been saved there.
+    :returns: the names of files that are kept because they may contain what a user has saved: a process was killed
+        just between putting its file in place and noticing that another had been saved there.
     """
     try:
         names = [name for name in folder.names() if PART.fullmatch(name) or SWAP.fullmatch(name)]
@@ -178,17 +177,17 @@ def sweep(folder: Folder) -> list[str]:
 
 
 def digest(data: bytes) -> str:
-    """A short name for a content."""
+    """Return the digest of some content."""
     return new_digest(data).hexdigest()
 
 
 def file_digest(file: BufferedReader) -> str:
-    """The same of a file from where it stands, however large."""
+    """Return the digest of a file from its current position, without holding it in memory."""
     return hashlib.file_digest(file, new_digest).hexdigest()
 
 
 def new_digest(data: bytes = b"") -> hashlib.blake2b:
-    """A digest of these bytes, and of those that it is updated with."""
+    """Return a digest object of these bytes, to be updated with more."""
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES)
 
 
@@ -198,7 +197,7 @@ def _sweep_one(folder: Folder, name: str) -> bool:
             folder.unlink(name)
         return True
     with suppress(OSError), folder.open_to_read(name) as file:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails as long as its process lives
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its process is alive
         if os.path.samestat(os.fstat(file.fileno()), folder.stat(name)):
             swap = SWAP.fullmatch(name)
             if swap and file_digest(file) not in swap.groups():
@@ -208,9 +207,9 @@ def _sweep_one(folder: Folder, name: str) -> bool:
 
 
 def check_writable(folder: Folder, name: str) -> None:
-    """Replacing a file needs no right but that to its folder; one that must not be written is left all the same.
+    """Check that a file may be written; replacing it would only need permission for its folder.
 
-    :raises OSError: where it is marked as read-only (for root, too), or not ours to write, or not a plain file.
+    :raises OSError: if it is marked as read-only (even for root), not writable for us, or not a regular file.
     """
     mode = folder.stat(name).st_mode
     check_plain(mode)
@@ -221,11 +220,11 @@ def check_writable(folder: Folder, name: str) -> None:
 
 
 def copy_attributes(source: int, target: int) -> tuple[str, ...]:
-    """Give a new file the owner, the mode and the extended attributes (ACLs among them) of another.
+    """Copy the owner, mode and extended attributes (including ACLs) of a file to a new one.
 
-    :param source: a handle of the one.
-    :param target: a handle of the other.
-    :returns: what could not be kept, as predicates of a sentence about the file.
+    :param source: handle of the old file.
+    :param target: handle of the new file.
+    :returns: what could not be preserved, as predicates of a sentence about the file.
     """
     old = os.fstat(source)
     if sys.platform == "win32":
@@ -244,20 +243,20 @@ def _give(target: int, old: os.stat_result) -> bool:
     try:
         os.fchown(target, old.st_uid, old.st_gid)
     except OSError:
-        with suppress(OSError):  # a group that we belong to, at least
+        with suppress(OSError):  # at least the group, if we belong to it
             os.fchown(target, -1, old.st_gid)
         return False
     return True
 
 
 def _copy_extended(source: int, target: int) -> bool:
-    """Only on Linux does Python know extended attributes; a new file may have inherited some from its folder."""
+    """Copy extended attributes, which Python only supports on Linux; remove any inherited from the folder."""
     if sys.platform != "linux":
         return True
     try:
         wanted = {name: os.getxattr(source, name) for name in os.listxattr(source)}
         found = os.listxattr(target)
-    except OSError:  # there are none on this file system
+    except OSError:  # not supported by this file system
         return True
     for name in found:
         if name not in wanted:

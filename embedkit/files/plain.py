@@ -1,4 +1,4 @@
-"""Plain files alone: a link is not followed, and a pipe or a device keeps nobody waiting."""
+"""Opening regular files only: links are not followed, and a pipe or a device does not block the caller."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ OPEN_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "
 
 
 class NotAFile(FileExistsError):
-    """What is there is not a plain file."""
+    """Something that is not a regular file."""
 
 
 def check_plain(mode: int) -> None:
-    """That it is a file, and not a folder, a pipe or a device.
+    """Check that a mode is that of a regular file, not of a folder, a pipe or a device.
 
-    :raises NotAFile: where it is not.
+    :raises NotAFile: if it is not.
     """
     if not stat.S_ISREG(mode):
-        raise NotAFile(errno.EEXIST, "Is not a plain file")
+        raise NotAFile(errno.EEXIST, "Is not a regular file")
 
 
 def check_handle(handle: int) -> int:
-    """The handle of a plain file; any other is closed.
+    """Return the handle if it is that of a regular file, otherwise close it.
 
-    :param handle: opened with OPEN_FLAGS.
-    :raises NotAFile: where it is a folder, a pipe or a device.
+    :param handle: handle, opened with OPEN_FLAGS.
+    :raises NotAFile: if it is a folder, a pipe or a device.
     """
     try:
         check_plain(os.fstat(handle).st_mode)

@@ -252,8 +252,8 @@ def test_output_is_not_written_through_a_link(run: Run, posts: Path) -> None:
     done = run("render", "posts", "--output", "site")
     assert done.code == 2
     assert done.err == (
-        "error: site/a.md: Is a symbolic link, and nothing is written through it.\n"
-        "error: site/deep: Is a symbolic link, and nothing is written through it.\n"
+        "error: site/a.md: Is a symbolic link, which is not written through.\n"
+        "error: site/deep: Is a symbolic link, which is not written through.\n"
     )
     assert bytes_of(outside) == {"a.md": EDIT}
     assert b"<iframe" in (site / "b.md").read_bytes()

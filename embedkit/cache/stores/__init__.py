@@ -1,10 +1,10 @@
-"""Where copies are kept: cachelib backends.
+"""Stores for cached copies: cachelib backends.
 
-==================  =================================================================
+==================  =======================================================================
 factory.py          opens the store that a URL names
-base.py             values as bytes, lifetimes, cleaning up; the store in memory
-sqlite.py, file.py  one machine; sqlite_pool.py opens, makes and repairs the database
+base.py             the base class: encoding, lifetimes, pruning; and the store in memory
+sqlite.py, file.py  stores for one machine; sqlite_pool.py opens and repairs the database
 remote.py           Redis and memcached
-coordination.py     versions of keys, and locks, between those who share a store
-==================  =================================================================
+coordination.py     versions of keys, and locks, for the processes that share a store
+==================  =======================================================================
 """

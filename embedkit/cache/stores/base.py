@@ -1,7 +1,7 @@
-"""What every store shares: values as bytes, lifetimes, versions of keys; and the plainest store, in memory.
+"""The base of all stores: encoding of values, lifetimes, versions of keys; and the simplest store, in memory.
 
-Values are strings, bytes or JSON. Never pickle: a planted entry must not run. One letter says what follows;
-integers are plain digits, which Redis can count with (INCRBY).
+Values are strings, bytes or JSON. Never pickle, because a planted entry must not be executed. The first byte is
+the type; integers are stored as plain digits, which Redis can count with (INCRBY).
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from cachelib import BaseCache
 
 Timeout = int | timedelta | None
-DEFAULT_TIMEOUT_S = 300  # for which an entry lives unless its set() says otherwise; with 0 for ever
+DEFAULT_TIMEOUT_S = 300  # lifetime of an entry by default; 0 means forever
 MAX_ENTRIES = 100_000
-STORE_TIMEOUT_S = 0.2  # for one operation; a server nearby, or another process that writes, takes 0.001
+STORE_TIMEOUT_S = 0.2  # for one operation; a server nearby, or waiting for another writer, takes 0.001
 
 
 def dump(value: Any) -> bytes:
-    """A value as bytes.
+    """Encode a value.
 
-    :raises TypeError: where it is neither a string, bytes nor JSON.
+    :raises TypeError: if it is not a string, bytes or JSON.
     """
     if isinstance(value, bytes):
         return b"b" + value
-    if type(value) is int:  # a bool is not a number here
+    if type(value) is int:  # bool is excluded
         return b"%d" % value
     if isinstance(value, str):
         with suppress(UnicodeEncodeError):  # lone surrogates, which JSON can escape
@@ -43,7 +43,7 @@ def dump(value: Any) -> bytes:
 
 
 def load(data: Any) -> Any:
-    """The value that :func:`dump` wrote; None for nothing and for anything else."""
+    """Decode a value from :func:`dump`; None for None, and for anything else."""
     if data is None:
         return None
     try:
@@ -59,32 +59,32 @@ def load(data: Any) -> Any:
 
 
 class Failures(threading.local):
-    """The last error that a store met on this thread: cachelib's interface returns False or None in its place."""
+    """The last error of a store in this thread, in place of which cachelib's interface returns False or None."""
 
     error: Exception | None = None
 
 
 class LocalStore:
-    """What the stores of one machine share: when entries end, that readers learn of writes, and cleaning up.
+    """The base of the stores for one machine: expiry of entries, notification of readers, pruning.
 
-    It has the methods of :class:`cachelib.BaseCache` and is none, since importing cachelib brings all its
-    backends: a fifth of a warm start.
+    It has the methods of :class:`cachelib.BaseCache` but does not inherit from it, since importing cachelib
+    imports all its backends, which takes a fifth of a warm start.
 
-    What it declares is all that the cache asks of a store, beside cachelib's interface. A store that other
-    processes can open sets the three paths and ``versions`` as well.
+    Its attributes are everything that the cache requires of a store beyond cachelib's interface. A store that
+    other processes can open also sets the three paths and ``versions``.
 
-    :param clock: seconds since the epoch.
-    :param limit: entries to keep.
-    :param prune_every: writes from one clean-up to the next; only for those that call :meth:`_prune_now_and_then`.
+    :param clock: returns seconds since the epoch.
+    :param limit: maximum number of entries.
+    :param prune_every: number of writes between prunings; only for stores that call :meth:`_prune_now_and_then`.
     """
 
-    kind: str  # in one word, for status and doctor
-    is_process_local = False  # whether no other process can see what is in it
-    versions: VersionTable | None = None  # None: no other reader can learn of a write
-    path: str  # of the file or folder, for doctor
-    lock_path: str  # of a file for locks: one process at a time asks Getty for a picture, and changes its entry
-    takedowns_path: str  # of a file for the takedowns that the store does not take
-    failures: Failures  # where it leaves an error, since it raises none
+    kind: str  # one word, for status and doctor
+    is_process_local = False  # whether no other process can see it
+    versions: VersionTable | None = None  # None: other readers don't notice a write
+    path: str  # path of the file or folder, for doctor
+    lock_path: str  # path of a file for locks: one process at a time fetches a picture, or changes its entry
+    takedowns_path: str  # path of a file for the takedowns that can't be written to the store
+    failures: Failures  # receives errors, since the store raises none
 
     def __init__(self, clock: Callable[[], float], limit: int, prune_every: int = 0) -> None:
         self._clock = clock
@@ -95,81 +95,81 @@ class LocalStore:
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
-        """Threads that are not in the child may have held the locks."""
+        """Replace the locks: in the parent, threads that the child lacks may have held them."""
         self._lock = threading.RLock()
         self._pruning = threading.Lock()
 
     def get(self, key: str) -> Any:
-        """The value; None where there is none."""
+        """Return the value; None if there is none."""
         raise NotImplementedError
 
     def has(self, key: str) -> bool:
-        """Whether there is a value."""
+        """Return whether there is a value."""
         raise NotImplementedError
 
     def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        """Keep a value, in place of any other; whether it is kept.
+        """Store a value, replacing any other; return whether it is stored.
 
-        :param timeout: seconds for which it lives, 0 for ever; by default those of the store.
+        :param timeout: lifetime in seconds, 0 for forever; by default that of the store.
         """
         raise NotImplementedError
 
     def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        """Keep a value where there is none; whether it is kept."""
+        """Store a value if there is none; return whether it is stored."""
         raise NotImplementedError
 
     def delete(self, key: str) -> bool:
-        """Drop a value; whether there was one."""
+        """Delete a value; return whether there was one."""
         raise NotImplementedError
 
     def clear(self) -> bool:
-        """Drop all values."""
+        """Delete all values."""
         raise NotImplementedError
 
     @property
     def working(self) -> bool:
-        """Whether it did what it was last asked for, and what it keeps is still there.
+        """Whether its last operation succeeded, and its files still exist.
 
-        Where somebody has removed that, it is False at the first look, although a read came in between, and the
-        log warns that it "has been removed"; then all is made anew.
+        If they were deleted, it is False on the first check, even after a read, and a warning is logged that the
+        store "has been removed"; then everything is recreated.
         """
         return True
 
     def count(self) -> int:
-        """How many entries there are, expired ones included."""
+        """Return the number of entries, including expired ones."""
         raise NotImplementedError
 
     def prune(self) -> int:
-        """Drop what has expired and what is over the limit; how many entries that was."""
+        """Delete expired entries and those over the limit; return how many."""
         raise NotImplementedError
 
     def get_many(self, *keys: str) -> list[Any]:
-        """The values, in order; None for each that there is not."""
+        """Return the values, in order; None for each that does not exist."""
         return [self.get(key) for key in keys]
 
     def get_dict(self, *keys: str) -> dict[str, Any]:
-        """The values by key; None for each that there is not."""
+        """Return the values by key; None for each that does not exist."""
         return dict(zip(keys, self.get_many(*keys), strict=True))
 
     def set_many(self, mapping: Mapping[str, Any], timeout: Timeout = None) -> list[str]:
-        """Keep many values; the keys of those that are kept."""
+        """Store several values; return the keys of those that are stored."""
         return [key for key, value in mapping.items() if self.set(key, value, timeout)]
 
     def delete_many(self, *keys: str) -> list[str]:
-        """Drop many values; the keys of those that are not there any more."""
+        """Delete several values; return the keys of those that no longer exist."""
         return [key for key in keys if self.delete(key) or not self.has(key)]
 
     def inc(self, key: str, delta: int = 1) -> int | None:
-        """Add to a number, from 0 where there is none; the sum, or None where it is not kept."""
+        """Add to a number, starting from 0; return the sum, None if it could not be stored."""
         value: int = (self.get(key) or 0) + delta
         return value if self.set(key, value) else None
 
     def dec(self, key: str, delta: int = 1) -> int | None:
-        """Subtract from a number, as :meth:`inc` adds."""
+        """Subtract from a number, like :meth:`inc`."""
         return self.inc(key, -delta)
 
     def close(self) -> None:
-        """Let go of connections and files; the next call opens them anew."""
+        """Close connections and files; the next call opens them again."""
 
     def _is_alive(self, expires: float) -> bool:
         return expires == 0 or expires > self._clock()
@@ -186,7 +186,7 @@ class LocalStore:
         return done
 
     def _prune_now_and_then(self) -> None:
-        """Clean up on a thread, after so many writes: nobody who writes should wait for it."""
+        """Prune on a thread after every ``prune_every`` writes, so that the writer need not wait."""
         self._writes += 1
         if self._writes % self._prune_every == 0 and not self._pruning.locked():
             with suppress(RuntimeError):  # the interpreter is shutting down
@@ -203,16 +203,16 @@ if TYPE_CHECKING:
 
 
 class MemoryCache(LocalStore):
-    """A bounded cache for the threads of one process; what is over goes, the longest unwritten first.
+    """A bounded cache for the threads of one process; evicts the entry that was written longest ago.
 
-    cachelib's own SimpleCache sorts all it holds at every write once it is full, and drops first what was
-    never to expire.
+    cachelib's own SimpleCache sorts its contents on every write once it is full, and evicts first what should
+    never expire.
 
     >>> MemoryCache(limit=2).get("key")
 
-    :param limit: entries to keep.
-    :param clock: seconds since the epoch.
-    :param max_bytes: bytes to keep, where entries are of very different sizes; nothing that is larger is taken.
+    :param limit: maximum number of entries.
+    :param clock: returns seconds since the epoch.
+    :param max_bytes: maximum total size of values, if they differ widely; a value that is larger is refused.
     """
 
     kind = "memory"
@@ -229,7 +229,7 @@ class MemoryCache(LocalStore):
         self.versions: VersionTable = VersionTable()
         self._max_bytes = max_bytes
         self._size = 0
-        self._entries: dict[str, tuple[float, bytes]] = {}  # in the order of writing
+        self._entries: dict[str, tuple[float, bytes]] = {}  # in order of writing
 
     def get(self, key: str) -> Any:
         expires, data = self._entries.get(key, (-1.0, b""))
@@ -268,11 +268,11 @@ class MemoryCache(LocalStore):
         return self._note_clear(True)
 
     def count(self) -> int:
-        """How many entries there are, expired ones included."""
+        """Return the number of entries, including expired ones."""
         return len(self._entries)
 
     def prune(self) -> int:
-        """Drop what has expired; how many entries that was."""
+        """Delete expired entries; return how many."""
         with self._lock:
             ended = [key for key, (expires, _) in self._entries.items() if not self._is_alive(expires)]
             for key in ended:
@@ -280,7 +280,7 @@ class MemoryCache(LocalStore):
         return len(ended)
 
     def _take(self, key: str) -> float:
-        """Take an entry out; until when it would have lived."""
+        """Remove an entry; return when it would have expired."""
         expires, data = self._entries.pop(key, (-1.0, b""))
         self._size -= len(data)
         return expires

@@ -1,14 +1,12 @@
-"""How those who share a store keep out of each other's way: versions of keys, and locks by name.
+"""Coordination of the threads, processes and machines that share a store: versions of keys, and named locks.
 
-Versions say which keys have changed since they were last read, so that a copy in memory can be trusted without
-asking the store. Each key belongs to one of SLOTS. Whoever writes a key changes the version of its slot after the
-write; whoever reads one takes the version before the read, and may use what was read for as long as the version is
-the same.
+Versions show which keys have changed since they were last read, so that a copy in memory can be trusted without
+reading the store. Each key belongs to one of SLOTS. A writer changes the version of the key's slot after the
+write; a reader notes the version before the read, and may use what was read as long as the version is the same.
 
-Locks are between threads, between the processes of a machine, or between machines, with one interface,
-:meth:`Locks.hold`. What other processes and machines wait for is a lease: it runs out by itself, so that a process
-that was stopped in the midst of its work holds nobody up for ever. A lock of files is freed by the kernel as well,
-when its holder dies.
+Locks exclude threads, processes or machines, all with one interface, :meth:`Locks.hold`. Other processes and
+machines wait for a lease, which expires on its own, so that a process that was stopped in the middle of its work
+does not block others forever. A file lock is also released by the kernel when its holder dies.
 """
 
 from __future__ import annotations
@@ -30,17 +28,17 @@ from embedkit.files.plain import OPEN_FLAGS, check_handle
 from embedkit.process import roll, run_now_and_after_fork, shared
 
 SLOTS = 1024
-VERSION_BYTES = 8  # of a version
+VERSION_BYTES = 8
 TABLE_BYTES = SLOTS * VERSION_BYTES
-NO_VERSION = bytes(VERSION_BYTES)  # what a file reads as where it was cut and grew again
+NO_VERSION = bytes(VERSION_BYTES)  # what a file contains where it was truncated and extended again
 WRITABLE = os.O_RDWR | os.O_CREAT
 
 KeyVersion = tuple[Callable[[Any], Any], Any, Any]
-"""How to read a version, where it lies, and what it was; or those of several keys together."""
+"""How to read a version, where it is, and its value; or those of several keys together."""
 
 
 def slot(key: str) -> int:
-    """Which slot a key belongs to, the same in every process."""
+    """Return the slot of a key, which is the same in every process."""
     return zlib.crc32(key.encode("utf-8", "surrogatepass")) % SLOTS
 
 
@@ -49,37 +47,37 @@ class VersionTable:
 
     def __init__(self) -> None:
         self._versions = [0] * SLOTS
-        self._next = itertools.count(1)  # never the same version twice, whichever thread is first
+        self._next = itertools.count(1)  # never the same version twice, in any thread
 
     def read(self, key: str) -> KeyVersion | None:
-        """The version of a key as it is now; None where there is none to go by."""
+        """Return the current version of a key; None if there are no versions."""
         read, place = self._versions.__getitem__, slot(key)
         return read, place, read(place)
 
     def read_many(self, keys: Sequence[str]) -> list[KeyVersion | None]:
-        """The same for many keys."""
+        """Like :meth:`read`, for several keys."""
         return [self.read(key) for key in keys]
 
     def bump(self, key: str) -> bool:
-        """Note that a key has been written; whether others can see it."""
+        """Record that a key was written; return whether others can see that."""
         self._versions[slot(key)] = next(self._next)
         return True
 
     def bump_all(self) -> bool:
-        """Note that every key has been written."""
+        """Record that every key was written."""
         self._versions[:] = [next(self._next)] * SLOTS
         return True
 
 
 class SharedFile:
-    """A file that processes read and write at the same time, in place; another one once somebody has removed it.
+    """A file that several processes read and write in place; opened again if it is deleted and recreated.
 
-    What was opened stays open for as long as anybody has this: another thread may be reading from it, and POSIX
-    drops all locks of a process as soon as it closes any handle of their file (fcntl(2)).
+    Its handles stay open as long as this object exists: another thread may be reading from one, and POSIX drops
+    all locks of a process when it closes any handle of their file (fcntl(2)).
 
-    ``handles`` are all of them, the last one of the file that is there.
+    ``handles`` are all handles; the last one is that of the current file.
 
-    :param flags: of open(2), tried in this order.
+    :param flags: flags for open(2), tried in this order.
     """
 
     def __init__(self, path: str, *flags: int, mode: int = 0o666) -> None:
@@ -93,7 +91,7 @@ class SharedFile:
             os.close(handle)
 
     def handle(self) -> int | None:
-        """The file that is there now; None where it can't be opened."""
+        """Return the handle of the current file; None if it can't be opened."""
         if self.handles and os.fstat(self.handles[-1]).st_nlink:
             return self.handles[-1]
         for flags in self._flags:
@@ -106,20 +104,20 @@ class SharedFile:
 
 
 class SharedVersionTable(VersionTable):
-    """Versions for all processes of a machine: a small file, read with pread(2) at each use.
+    """Versions for all processes of a machine: a small file, read with pread(2) on every use.
 
-    It is not mapped into memory: whoever cuts a mapped file ends every process that reads it (SIGBUS). Versions
-    are random words, so that two writers at once need no lock between them, and never zero, so that a file
-    that was cut and grew again is noticed. The whole file is written when it is made; later versions need no
-    room on the disk. Where it can't be opened, nothing is trusted, and it is tried again.
+    It is not mapped into memory, because truncating a mapped file kills every process that reads it (SIGBUS).
+    Versions are random words, so that concurrent writers need no lock, and never zero, so that a file that was
+    truncated and extended is noticed. The whole file is written when it is created; later versions need no disk
+    space. If it can't be opened, nothing is trusted, and opening it is tried again.
     """
 
     def __init__(self, path: str) -> None:
-        self._file = SharedFile(path, WRITABLE, os.O_RDONLY)  # who may only read still sees what others write
+        self._file = SharedFile(path, WRITABLE, os.O_RDONLY)  # with read access only, writes are still noticed
 
     def read(self, key: str) -> KeyVersion | None:
         found = self._read(key)
-        if found is None and self.bump_all():  # the file is new, or was cut
+        if found is None and self.bump_all():  # the file is new, or was truncated
             found = self._read(key)
         return found
 
@@ -153,26 +151,26 @@ class SharedVersionTable(VersionTable):
         try:
             if (file := self._file.handle()) is None:
                 return False
-            for removed in self._file.handles[:-1]:  # what was read before still goes by these
+            for removed in self._file.handles[:-1]:  # still used by what was read before
                 os.pwrite(removed, words, offset)
-            if os.fstat(file).st_size < TABLE_BYTES:  # new, or cut: what is left of the versions means nothing
+            if os.fstat(file).st_size < TABLE_BYTES:  # new, or truncated, so that its versions mean nothing
                 words, offset = os.urandom(TABLE_BYTES), 0
             return os.pwrite(file, words, offset) == len(words)
         except OSError:
-            return False  # others go on with what they hold until they look again by themselves
+            return False  # others keep using what they have until they read the store again
 
 
 def shared_versions(path: str) -> SharedVersionTable | None:
-    """Versions in this file; None on Windows, which has no pread."""
+    """Return the versions in this file; None on Windows, which has no pread."""
     return None if sys.platform == "win32" else SharedVersionTable(path)
 
 
-MIN_PAUSE_S, MAX_PAUSE_S = 0.001, 0.02  # seconds between two tries
-GRACE_S = 2  # for which a lease outlives the time that its work may take
+MIN_PAUSE_S, MAX_PAUSE_S = 0.001, 0.02  # between two attempts
+GRACE_S = 2  # by which a lease is longer than the time that its work may take
 
 
 class Busy(Exception):
-    """Others held it for longer than the caller could wait."""
+    """Others held the lock for longer than the caller could wait."""
 
 
 class Locks:
@@ -182,16 +180,16 @@ class Locks:
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
-        """Nobody holds anything in a new process."""
+        """Release all locks: nothing is held in a new process."""
         self._mutex = threading.Lock()
         self._held: set[str] = set()
 
     @contextmanager
     def hold(self, name: str, wait: float) -> Iterator[bool]:
-        """Hold a lock for the length of a block, which gets whether it had to wait.
+        """Hold a lock during a ``with`` block, which receives whether it had to wait.
 
-        :param wait: seconds after which to give up.
-        :raises Busy: where others held it all that time.
+        :param wait: maximum wait in seconds.
+        :raises Busy: if others held it all that time.
         """
         deadline = time.monotonic() + wait
         pause, waited = MIN_PAUSE_S, False
@@ -205,12 +203,12 @@ class Locks:
         finally:
             try:
                 self._end_lease(name)
-            finally:  # whatever interrupts that, or nobody here would ever hold it again
+            finally:  # even if that is interrupted, or this process could never hold the lock again
                 self._leave(name)
 
     @contextmanager
     def try_hold(self, name: str, wait: float) -> Iterator[bool]:
-        """The same for a block that runs in any case, and gets whether it has the lock."""
+        """Like :meth:`hold`, for a block that runs in any case, and receives whether it has the lock."""
         with ExitStack() as stack:
             try:
                 stack.enter_context(self.hold(name, wait))
@@ -237,24 +235,24 @@ class Locks:
             self._held.discard(name)
 
     def _lease(self, name: str, seconds: int) -> bool:  # noqa: ARG002 (for those with other processes)
-        """Keep other processes out as well, for so long; whether none of them is at it."""
+        """Exclude other processes as well, for a number of seconds; return whether that succeeded."""
         return True
 
     def _end_lease(self, name: str) -> None:
-        """Let others in again."""
+        """Let other processes in again."""
 
 
 class FileLocks(Locks):
-    """Locks between the processes of a machine: a range of bytes of one file for each name.
+    """Locks between the processes of a machine: each name has a range of bytes in one file.
 
-    The bytes of a name stand for seconds. Who takes it locks the range from now to the end of the lease, which
-    nobody can do whose own range overlaps; so the lease has an end without anybody's doing, and nothing has to
-    be written down. The clock is the machine's: one that is set forward ends leases early, and the work
-    is done twice.
+    The bytes of a name stand for seconds. To take a lock, a process locks the range from now to the end of the
+    lease, which fails if another process holds an overlapping range. So a lease ends without any action, and
+    nothing has to be written. The time is that of the machine's clock: setting it forward ends leases early, and
+    the work is done twice.
 
-    POSIX drops all locks of a process as soon as it closes any handle of the file (fcntl(2)). So there is
-    one object a path, got with :meth:`at`, and its handle stays open for as long as anybody has it.
-    Where the file can't be made, these are locks between threads alone.
+    POSIX drops all locks of a process when it closes any handle of the file (fcntl(2)). So there is one object for
+    each path, from :meth:`at`, and its handle stays open as long as the object exists. If the file can't be
+    created, these are only locks between threads.
     """
 
     def __init__(self, path: str) -> None:
@@ -264,7 +262,7 @@ class FileLocks(Locks):
 
     @classmethod
     def at(cls, path: str) -> FileLocks:
-        """The locks of this file, the same object for everybody in the process."""
+        """Return the locks of a file, which are the same object everywhere in the process."""
         real = os.path.realpath(path)
         return shared((cls, real), lambda: cls(real))
 
@@ -283,10 +281,12 @@ class FileLocks(Locks):
 
 
 class LeaseLocks(Locks):
-    """Locks between machines: an entry in a store they share, added by one and gone by itself in time.
+    """Locks between machines: an entry in a store that they share, added by one of them and expiring on its own.
 
-    :param add: puts a value (key, value, seconds) where there is none yet; None if the store is out of
-        order, and then these are locks between threads alone.
+    :param add: stores a value (key, value, seconds) if there is none; returns None if the store fails, in which
+        case these are only locks between threads.
+    :param get: returns a value.
+    :param delete: deletes a value.
     """
 
     def __init__(
@@ -303,8 +303,8 @@ class LeaseLocks(Locks):
         self._owner = os.urandom(16).hex()
 
     def _lease(self, name: str, seconds: int) -> bool:
-        """Add the entry; a store that adds none where there is none keeps nothing (its disk is full)."""
-        for _ in range(2):  # the second time for a lease that ended between the two questions
+        """Add the entry; a store that adds none although there is none can't store anything (its disk is full)."""
+        for _ in range(2):  # again for a lease that expired between the two calls
             if self._add(name, self._owner, seconds) is not False:
                 return True
             if self._get(name) is not None:
@@ -312,12 +312,12 @@ class LeaseLocks(Locks):
         return True
 
     def _end_lease(self, name: str) -> None:
-        if self._get(name) == self._owner:  # it may have run out and be another's by now
+        if self._get(name) == self._owner:  # it may have expired and belong to another
             self._delete(name)
 
 
 def _offset(name: str, second: int) -> int:
-    """Which byte stands for a name and a second: far past the end of any file, which POSIX allows."""
+    """Return the byte for a name and a second: far past the end of any file, which POSIX allows."""
     names = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big") >> (64 - NAME_BITS)
     return (names << SECOND_BITS) + second % (1 << SECOND_BITS)
 
@@ -325,7 +325,7 @@ def _offset(name: str, second: int) -> int:
 if sys.platform == "win32":
     import msvcrt
 
-    NAME_BITS, SECOND_BITS = 18, 12  # offsets have 31 bits there
+    NAME_BITS, SECOND_BITS = 18, 12  # offsets have 31 bits on Windows
 
     _seeking = threading.Lock()
 
@@ -347,7 +347,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    NAME_BITS, SECOND_BITS = 42, 20  # the same byte comes again after twelve days
+    NAME_BITS, SECOND_BITS = 42, 20  # the same byte is used again after twelve days
 
     def _lock(file: int, offset: int, length: int) -> bool:
         try:
@@ -355,7 +355,7 @@ else:
         except (BlockingIOError, PermissionError):  # EAGAIN or EACCES: another process has it (fcntl(2))
             return False
         except OSError:
-            return True  # a file system without locks: better two calls than none
+            return True  # a file system without locks: two calls are better than none
         return True
 
     def _unlock(file: int, offset: int, length: int) -> None:

@@ -1,4 +1,4 @@
-"""Where copies are kept: a cachelib backend from the URL of the setting CACHE."""
+"""Opening the store that the CACHE setting names, as a cachelib backend."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class Scheme(NamedTuple):
-    """What the URLs of a store have in common.
+    """The properties of a URL scheme.
 
-    :param form: as the sentence of the setting CACHE and the hint name it.
-    :param shared: whether several machines use the store, so that all of them need the same SECRET.
+    :param form: its form, for the description of the CACHE setting and for hints.
+    :param shared: whether several machines can share the store, and so need the same SECRET.
     :param private: whether only this process can read it.
-    :param redis: whether it is a Redis server, which counts for all who share it.
+    :param redis: whether it is a Redis server, on which limits count for all who share it.
     """
 
     form: str
@@ -41,17 +41,18 @@ FILE = "cache.sqlite"
 
 
 def scheme_of(url: str) -> Scheme:
-    """The row of a URL's scheme; without a URL that of the default, and an empty one for no scheme of ours."""
+    """Return the scheme of a URL; that of the default store for an empty URL; an empty one if it is unknown."""
     return SCHEMES.get(url.partition(":")[0].lower() or "sqlite", Scheme(""))
 
 
 def open_store(url: str, *, limit: int, timeout: float) -> Backend:
-    """The store that a URL names. A server need not be up yet.
+    """Open the store that a URL names. A server need not be running yet.
 
-    :param limit: entries to keep; Redis and memcached have settings of their own for that.
-    :param timeout: seconds that one operation may wait for others, STORE_TIMEOUT_S at most: a copy that is not
-        kept costs less than a caller who waits.
-    :raises ConfigurationError: the URL is not one of these, its library is missing, or its folder can't be made.
+    :param limit: maximum number of entries; Redis and memcached have their own settings for that.
+    :param timeout: maximum seconds that an operation may wait for others, capped at STORE_TIMEOUT_S: a copy that
+        is not stored costs less than a caller that waits.
+    :raises ConfigurationError: if the URL is not one of these, its library is missing, or its folder can't be
+        created.
     """
     scheme, colon, rest = (url or f"sqlite:{_default_path()}").partition(":")
     try:
@@ -61,11 +62,11 @@ def open_store(url: str, *, limit: int, timeout: float) -> Backend:
             return store
     except OSError as error:
         raise ConfigurationError(
-            f"The cache can't be made in {rest} ({error.strerror}).",
-            hint="Set EMBEDKIT_CACHE to a place that can be written, or to memory:",
+            f"The cache can't be created in {rest} ({error.strerror}).",
+            hint="Set EMBEDKIT_CACHE to a writable place, or to memory:",
         ) from None
     forms = [known.form for known in SCHEMES.values()]
-    # the URL itself may hold a password
+    # the rest of the URL may contain a password
     raise ConfigurationError(
         f"EMBEDKIT_CACHE ({scheme[:20]}:...) is not the URL of a store.",
         hint=f"Use {', '.join(forms[:-1])} or {forms[-1]}",
@@ -93,7 +94,7 @@ def _open(scheme: str, rest: str, limit: int, timeout: float) -> Backend | None:
 
 
 def _open_remote(scheme: str, rest: str, timeout: float) -> Backend | None:
-    from embedkit.cache.stores.remote import MemcachedStore, RedisStore  # most sites have no use for them
+    from embedkit.cache.stores.remote import MemcachedStore, RedisStore  # not needed by most sites
 
     if scheme_of(scheme).redis:
         return RedisStore(f"{scheme}:{rest}", timeout=timeout)
@@ -104,7 +105,7 @@ def _open_remote(scheme: str, rest: str, timeout: float) -> Backend | None:
 
 
 def _path(rest: str) -> str:
-    """A path as written; ``sqlite:///abs`` and ``file:///abs`` mean ``/abs``."""
+    """Return the path of a URL as written; ``sqlite:///abs`` and ``file:///abs`` mean ``/abs``."""
     plain = "/" + rest.lstrip("/") if rest.startswith("//") else rest
     return os.path.expanduser(plain)
 

@@ -1,7 +1,7 @@
-"""A cachelib backend of plain files, one an entry.
+"""A cachelib backend that stores each entry in a file.
 
-cachelib's own FileSystemCache counts its files by listing them, leaves drafts behind on a full disk, waits
-up to 16 seconds for a file that it may not read, and takes any file of its folder for its own.
+cachelib's own FileSystemCache counts its files by listing them, leaves temporary files behind on a full disk,
+waits up to 16 seconds for a file that it can't read, and treats any file in its folder as its own.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from embedkit.process import lazy_logger
 log = lazy_logger("embedkit.stores")
 
 
-FOLDER = "embedkit-cache"  # inside the folder that is named to us, which may be anybody's
+FOLDER = "embedkit-cache"  # within the folder that is configured, which may contain anything
 MARKER = "embedkit.marker"
-# what may be there before the marker is
+# files that may exist before the marker does
 OWN_FILES = {MARKER, "entries", "lock", "changes", "takedowns", "takedowns.lock"}
 DRAFT = ".draft"
-ORPHAN_AGE_S = 3600  # seconds after which a draft has lost its writer
-LOCK_WAIT_S = 0.2  # seconds
-PRUNE_EVERY = 512  # writes from one clean-up to the next, at least
-HEADER = struct.Struct(">d")  # when it expires, in seconds since the epoch; 0 for never
+ORPHAN_AGE_S = 3600  # after which a draft is abandoned
+LOCK_WAIT_S = 0.2
+PRUNE_EVERY = 512  # minimum number of writes between prunings
+HEADER = struct.Struct(">d")  # when the entry expires, in seconds since the epoch; 0 for never
 
 
 class FileCache(LocalStore):
-    """A bounded cache in a folder of its own, safe for many threads and processes.
+    """A bounded cache in a folder of its own, safe for threads and processes.
 
-    :param path: of the folder in which ours is made.
-    :param limit: entries to keep, about; the rest goes, expired ones first, then the longest unwritten.
-    :param clock: seconds since the epoch.
-    :raises ConfigurationError: where our folder has been filled by others.
-    :raises OSError: where it can't be made.
+    :param path: path of the folder in which our own folder is created.
+    :param limit: approximate maximum number of entries; expired entries are deleted first, then the oldest.
+    :param clock: returns seconds since the epoch.
+    :raises ConfigurationError: if our folder contains other files.
+    :raises OSError: if it can't be created.
     """
 
     kind = "file"
@@ -66,11 +66,11 @@ class FileCache(LocalStore):
 
     @property
     def working(self) -> bool:
-        """Whether the folder is still there; one that somebody has removed is made anew."""
-        there = os.path.isdir(self._entries)
-        if not there:
+        """Whether the folder still exists; if it was deleted, it is recreated."""
+        exists = os.path.isdir(self._entries)
+        if not exists:
             self._renew()
-        return there
+        return exists
 
     # -- cachelib's interface ---------------------------------------------------------------------------
 
@@ -108,16 +108,16 @@ class FileCache(LocalStore):
     # -- what else there is ----------------------------------------------------------------------------
 
     def count(self) -> int:
-        """How many entries there are, expired ones included."""
+        """Return the number of entries, including expired ones."""
         return sum(not file.name.endswith(DRAFT) for file in self._files())
 
     def prune(self) -> int:
-        """Drop what has expired and what is over the limit; how many entries that was. Sweep up old drafts."""
+        """Delete expired entries, those over the limit, and abandoned drafts; return the number of entries."""
         with self._pruning:
             now, alive, ended = time.time(), [], []
             for file in self._files():
                 if file.name.endswith(DRAFT):
-                    if now - _written_at(file) > ORPHAN_AGE_S:  # its writer was killed, or out of disk
+                    if now - _written_at(file) > ORPHAN_AGE_S:  # its writer was killed, or the disk was full
                         _remove(file.path)
                 elif self._is_entry_alive(self._read(file.path, HEADER.size)):
                     alive.append((_written_at(file), file.path))
@@ -158,9 +158,9 @@ class FileCache(LocalStore):
             return b""
 
     def _is_foreign(self, error: OSError) -> bool:
-        """Whether it is the entry alone that can't be read: one that another user has written, a link, a pipe.
+        """Return whether only this entry can't be read: written by another user, a link, a pipe.
 
-        The folder is ours, so the next write takes its place.
+        The folder is ours, so the next write replaces it.
         """
         is_alone = isinstance(error, (PermissionError, NotAFile)) or error.errno == errno.ELOOP
         return is_alone and os.access(self._entries, os.R_OK | os.W_OK | os.X_OK)
@@ -180,7 +180,7 @@ class FileCache(LocalStore):
             return False
 
     def _replace(self, path: str, data: bytes) -> bool:
-        """Write a file whole, or not at all."""
+        """Write a file atomically."""
         draft = ""
         try:
             handle, draft = tempfile.mkstemp(DRAFT, dir=self._entries)
@@ -196,7 +196,7 @@ class FileCache(LocalStore):
             return False
 
     def _renew(self) -> None:
-        """Make a folder that somebody has removed anew: what was in it is fetched again."""
+        """Recreate the folder after it was deleted; its contents are fetched again."""
         log.warning("%s has been removed; the cache starts empty", self.path)
         try:
             _claim(self.path)
@@ -205,21 +205,21 @@ class FileCache(LocalStore):
 
 
 def _claim(path: str) -> None:
-    """Make a folder ours, or see that it is."""
+    """Mark a folder as ours, or check that it is."""
     os.makedirs(path, exist_ok=True)
     marker = os.path.join(path, MARKER)
     if not os.path.exists(marker):
         if set(os.listdir(path)) - OWN_FILES:
             raise ConfigurationError(
-                f"The folder {path} holds files that are not ours.", hint="Set EMBEDKIT_CACHE to another folder."
+                f"The folder {path} has files that are not ours.", hint="Set EMBEDKIT_CACHE to another folder."
             )
         with open(marker, "w", encoding="utf-8") as file:
-            file.write("A cache of embedkit. It may be deleted as a whole; nothing else should be put here.\n")
+            file.write("This is embedkit's cache. You can delete the whole folder; don't put other files here.\n")
     os.makedirs(os.path.join(path, "entries"), exist_ok=True)
 
 
 def _written_at(file: os.DirEntry[str]) -> float:
-    """When it was written, in seconds since the epoch; never, for one that has just gone."""
+    """Return when a file was written, in seconds since the epoch; infinity if it was just deleted."""
     try:
         return file.stat().st_mtime
     except OSError:

@@ -1,7 +1,7 @@
-"""cachelib's backends for Redis and memcached, made quick to give up and unable to run what they read.
+"""cachelib's backends for Redis and memcached, with short timeouts and without pickle.
 
-redis-py tries again for seconds when the server is gone, and waits for ever for a frozen one; both cachelib
-backends unpickle, and clear by emptying the whole server.
+redis-py retries for seconds if the server is gone, and waits forever for one that is frozen. Both of cachelib's
+backends unpickle what they read, and clear by emptying the whole server.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from embedkit.errors import ConfigurationError, missing_package
 from embedkit.process import run_now_and_after_fork
 
 PREFIX = "embedkit:"
-SCAN_KEYS = 1_000  # keys looked at in one step of clearing
+SCAN_KEYS = 1_000  # to examine in one step of clearing
 MAX_CONNECTIONS = 8  # to memcached, kept open for the next caller
 
 
 def library(name: str, extra: str) -> Any:
-    """A module that not everybody has.
+    """Import an optional module.
 
-    :raises ConfigurationError: where it is not installed; names the extra that brings it.
+    :raises ConfigurationError: if it is not installed; names the extra to install.
     """
     try:
         return import_module(name)
@@ -38,7 +38,7 @@ def library(name: str, extra: str) -> Any:
 
 
 class _Plain(RedisSerializer):
-    """Our own encoding in place of pickle."""
+    """Our own encoding instead of pickle."""
 
     def dumps(self, value: Any, protocol: int = 0) -> bytes:  # noqa: ARG002 (cachelib's signature)
         return dump(value)
@@ -48,7 +48,7 @@ class _Plain(RedisSerializer):
 
 
 class _Socket:
-    """A socket that gives up an answer whose rest takes longer than a read may; redis-py bounds reads alone."""
+    """A socket that limits the time for a whole response; redis-py only limits single reads."""
 
     def __init__(self, socket: Any) -> None:
         self._socket = socket
@@ -58,7 +58,7 @@ class _Socket:
         return getattr(self._socket, name)
 
     def sendall(self, data: Any) -> None:
-        self._until = 0.0  # until when its answer has to be here, known when that begins
+        self._until = 0.0  # deadline of the response, set when it begins
         self._socket.sendall(data)
 
     def recv(self, *args: Any) -> Any:
@@ -71,23 +71,23 @@ class _Socket:
         now = time.monotonic()
         self._until = self._until or now + self._socket.gettimeout()
         if received and now > self._until:
-            raise ConnectionAbortedError("the answer does not end")
+            raise ConnectionAbortedError("the response took too long")
         return received
 
 
 class _Connection:
-    """What is mixed into a connection of redis-py."""
+    """A mixin for connections of redis-py."""
 
     def _connect(self) -> Any:
         return _Socket(super()._connect())  # type: ignore[misc]
 
 
 def redis_client(url: str, timeout: float) -> Any:
-    """A client of redis-py that gives up soon, and tries nothing twice.
+    """Return a redis-py client with a short timeout and no retries.
 
-    :param url: ``redis://``, ``rediss://`` or ``unix://``, as redis-py reads it.
-    :param timeout: seconds to wait for an answer to begin, and as many for the rest of it.
-    :raises ConfigurationError: where redis-py is missing or does not understand the URL.
+    :param url: ``redis://``, ``rediss://`` or ``unix://``, as redis-py parses it.
+    :param timeout: maximum seconds until a response begins, and the same for the rest of it.
+    :raises ConfigurationError: if redis-py is missing, or can't parse the URL.
     """
     redis = library("redis", "redis")
     try:
@@ -97,7 +97,7 @@ def redis_client(url: str, timeout: float) -> Any:
             socket_connect_timeout=timeout,
             retry=import_module("redis.retry").Retry(import_module("redis.backoff").NoBackoff(), 0),
         )
-    except ValueError:  # its text may hold the password
+    except ValueError:  # its message may contain the password
         raise ConfigurationError(
             "EMBEDKIT_CACHE is not a Redis URL.", hint="Write it like redis://host:6379/0."
         ) from None
@@ -107,7 +107,7 @@ def redis_client(url: str, timeout: float) -> Any:
 
 
 class RedisStore(RedisCache):
-    """A cache on a Redis server; how much it keeps is for the server to say (maxmemory, maxmemory-policy).
+    """A cache on a Redis server, which decides how much it keeps (maxmemory, maxmemory-policy).
 
     The arguments are those of :func:`redis_client`.
     """
@@ -125,39 +125,39 @@ class RedisStore(RedisCache):
         except self._refusal as error:
             if not str(error).startswith("WRONGTYPE"):
                 raise
-            return None  # a list or the like is none of ours; the next write takes its place
+            return None  # a list or similar is not ours, and the next write replaces it
 
     def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        """cachelib sets first and the time to live after: who dies in between leaves a lock for ever."""
+        """Set value and lifetime in one step; with cachelib's two, a crash in between leaves a lock forever."""
         seconds = self._normalize_timeout(timeout)
         name, data = PREFIX + key, dump(value)
         return bool(self._write_client.set(name, data, nx=True, ex=seconds if seconds > 0 else None))
 
     def increment(self, key: str, amount: int, seconds: int) -> int:
-        """Add to a number that goes after so many seconds; the number."""
+        """Add to a number that expires after some seconds; return the sum."""
         pipeline = self._write_client.pipeline()
         pipeline.incrby(PREFIX + key, amount)
         pipeline.expire(PREFIX + key, seconds)
         return int(pipeline.execute()[0])
 
     def clear(self) -> bool:
-        """Delete our own keys, a few at a time: others use the server too."""
+        """Delete our own keys, a few at a time, because others use the server too."""
         keys = self._read_client.scan_iter(match=f"{PREFIX}*", count=SCAN_KEYS)
         while some := list(islice(keys, SCAN_KEYS)):
             self._write_client.unlink(*some)
         return True
 
     def close(self) -> None:
-        """Let go of the connections; the next call opens new ones."""
+        """Close the connections; the next call opens new ones."""
         self._write_client.close()
 
 
 class MemcachedStore(MemcachedCache):
-    """A cache on memcached servers; how much they keep is for them to say (-m).
+    """A cache on memcached servers, which decide how much they keep (-m).
 
-    :param servers: each ``host:port`` or the path of a socket.
-    :param timeout: seconds for which a server may say nothing; pylibmc bounds no answer as a whole.
-    :raises ConfigurationError: where pylibmc is missing or does not understand an address.
+    :param servers: addresses, each ``host:port`` or the path of a socket.
+    :param timeout: maximum seconds of silence from a server; pylibmc does not limit the time for a whole response.
+    :raises ConfigurationError: if pylibmc is missing, or can't parse an address.
     """
 
     kind = "memcached"
@@ -176,12 +176,12 @@ class MemcachedStore(MemcachedCache):
         self._client_context = self._reserve
 
     def after_fork(self) -> None:
-        """Begin with no connections: a child must not talk over those of its parent."""
+        """Start without connections: a child must not use those of its parent."""
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue(MAX_CONNECTIONS)
 
     @contextmanager
     def _reserve(self) -> Iterator[Any]:
-        """A connection for one caller: pylibmc's are not safe for threads."""
+        """Reserve a connection for one caller, because pylibmc's are not thread-safe."""
         try:
             client = self._idle.get_nowait()
         except queue.Empty:
@@ -190,21 +190,21 @@ class MemcachedStore(MemcachedCache):
         try:
             yield client
         except BaseException:
-            self.after_fork()  # dropped, with all that are idle: if the server was restarted they are all dead
+            self.after_fork()  # drop this one and all idle ones: if the server was restarted, they are all dead
             raise
         if time.monotonic() - began >= self._timeout:
-            raise TimeoutError("memcached did not answer")  # libmemcached reports it as a miss now and then
+            raise TimeoutError("memcached did not respond")  # which libmemcached sometimes reports as a miss
         try:
             self._idle.put_nowait(client)
         except queue.Full:
             client.disconnect_all()
 
     def has(self, key: str) -> bool:
-        """cachelib appends nothing to the entry to find out, and in our encoding nothing is one letter."""
+        """Get the value: cachelib would append an empty one to it, which in our encoding is not empty."""
         return self.get(key) is not None
 
     def clear(self) -> bool:
-        """memcached can't list keys, and to empty the server would take from others: nothing is done."""
+        """Do nothing: memcached can't list keys, and emptying the server would delete entries of others."""
         return False
 
 
@@ -215,7 +215,7 @@ def _connector(servers: list[str], timeout: float) -> Callable[[], Any]:
         return dump(value), 0
 
     def deserialize(_client: Any, data: bytes, flags: int) -> Any:
-        """pylibmc would unpickle where the flags of an entry say so."""
+        """Decode a value; pylibmc would unpickle it if its flags say so."""
         return load(data) if flags == 0 else None
 
     made = type("Client", (pylibmc.Client,), {"serialize": serialize, "deserialize": deserialize})

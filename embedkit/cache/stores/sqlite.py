@@ -1,8 +1,8 @@
-"""The embedded store: a cachelib backend on the standard library's SQLite, for many threads and processes.
+"""The embedded store: a cachelib backend using the standard library's SQLite, for many threads and processes.
 
-Beside the database lie SQLite's own -journal, ``.lock`` (locks between processes), ``.changes``
-(:mod:`embedkit.cache.stores.coordination`) and ``.takedowns`` (:mod:`embedkit.cache.takedowns`). It is a cache:
-whatever is wrong with it is a miss, and a file that can't be read as a database is moved aside once and made anew.
+Next to the database there are SQLite's own -journal, ``.lock`` (locks between processes), ``.changes``
+(:mod:`embedkit.cache.stores.coordination`) and ``.takedowns`` (:mod:`embedkit.cache.takedowns`). It is only a
+cache: any failure is a miss, and a file that is not a valid database is moved aside once and recreated.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from embedkit.cache.stores.base import MAX_ENTRIES, LocalStore, Timeout, dump, l
 from embedkit.cache.stores.coordination import Busy, shared_versions
 from embedkit.cache.stores.sqlite_pool import ADD, FAILED, SQLitePool
 
-BATCH_ROWS = 16  # rows deleted in one transaction: who writes meanwhile waits for no longer
-BATCH_PAUSE_S = 0.001  # seconds between two of them, in which the others have their turn
-PRUNE_EVERY = 256  # writes from one clean-up to the next
+BATCH_ROWS = 16  # rows deleted in one transaction, so that other writers wait no longer than that
+BATCH_PAUSE_S = 0.001  # between two transactions, for other writers
+PRUNE_EVERY = 256  # writes between prunings
 
 GET = "SELECT value, expires FROM entries WHERE key = ?"
 GET_MANY = "SELECT key, value, expires FROM entries WHERE key IN ({})"
-MAX_KEYS = 500  # in one statement; SQLite takes 999 (sqlite.org/limits.html)
+MAX_KEYS = 500  # in one statement; SQLite allows 999 (sqlite.org/limits.html)
 SET = "INSERT OR REPLACE INTO entries (key, value, expires) VALUES (?, ?, ?)"
 DELETE = "DELETE FROM entries WHERE key = ? AND (expires = 0 OR expires > ?)"
 DROP_EXPIRED = """DELETE FROM entries WHERE id IN
@@ -35,11 +35,11 @@ DROP_OLDEST = "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY 
 class SQLiteCache(LocalStore):
     """A bounded cache in one SQLite file.
 
-    :param path: of the file; its folder is made if need be.
-    :param limit: entries to keep, about; what is over goes, expired ones first, then the longest unwritten.
+    :param path: path of the file; its folder is created if necessary.
+    :param limit: approximate maximum number of entries; expired entries are deleted first, then the oldest.
     :param timeout: seconds to wait for another process that is writing.
-    :param clock: seconds since the epoch.
-    :raises OSError: the folder can't be made.
+    :param clock: returns seconds since the epoch.
+    :raises OSError: if the folder can't be created.
     """
 
     kind = "sqlite"
@@ -63,11 +63,11 @@ class SQLiteCache(LocalStore):
         self.versions = shared_versions(f"{self.path}.changes")
         self._pool = SQLitePool(self.path, self.lock_path, timeout, self.failures)
         self._timeout = timeout
-        self._lost = 0  # writes that found others at it for too long
+        self._lost = 0  # writes that waited for others in vain
 
     @property
     def working(self) -> bool:
-        """Whether SQLite did what it was last asked for, and the file is still there."""
+        """Whether the last operation succeeded, and the file still exists."""
         return not self._pool.close_if_moved() and self._pool.working
 
     # -- cachelib's interface ---------------------------------------------------------------------------
@@ -102,20 +102,20 @@ class SQLiteCache(LocalStore):
     # -- what else there is ----------------------------------------------------------------------------
 
     def count(self) -> int:
-        """How many entries there are, expired ones included."""
+        """Return the number of entries, including expired ones."""
         rows, _ = self._pool.execute("SELECT count(*) FROM entries")
         return int(rows[0][0]) if rows else 0
 
     def prune(self) -> int:
-        """Drop what has expired and what is over the limit, in small steps; how many entries that was."""
+        """Delete expired entries and those over the limit, in small steps; return how many."""
         with self._pruning:
             dropped = self._drop(DROP_EXPIRED, self.count(), self._clock())
             while gone := self._drop(DROP_OLDEST, self.count() - self._limit):
-                dropped += gone  # and again, for what others have written meanwhile
+                dropped += gone  # and repeat, for entries written meanwhile
             return dropped
 
     def close(self) -> None:
-        """Close what connections are idle; the next call opens a new one."""
+        """Close idle connections; the next call opens a new one."""
         self._pool.close()
 
     # -- inside ----------------------------------------------------------------------------------------
@@ -140,18 +140,18 @@ class SQLiteCache(LocalStore):
         return self._note_write(key, done)
 
     def _write(self, statement: str, *arguments: object) -> int:
-        """How many rows it has changed; FAILED where it could not be done. One thread at a time.
+        """Return how many rows were changed, FAILED if that was not possible. Only one thread writes at a time.
 
-        Who waited behind one that waited in vain does not do so once more. Else the threads of one process would
-        meet in SQLite's busy handler, which sleeps.
+        A thread that waited for another thread, which itself waited in vain, does not wait again. Without this
+        lock, the threads of one process would meet in SQLite's busy handler, which sleeps.
         """
         lost = self._lost
         if not self._lock.acquire(timeout=self._timeout):
-            self.failures.error = Busy("another thread has been writing all that time")
+            self.failures.error = Busy("another thread was writing for the whole timeout")
             return FAILED
         try:
             if self._lost != lost:
-                self.failures.error = Busy("another process has been writing all that time")
+                self.failures.error = Busy("another process was writing for the whole timeout")
                 return FAILED
             _, changed = self._pool.execute(statement, arguments)
             self._lost += _busy(self.failures.error)

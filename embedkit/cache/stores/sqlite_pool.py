@@ -1,11 +1,11 @@
-"""Connections to one SQLite file: opened when needed, made, checked and made anew when they have to be.
+"""Connections to one SQLite file, which is created, checked and recreated as necessary.
 
-Whatever goes wrong is the failed outcome of the one call that met it, never an exception; ``failures`` has it.
+A failure is only the failed result of the call that met it, never an exception; see ``failures``.
 
-The file is in rollback mode, not in WAL mode: there SQLite maps a file (-shm) into memory, and whoever cuts that
-ends every process that reads it with SIGBUS (sqlite.org/wal.html). Where another process keeps it in WAL mode it
-is not used, until that one has gone. Nor does it wait for the disk: a power cut may
-cost the cache (a file that is damaged is made anew), a process that is killed never does.
+The file is in rollback mode, not in WAL mode, in which SQLite maps a file (-shm) into memory; truncating that
+kills every process that reads it with SIGBUS (sqlite.org/wal.html). If another process keeps the file in WAL mode,
+it is not used until that process has ended. Nor do writes wait for the disk: a power failure can cost the cache (a
+damaged file is recreated), but killing a process never does.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from embedkit.process import lazy_logger, run_now_and_after_fork
 
 log = lazy_logger("embedkit.stores")
 
-FAILED = -1  # in place of a number of rows
-NO_PLACE, SPECIAL = (0, 0), (-1, -1)  # where there is no file, and where it is none
+FAILED = -1  # instead of a number of rows
+NO_PLACE, SPECIAL = (0, 0), (-1, -1)  # if there is no file, and if it is not a regular file
 MAX_IDLE = 16  # connections kept open for the next caller
-REBUILD_PAUSE_S = 60  # seconds: a disk that keeps failing is not rebuilt again and again
-CREATE_WAIT_S = 1.0  # seconds for another process to make the file, at the least
+REBUILD_PAUSE_S = 60  # so that on a failing disk the file is not recreated again and again
+CREATE_WAIT_S = 1.0  # minimum wait for another process that is creating the file
 BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-SQLITE_SUFFIXES = ("-journal", "-wal", "-shm")  # what SQLite keeps beside the file; of an older mode, too
+SQLITE_SUFFIXES = ("-journal", "-wal", "-shm")  # SQLite's files next to the database, in any mode
 
-# Row ids grow with every write, so their order is the order of writing and eviction needs no index.
+# Row IDs grow with every write, so their order is the order of writing and eviction needs no index.
 # WITHOUT ROWID would move every row above 1 KB to overflow pages (sqlite.org/withoutrowid.html).
 TABLES = """
 CREATE TABLE entries (
@@ -42,10 +42,10 @@ CREATE TABLE entries (
 );
 CREATE INDEX entries_by_end ON entries (expires) WHERE expires > 0;
 """
-VERSION = zlib.crc32(TABLES.encode()) >> 1  # kept in user_version, which tells our tables from those of others
+VERSION = zlib.crc32(TABLES.encode()) >> 1  # kept in user_version, to recognize our own tables
 SCHEMA = f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
-# The mode is set in exclusive mode, in which SQLite maps nothing on the way (sqlite.org/wal.html, section 9);
-# that ends with the next read, which asks for the version. A host's SQLite may map files by default.
+# The mode is set in exclusive mode, in which SQLite doesn't map anything (sqlite.org/wal.html, section 9); it ends
+# with the next read, which asks for the version. A host's SQLite may map files by default.
 SET_MODE = """
 PRAGMA mmap_size = 0;
 PRAGMA locking_mode = EXCLUSIVE;
@@ -59,16 +59,17 @@ ADD = """INSERT INTO entries (key, value, expires) VALUES (?, ?, ?)
 
 
 class Foreign(sqlite3.DatabaseError):
-    """The file is a database, but not of ours."""
+    """The file is a database, but not ours."""
 
 
 class SQLitePool:
-    """As many connections as there are callers at once; each is used by one of them at a time.
+    """One connection for each concurrent caller; idle connections are reused.
 
-    :param path: of the file; ``lock_path`` of the one whose locks keep two processes from making it at once.
-        A file with other tables than ours, or of another version, is moved aside and made anew.
+    :param path: path of the file. If it has other tables than ours, or another version, it is moved aside and
+        recreated.
+    :param lock_path: path of the file whose locks keep two processes from creating the database at once.
     :param timeout: seconds to wait for another process that is writing.
-    :param failures: gets what goes wrong.
+    :param failures: receives errors.
     """
 
     def __init__(self, path: str, lock_path: str, timeout: float, failures: Failures) -> None:
@@ -84,13 +85,14 @@ class SQLitePool:
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
-        """A child may neither use nor close the connections of its parent (sqlite.org/howtocorrupt.html 2.6)."""
+        """Set the connections of the parent aside: a child may neither use nor close them
+        (sqlite.org/howtocorrupt.html 2.6)."""
         self._inherited.append(self._idle)
         self._idle = deque()
 
     def execute(self, statement: str, arguments: Sequence[Any] = ()) -> tuple[list[Any], int]:
-        """The rows that a statement finds, and how many it has changed; none and FAILED where it fails."""
-        moved = self.close_if_moved()  # two microseconds: else it would act on a file that nobody sees
+        """Return the rows that a statement finds, and the number it changes; no rows and FAILED on failure."""
+        moved = self.close_if_moved()  # takes two microseconds; otherwise it could act on a deleted file
         idle = self._idle
         self.failures.error = None
         try:
@@ -115,15 +117,15 @@ class SQLitePool:
         return found
 
     def close(self) -> None:
-        """Close what is idle; the next call opens a new connection."""
+        """Close idle connections; the next call opens a new one."""
         while self._idle:
-            with suppress(IndexError):  # another thread may take the last one
+            with suppress(IndexError):  # another thread may have taken the last one
                 self._idle.pop().close()
 
     def close_if_moved(self) -> bool:
-        """Where somebody has removed the file, go on with the one that is there now, or a new one.
+        """Close idle connections if the file was deleted or replaced, to continue with the current or a new one.
 
-        Connections of before somebody set WAL mode are closed as well: they would map its memory.
+        Connections from before the file was set to WAL mode are closed as well, as they would map its memory.
         """
         if not self._idle:
             return False
@@ -146,12 +148,12 @@ class SQLitePool:
         if code in BROKEN:
             self._rebuild(f"{self.path}.damaged")
         elif code == sqlite3.SQLITE_ERROR:
-            self.close()  # the tables may not be ours any more: the next connection looks
+            self.close()  # the tables may not be ours any more: the next connection checks that
 
     def _connect(self) -> sqlite3.Connection:
         try:
             return self._connect_once()
-        except Foreign:  # somebody may miss it, so it replaces no other
+        except Foreign:  # it may be of value to someone, so it gets a unique name
             if not self._rebuild(f"{self.path}.foreign-{time.time_ns()}"):
                 raise
             return self._connect_once()
@@ -159,7 +161,7 @@ class SQLitePool:
     def _connect_once(self) -> sqlite3.Connection:
         db = self._open()
         try:
-            db.executescript(SET_MODE)  # fails where somebody else has the file open in WAL mode
+            db.executescript(SET_MODE)  # fails if another process has the file open in WAL mode
             if not self._is_made(db):
                 self._create(db)
         except BaseException:
@@ -168,11 +170,11 @@ class SQLitePool:
         return db
 
     def _open(self) -> sqlite3.Connection:
-        self._place = _place(self.path)  # before: another that is put there meanwhile is found by the next call
-        if SPECIAL in (self._place, _place(f"{self.path}-journal")):  # SQLite would wait for who writes to a pipe
-            raise sqlite3.OperationalError(f"{self.path} or its journal is not a plain file")
+        self._place = _place(self.path)  # before opening: if the file is replaced meanwhile, the next call notices
+        if SPECIAL in (self._place, _place(f"{self.path}-journal")):  # SQLite would wait for the writer of a pipe
+            raise sqlite3.OperationalError(f"{self.path} or its journal is not a regular file")
         if is_new := self._place == NO_PLACE:
-            with suppress(OSError):  # then SQLite has something to say
+            with suppress(OSError):  # which SQLite then reports
                 os.makedirs(os.path.dirname(self.path), exist_ok=True)
         db = sqlite3.connect(self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
         if is_new:
@@ -180,9 +182,9 @@ class SQLitePool:
         return db
 
     def _create(self, db: sqlite3.Connection) -> None:
-        """Make the tables, one process at a time: without the lock, those that another is making look foreign.
+        """Create the tables, one process at a time: without the lock, tables half created would look foreign.
 
-        :raises Foreign: where others are.
+        :raises Foreign: if there are other tables.
         """
         try:
             with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT_S)):
@@ -194,12 +196,12 @@ class SQLitePool:
             raise sqlite3.OperationalError(str(error)) from None
 
     def _is_made(self, db: sqlite3.Connection) -> bool:
-        """Whether our tables are there; looked at closely after a failure, for somebody may have dropped one."""
+        """Return whether our tables exist; after a failure, each is checked, because one may have been dropped."""
         version = db.execute("PRAGMA user_version").fetchone()
         return version == (VERSION,) and (self.working or _can_prepare(db, ADD))
 
     def _rebuild(self, aside: str) -> bool:
-        """Move a file that is not a database of ours aside; whether the next connection may make a new one."""
+        """Move a file that is not our database aside; return whether the next connection may create a new one."""
         now, broken = time.monotonic(), self._place
         if now - self._rebuilt < REBUILD_PAUSE_S:
             return False
@@ -207,10 +209,10 @@ class SQLitePool:
         self.close()
         try:
             with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT_S)):
-                if _place(self.path) == broken:  # else another process has done it by now
-                    log.warning("%s is not our cache, and is %s now; the cache starts empty", self.path, aside)
+                if _place(self.path) == broken:  # otherwise another process has done it already
+                    log.warning("%s is not our cache, and is now %s; the cache starts empty", self.path, aside)
                     os.replace(self.path, aside)
-                    for rest in SQLITE_SUFFIXES:  # a journal of the old file must not be played into the new one
+                    for rest in SQLITE_SUFFIXES:  # the old journal must not be applied to the new file
                         with suppress(FileNotFoundError):
                             os.unlink(self.path + rest)
         except (OSError, Busy) as error:
@@ -220,7 +222,7 @@ class SQLitePool:
 
 
 def _can_prepare(db: sqlite3.Connection, statement: str) -> bool:
-    """Whether the tables have the columns and the keys that a statement needs; it is not executed."""
+    """Return whether the tables have the columns and keys that a statement needs, without executing it."""
     try:
         db.execute(f"EXPLAIN {statement}", [None] * statement.count("?")).close()
     except sqlite3.OperationalError as error:

@@ -106,7 +106,7 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("root alone can give a folder away")
     os.chown(tmp_path, 1234, 1234)
-    with pytest.raises(ConfigurationError, match="belongs to somebody else"):
+    with pytest.raises(ConfigurationError, match="belongs to another user"):
         kept_secret(tmp_path / "secret")
 
 
