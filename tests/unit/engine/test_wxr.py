@@ -198,7 +198,7 @@ def test_what_is_left_is_named_with_its_place_and_its_post(convert: Convert) -> 
         *[Post("7", "Post &amp; 7", "https://example.org/?p=7")] * 3,
     ]
     details = [one.detail for one in report.findings]
-    assert "names no picture" in details[0]
+    assert "doesn't name a picture" in details[0]
     assert "in a comment" in details[1]
     assert "custom field hero" in details[2]
     assert details[3].endswith("wp embed cache clear 7")

@@ -225,20 +225,20 @@ def test_a_text_without_embeds_comes_back_as_it_is() -> None:
     ],
 )
 def test_entities_are_undone(written: str, text: str) -> None:
-    assert embed_code.undo_entities(written).text == text
+    assert embed_code.decode(written).text == text
 
 
 @PROPERTY
 @given(st.lists(st.sampled_from(["a", "&lt;", "&amp;amp;", "&#40;", "&", "é", "”", "&bad;"]), max_size=20))
 def test_every_character_knows_where_it_came_from(parts: list[str]) -> None:
     source = "".join(parts)
-    plain = embed_code.undo_entities(source)
-    places = [plain.original(index) for index in range(len(plain.text) + 1)]
+    decoded = embed_code.decode(source)
+    places = [decoded.source_position(index) for index in range(len(decoded.text) + 1)]
     assert places == sorted(set(places))
     assert places[0] == 0
     assert places[-1] == len(source)
     pieces = [source[one:two] for one, two in pairwise(places)]
-    assert [embed_code.undo_entities(piece).text for piece in pieces] == list(plain.text)
+    assert [embed_code.decode(piece).text for piece in pieces] == list(decoded.text)
 
 
 TAGS = "<div> </div> <p> </p> <center> </center> <pre> </pre> <code> </code> ` `` <!-- --> <script> </script> </a>"
