@@ -209,7 +209,7 @@ def error_rows() -> list[str]:
 
 
 def trouble_rows(table: Mapping[str, Trouble] = TROUBLES) -> list[str]:
-    return [f"| `{code}` | {one.cause} | {one.mend} | `{one.example}` |" for code, one in table.items()]
+    return [f"| `{code}` | {one.cause} | {one.fix} | `{one.example}` |" for code, one in table.items()]
 
 
 def target_rows() -> list[str]:

@@ -224,8 +224,8 @@ def explain(code: str | None, json_: bool) -> None:
     if json_:
         print_json({name: trouble._asdict() for name, trouble in shown.items()})
     elif code:
-        cause, mend, example = shown[code]
-        click.echo(f"{cause}\n{mend}\nFor example: {example}")
+        cause, fix, example = shown[code]
+        click.echo(f"{cause}\n{fix}\nFor example: {example}")
     else:
         width = max(map(len, shown))
         click.echo("\n".join(f"{name:{width}}  {trouble.cause}" for name, trouble in shown.items()))

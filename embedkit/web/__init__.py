@@ -1,4 +1,4 @@
-"""The service: oEmbed provider, JSON API, frame pages; a whole application, or a blueprint for yours.
+"""The service: an oEmbed provider, a JSON API and frame pages, as an application or as a blueprint for yours.
 
 from embedkit import create_app, create_blueprint
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app", "create_blueprint", "openapi_document", "three_in_four", "watch_changes"]
 
-HOMES = {"openapi_document": "openapi", "three_in_four": "bulkhead"}  # of what is not in app.py
+HOMES = {"openapi_document": "openapi", "three_in_four": "bulkhead"}  # modules of the names that are not in app.py
 EXTRA = ("flask_cors", "limits", "msgspec")
 
 

@@ -1,4 +1,4 @@
-"""The application, and the blueprint with every route that it is made of."""
+"""The application, and the blueprint with all its routes."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ WORKER = "embedkit.changes"  # in the extensions of an application
 def create_app(
     settings: Settings | EmbedKit | None = None, *, kit: EmbedKit | None = None, authorize: Authorize | None = None
 ) -> Flask:
-    """The service as a Flask application of its own.
+    """Create the service as a standalone Flask application.
 
-    :param settings: by default those of the kit, or of the environment (``EMBEDKIT_…``); or a kit.
-    :param kit: by default one made from the settings.
-    :param authorize: a login that decides instead of TOKENS, ADMIN_TOKEN and SEARCH_ACCESS: called with the
-        action (``search``, ``grant``, ``purge``, ``metrics``), returns whether the caller of the current request
-        may do it.
+    :param settings: the settings, or a kit; by default those of ``kit``, or of the environment (``EMBEDKIT_…``).
+    :param kit: the kit; by default one created from the settings.
+    :param authorize: the host's own login, used instead of TOKENS, ADMIN_TOKEN and SEARCH_ACCESS: called with the
+        action (``search``, ``grant``, ``purge`` or ``metrics``), it returns whether the current request is
+        allowed.
     :returns: the application, for any WSGI server.
-    :raises ConfigurationError: where a setting is wrong.
+    :raises ConfigurationError: if a setting is invalid.
 
     >>> app = create_app(Settings(cache="memory:"))
     >>> app.test_client().get("/healthz").json
@@ -52,7 +52,7 @@ def create_app(
     blueprint, context, limiter = _mounted(settings, kit, authorize, None)
     blueprint.add_url_rule("/", "index", partial(home, context))
     app = Flask("embedkit.web", static_folder=None)
-    app.url_map.merge_slashes = False  # a redirect away from "//" would repeat Host, which is not to be trusted
+    app.url_map.merge_slashes = False  # the redirect from "//" would repeat Host, which can't be trusted
     app.config["TRUSTED_HOSTS"] = list(context.settings.trusted_hosts) or None
     app.register_blueprint(blueprint)
     app.extensions[WORKER] = context.worker
@@ -78,10 +78,10 @@ def create_blueprint(
     authorize: Authorize | None = None,
     url_prefix: str | None = None,
 ) -> Blueprint:
-    """The service as a blueprint for another Flask application; URLs that are not below its prefix are left alone.
+    """Create the service as a blueprint for another Flask application. It doesn't affect URLs outside its prefix.
 
-    Give it a prefix, since without one the application's own ``/static`` hides ours. The arguments are
-    those of :func:`create_app`; trusted hosts and proxies are up to the application.
+    Pass a prefix; without one, the application's own ``/static`` hides ours. The other arguments are those of
+    :func:`create_app`. Trusted hosts and proxies are up to the application.
 
     >>> site = Flask("site")
     >>> site.register_blueprint(create_blueprint(settings=Settings(cache="memory:")), url_prefix="/getty")
@@ -101,7 +101,7 @@ def _mounted(
     kit = EmbedKit(settings) if kit is None else instance(kit, EmbedKit, "kit")
     settings = kit.settings if settings is None else instance(settings, Settings, "settings")
     if not kit.settings.frozen:
-        kit.cache  # noqa: B018 - opened now, so that a wrong setting stops the start and not the first reader
+        kit.cache  # noqa: B018 - opened now, so that an invalid setting fails at startup, not on the first request
     counts = _metrics(settings, kit, host=authorize is not None)
     context = AppContext(kit, settings, authorize, metrics=counts, worker=_worker(kit))
     blueprint = Blueprint("embedkit", "embedkit.web", url_prefix=url_prefix)
@@ -123,16 +123,16 @@ def _mounted(
 
 
 def _mount(kit: EmbedKit, state: BlueprintSetupState) -> None:
-    """Let the kit know where its files are served: it can't see the host's URLs."""
+    """Set the URL of the kit's static files, which only the host knows."""
     if not (kit.settings.assets_url or kit.settings.public_url):
         kit.mounted_at = f"{state.url_prefix or ''}/static"
 
 
 def watch_changes(app: Flask) -> Repeating | None:
-    """Begin now with what CHANGE_FEED, PURGE_URLS and WEBHOOK_URL ask for; else the first request does.
+    """Start the worker for CHANGE_FEED, PURGE_URLS and WEBHOOK_URL now, instead of on the first request.
 
-    :param app: made by :func:`create_app`, in the process that is to do it.
-    :returns: the thread; None where none of the settings is set.
+    :param app: created by :func:`create_app`, in the process that is to run the worker.
+    :returns: the worker, or None if none of these settings is set.
     """
     worker: Repeating | None = app.extensions[WORKER]
     if worker:
@@ -141,7 +141,7 @@ def watch_changes(app: Flask) -> Repeating | None:
 
 
 def _worker(kit: EmbedKit) -> Repeating | None:
-    """What looks at the feed in the background; opened now, so that a wrong setting stops the start."""
+    """Create the worker that reads the feed in the background, so that an invalid setting fails at startup."""
     if not kit.engine.has_changes:
         return None
     changes = kit.engine.changes()
@@ -149,7 +149,7 @@ def _worker(kit: EmbedKit) -> Repeating | None:
 
 
 def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None:
-    """What counts, where METRICS is on; ``host`` tells that the host's own login guards it."""
+    """Create the metrics if METRICS is on; ``host`` is True if the host's own login controls access to them."""
     if settings.metrics == "off":
         return None
     if settings.metrics == "token" and not host and not (settings.admin_token or settings.tokens):
@@ -160,10 +160,10 @@ def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None
 
 
 def _guard(context: AppContext, limiter: RateLimiter, routes: Mapping[str, Route]) -> None:
-    """What stands before every view: how large, how often, and who."""
+    """Check every request before its view: the size, the rate limit and the credentials."""
     request.environ[ROUTE] = str(request.url_rule)
     if len(request.query_string) > MAX_QUERY_BYTES:
-        raise Refused("invalid-request", f"The query may have {MAX_QUERY_BYTES} bytes.", status=414)
+        raise Refused("invalid-request", f"The query is longer than {MAX_QUERY_BYTES} bytes.", status=414)
     route = routes.get((request.endpoint or "").rpartition(".")[2])
     if route is not None:
         request.max_content_length = route.max_body_bytes
@@ -172,7 +172,7 @@ def _guard(context: AppContext, limiter: RateLimiter, routes: Mapping[str, Route
 
 
 def _enter(context: AppContext, limiter: RateLimiter, route: Route) -> None:
-    """Count by IP address first, so that nobody tries tokens faster than others call."""
+    """Count by IP address first, so that guessing tokens is limited like any other request."""
     g.embedkit_limiter = limiter
     if route.limited:
         count_request(limiter)

@@ -1,11 +1,11 @@
-"""Who may do what: a bearer token, a grant, or the host's own login.
+"""Authorization by bearer token, by grant, or by the host's own login.
 
-search   the key's quota, and Getty's terms, forbid an open door: a token, a grant, or SEARCH_ACCESS=open
-grant    a token of TOKENS; a grant opens this no more than it purges
+search   a token or a grant, unless SEARCH_ACCESS=open; the key's quota and Getty's terms rule out public access
+grant    one of TOKENS; a grant can neither create grants nor purge
 purge    ADMIN_TOKEN
-metrics  ADMIN_TOKEN or a token of TOKENS, unless METRICS=open; off by default
+metrics  ADMIN_TOKEN or one of TOKENS, unless METRICS=open; off by default
 
-Browsers never hold a token. A CMS's server trades it for a grant, which reads, and ends after eight hours.
+Browsers never hold a token. A CMS's server exchanges it for a grant, which is read-only and valid for eight hours.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ from embedkit.web.schemas import GrantAnswer
 if TYPE_CHECKING:
     from embedkit.web.context import AppContext, Authorize
 
-GRANT_LIFETIME_S = 8 * 3600  # seconds: an editor's day
-CLOCK_LEEWAY_S = 60  # seconds by which the clocks of two machines that share a secret may differ
-SALT = b"embedkit.grant"  # the same secret signs cache entries: one must not pass for the other
+GRANT_LIFETIME_S = 8 * 3600  # an editor's working day
+CLOCK_LEEWAY_S = 60  # allowed difference between the clocks of two machines that share a secret
+SALT = b"embedkit.grant"  # the same secret signs cache entries, which must not be accepted as grants
 
-Standing = Literal["good", "expired", "unknown"]
+GrantStatus = Literal["good", "expired", "unknown"]
 
-# The 32 bytes of a signature in base64url as we write it. Readers of base64 take other last letters, padding
-# and rubbish for the same: then one grant would have many spellings, each counted by itself.
-_SPELLED = re.compile(r"[!-~]+\.[0-9A-Za-z_-]{42}[AEIMQUYcgkosw048]")
+# The 32 bytes of a signature in canonical base64url. Decoders also accept other final letters, padding and invalid
+# characters, which would give one grant many spellings, each with its own rate limit.
+_CANONICAL = re.compile(r"[!-~]+\.[0-9A-Za-z_-]{42}[AEIMQUYcgkosw048]")
 
 
 class Grants:
-    """Makes grants, and tells good ones from others.
+    """Creates and verifies grants.
 
-    A grant is signed with SECRET and with the token that it was made from (or with neither but SECRET, for the
-    host's login). So it ends with either of them, and nothing has to be kept to look it up in.
+    A grant is signed with SECRET and the token that it was created with, or with SECRET alone if the host's login
+    created it. Changing either one invalidates the grant, and no grants have to be stored.
 
-    :param host: the host's own login makes grants, instead of TOKENS.
-    :raises ConfigurationError: where grants can be made, and there is no secret to sign them with.
+    :param host: True if the host's own login creates grants, instead of TOKENS.
+    :raises ConfigurationError: if grants can be created but there is no secret to sign them with.
     """
 
     def __init__(self, settings: Settings, *, host: bool) -> None:
@@ -60,16 +60,16 @@ class Grants:
         self._signers = {maker: _signer(signing, maker) for maker in makers}
 
     def make(self, token: Secret | None) -> str:
-        """A new grant; no two are alike, so that each is counted by itself.
+        """Return a new grant, which is unique, so that each has its own rate limit.
 
-        :param token: one of TOKENS; None for the host's login.
+        :param token: one of TOKENS, or None for the host's login.
         """
         signer = self._signers[digest(token) if token else b""]
         return str(signer.dumps(secrets.token_urlsafe(9)))
 
-    def standing(self, given: Secret) -> Standing:
-        """Whether it is a grant of ours, and still good."""
-        if not _SPELLED.fullmatch(given.reveal()):
+    def status(self, given: Secret) -> GrantStatus:
+        """Return whether a credential is a valid grant, an expired one, or not one of ours."""
+        if not _CANONICAL.fullmatch(given.reveal()):
             return "unknown"
         for signer in self._signers.values():
             try:
@@ -81,24 +81,24 @@ class Grants:
 
 
 def bearer_credential() -> Secret | None:
-    """What came with the current request as ``Authorization: Bearer``, whatever it is."""
+    """Return the bearer credential of the current request, unverified; None if there isn't one."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     return Secret(value.strip()) if scheme.lower() == "bearer" and value.strip() else None
 
 
 def is_one_of(given: Secret, tokens: Iterable[Secret]) -> bool:
-    """Whether it is one of these; digests of all are compared, so that the time tells neither length nor place."""
-    asked = digest(given)
-    return sum(hmac.compare_digest(asked, digest(token)) for token in tokens) > 0
+    """Return whether a credential is one of these tokens, in a time that reveals neither length nor position."""
+    expected = digest(given)
+    return sum(hmac.compare_digest(expected, digest(token)) for token in tokens) > 0
 
 
 def digest(secret: Secret) -> bytes:
-    """What may be kept and compared instead of the text itself."""
+    """Return a digest of a secret, which can be stored and compared in its place."""
     return hashlib.sha256(secret.reveal().encode("utf-8", "surrogateescape")).digest()
 
 
 def _signer(signing: tuple[str, ...], maker: bytes) -> URLSafeTimedSerializer:
-    """The library signs with the last secret, and wants the older ones before it."""
+    """Return a signer. The library signs with the last secret; older ones precede it."""
     return URLSafeTimedSerializer(
         list(reversed(signing)),
         salt=SALT + maker,
@@ -107,29 +107,29 @@ def _signer(signing: tuple[str, ...], maker: bytes) -> URLSafeTimedSerializer:
 
 
 def _signing(settings: Settings) -> tuple[str, ...]:
-    """A cache in memory has a secret for each process, but a grant has to open the next one as well."""
+    """Return the secrets that sign grants. A memory cache's secret won't do: grants outlive the process."""
     if settings.secret or not scheme_of(settings.cache).private:
         return signing_secrets(settings.secret, settings.cache)
     try:
         return signing_secrets(settings.secret, "")
     except ConfigurationError as error:
-        raise ConfigurationError(error.message, hint="Grants are signed: set EMBEDKIT_SECRET.") from None
+        raise ConfigurationError(error.message, hint="Set EMBEDKIT_SECRET, which signs grants.") from None
 
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="embedkit"'}
 EXPIRED = {"WWW-Authenticate": 'Bearer realm="embedkit", error="invalid_token"'}  # RFC 6750, section 3.1
-SEND = "in the header Authorization: Bearer."
-HOST = "The login of this site does not allow it."
-NOTHING = "There is nothing at this URL."
-ELSE = "Everything else works as before: embeds, oEmbed, rendering, frames."
+IN_HEADER = "in the header Authorization: Bearer."
+HOST_DENIED = "You don't have permission to do this."
+NO_ENDPOINT = "No such endpoint."
+UNAFFECTED = "Embeds, oEmbed, rendering and frames are not affected."
 
 
 def authorize(context: AppContext, access: Access, grant: Secret | None = None) -> Secret | None:
-    """Check that the caller of the current request may do this.
+    """Check that the current request is allowed.
 
-    :param grant: one that a page without JavaScript has in its URL; a token opens nothing there.
-    :returns: the token or grant that opened, to count its calls by; None where none did.
-    :raises Refused: saying what is missing.
+    :param grant: the grant in the URL of a page without JavaScript, where tokens are not accepted.
+    :returns: the token or grant used, to count calls by; None if none was needed.
+    :raises Refused: with the reason.
     """
     if access == "search":
         return _search(context, grant or bearer_credential())
@@ -142,56 +142,57 @@ def _search(context: AppContext, given: Secret | None) -> Secret | None:
     _need_key(context)
     if context.authorize is None and context.settings.search_access == "open":
         return None
-    standing = context.grants.standing(given) if given else "unknown"
-    if standing == "good":
+    status = context.grants.status(given) if given else "unknown"
+    if status == "good":
         return given
     if context.authorize is not None and context.authorize("search"):
         return None
-    if standing == "expired":
-        says = "This grant is more than eight hours old. Make a new one with POST /v1/grants."
-        raise Refused("token-required", says, headers=EXPIRED)
+    if status == "expired":
+        detail = "This grant has expired after eight hours. Create a new one with POST /v1/grants."
+        raise Refused("token-required", detail, headers=EXPIRED)
     if context.authorize is not None:
-        raise Refused("forbidden", HOST)
+        raise Refused("forbidden", HOST_DENIED)
     return _one_of(context.settings.tokens, _how_to_search(context))
 
 
 def _by_token(context: AppContext, access: Access) -> Secret | None:
     if context.authorize is not None:
-        _ask(context.authorize, access)
+        _check_login(context.authorize, access)
         return None
-    tokens, how = context.settings.tokens, f"Grants are made for holders of a token: send it {SEND}"
+    tokens, how = context.settings.tokens, f"Creating a grant requires a token. Send it {IN_HEADER}"
     if access == "purge":
-        tokens, how = context.settings.admin_token, f"Send the token {SEND}"
+        tokens, how = context.settings.admin_token, f"Purging requires the admin token. Send it {IN_HEADER}"
     if not tokens:
-        raise Refused("no-route", NOTHING)  # as if the URL did not exist
+        raise Refused("no-route", NO_ENDPOINT)  # as if it didn't exist
     return _one_of(tokens, how)
 
 
 def _metrics(context: AppContext) -> None:
-    """A token opens this beside the host's login, too: Prometheus can't log in anywhere."""
+    """Check access to the metrics. Tokens work even with the host's login, because Prometheus can't log in."""
     if context.settings.metrics != "token":
-        return  # open to all, or off: then the view answers that there is nothing
+        return  # open to all, or off, in which case the view returns 404
     if context.authorize is not None and bearer_credential() is None:
-        _ask(context.authorize, "metrics")
+        _check_login(context.authorize, "metrics")
     else:
-        _one_of((*context.settings.admin_token, *context.settings.tokens), f"Send a token {SEND}")
+        _one_of((*context.settings.admin_token, *context.settings.tokens), f"Send a token {IN_HEADER}")
 
 
 def _need_key(context: AppContext) -> None:
-    """Without a key there is nothing to guard, and what to set first is the more useful answer."""
+    """Check that search is configured, before any credentials: that is the more useful error."""
     if context.kit.settings.frozen:
-        raise Refused("not-configured", f"Search asks the network, and EMBEDKIT_FROZEN is set. Unset it. {ELSE}")
+        detail = "Search requires network access, but EMBEDKIT_FROZEN is set. Unset it."
+        raise Refused("not-configured", f"{detail} {UNAFFECTED}")
     if not context.kit.settings.api_key:
-        says = "Search needs a key of the Getty Images API, and this service has none. Set EMBEDKIT_API_KEY."
-        raise Refused("not-configured", f"{says} {ELSE}")
+        detail = "Search requires a Getty Images API key. Set EMBEDKIT_API_KEY."
+        raise Refused("not-configured", f"{detail} {UNAFFECTED}")
 
 
 def _how_to_search(context: AppContext) -> str:
     if context.settings.tokens:
-        return f"Search is for holders of a token or a grant: send it {SEND}"
+        return f"Search requires a token or a grant. Send it {IN_HEADER}"
     return (
-        "Search is for holders of a token, and this service has none. Set EMBEDKIT_TOKENS;"
-        " or EMBEDKIT_SEARCH_ACCESS=open where only you can reach the service."
+        "Search requires a token, but none is configured. Set EMBEDKIT_TOKENS;"
+        " or set EMBEDKIT_SEARCH_ACCESS=open if only you can reach the service."
     )
 
 
@@ -200,13 +201,13 @@ def _one_of(tokens: Iterable[Secret], how: str) -> Secret:
     if given is None:
         raise Refused("token-required", how, headers=CHALLENGE)
     if not is_one_of(given, tokens):
-        raise Refused("forbidden", "This token doesn't grant access to this URL.")
+        raise Refused("forbidden", "This token doesn't grant access.")
     return given
 
 
-def _ask(authorize: Authorize, action: Access) -> None:
+def _check_login(authorize: Authorize, action: Access) -> None:
     if not authorize(action):
-        raise Refused("forbidden", HOST)
+        raise Refused("forbidden", HOST_DENIED)
 
 
 def grant(context: AppContext) -> Response:
@@ -218,8 +219,8 @@ ROUTES = (
     Route(
         "/v1/grants",
         grant,
-        "A grant for a browser, from a token",
-        {201: Answer("The grant: it reads (search, images, countries), and ends after eight hours.", GrantAnswer)},
+        "Create a grant for a browser",
+        {201: Answer("A read-only grant for the search endpoints, valid for eight hours.", GrantAnswer)},
         method="POST",
         access="grant",
         group="Search",

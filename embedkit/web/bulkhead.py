@@ -1,11 +1,11 @@
-"""Threads kept free: for small requests beside large texts, and for warm ones beside those that wait for Getty.
+"""Bulkheads that keep threads free for small requests and for requests served from the cache.
 
-A few large texts of one client are taken at a time. Of the others:
+Each client can have only a few large texts in progress at once.
 
-A server has a number of threads, and each request that asks Getty keeps one for as long as Getty takes. Once all
-of them wait, nothing is answered any more: neither the health check nor what is warm. So a server tells, in the
-environment of its requests, how many may wait at once; what comes beyond that is refused at once, or answered with
-the last good copy. Under a server that does not tell, any number may wait.
+A server has a fixed number of threads, and a request that calls Getty Images occupies one until the response
+arrives. Once all threads are waiting, nothing is served any more: neither the health check nor cached embeds. So
+the server passes, in the environment of its requests, how many can wait at once. Requests beyond that limit fail
+immediately or are served the last good copy. If the server passes no limit, any number can wait.
 """
 
 from __future__ import annotations
@@ -21,60 +21,60 @@ from flask import g, request
 from embedkit.errors import Unavailable
 from embedkit.web.errors import Refused
 
-LARGE_BYTES = 16 * 1024  # of a body; what is smaller is read in some 20 milliseconds, whatever it holds
-MAX_LARGE_TEXTS = 4  # of one client at once in one process; `embedkit serve` has 16 threads
+LARGE_BYTES = 16 * 1024  # of a body; a smaller one takes at most about 20 ms, whatever its content
+MAX_LARGE_TEXTS = 4  # per client and process at a time; `embedkit serve` has 16 threads
 
 
 class LargeTextLimiter:
-    """Counts the large texts in work, by client."""
+    """Counts the large texts in progress, by client."""
 
     def __init__(self, most: int = MAX_LARGE_TEXTS) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self.in_work: Counter[str] = Counter()
+        self.in_progress: Counter[str] = Counter()
 
     @contextmanager
     def admit(self, client: str, size: int | None) -> Iterator[None]:
-        """Let a body of ``size`` bytes in, where it is small or few are in work.
+        """Admit a body of ``size`` bytes if it is small, or if few are in progress.
 
-        :param size: None where the client did not say.
-        :raises Refused: at once, as ``throttled``: a request that waits keeps a thread.
+        :param size: None if the client didn't send it.
+        :raises Refused: as ``throttled``, without waiting, since a waiting request occupies a thread.
         """
         if size is not None and size <= LARGE_BYTES:
             yield
             return
         with self._lock:
-            if self.in_work[client] >= self._most:
-                says = f"At most {self._most} large texts from your IP address are in work at once. Send it again."
-                raise Refused("throttled", says, headers={"Retry-After": "1"})
-            self.in_work[client] += 1
+            if self.in_progress[client] >= self._most:
+                detail = f"Your IP address has {self._most} large texts in progress already. Try again soon."
+                raise Refused("throttled", detail, headers={"Retry-After": "1"})
+            self.in_progress[client] += 1
         try:
             yield
         finally:
             with self._lock:
-                self.in_work -= Counter([client])  # which keeps no zeros
+                self.in_progress -= Counter([client])  # which drops zero counts
 
 
 PLACES = "embedkit.places"  # in the environment of a request
-FULL_RETRY_S = 1.0  # after which a place may be free
+FULL_RETRY_S = 1.0  # after which a place could be free
 
 
 class Places:
-    """Counts the requests that wait for Getty. Safe for threads.
+    """Counts the requests waiting for Getty Images. Thread-safe.
 
-    :param most: how many may wait at once.
-    :param grow: called with how many wait whenever that changes: a server may lend so many threads more.
+    :param most: the number that can wait at once.
+    :param grow: called with the number waiting whenever it changes, so that a server can add that many threads.
     """
 
     def __init__(self, most: int, grow: Callable[[int], object] = bool) -> None:
         self._most = most
         self._grow = grow
         self._lock = threading.Lock()
-        self.taken = 0  # how many wait now
+        self.taken = 0  # waiting now
         self._closed = False
 
     def enter(self) -> bool:
-        """Take a place; False where there is none."""
+        """Take a place; return False if none is free."""
         with self._lock:
             if self.taken >= self._most:
                 return False
@@ -82,12 +82,12 @@ class Places:
             return True
 
     def leave(self) -> None:
-        """Give a place back."""
+        """Release a place."""
         with self._lock:
             self._change(-1)
 
     def close(self) -> None:
-        """Lend no more threads: the server ends."""
+        """Stop calling ``grow``, because the server is shutting down."""
         with self._lock:
             self._closed = True
 
@@ -98,7 +98,7 @@ class Places:
 
 
 def with_places(app: WSGIApplication, places: Places) -> WSGIApplication:
-    """An application that tells of these places in every request."""
+    """Return an application that passes these places in the environment of every request."""
 
     def with_own(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[PLACES] = places
@@ -108,14 +108,14 @@ def with_places(app: WSGIApplication, places: Places) -> WSGIApplication:
 
 
 def three_in_four(app: WSGIApplication, threads: int) -> WSGIApplication:
-    """The same for a server with a fixed number of threads: a quarter of them never waits."""
+    """Return an application in which at most three quarters of a server's threads can wait."""
     return with_places(app, Places(max(1, threads * 3 // 4)))
 
 
 def take_place() -> None:
-    """Let the current request wait for Getty, until its end.
+    """Take a place for the current request to wait for Getty Images, until the request ends.
 
-    :raises Unavailable: at once, where too many wait: a request that waits keeps a thread.
+    :raises Unavailable: immediately, if no place is free, since a waiting request occupies a thread.
     """
     places: Places | None = request.environ.get(PLACES)
     if places is None or "embedkit_place" in g:
@@ -126,7 +126,7 @@ def take_place() -> None:
 
 
 def leave_place(_: BaseException | None) -> None:
-    """Give the place of the current request back."""
+    """Release the place of the current request."""
     places: Places | None = g.pop("embedkit_place", None)
     if places is not None:
         places.leave()

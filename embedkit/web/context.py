@@ -1,4 +1,4 @@
-"""The context of the application: the kit, the settings, the login, what is counted and bounded."""
+"""The context of the application: the kit, the settings, the host's login, metrics and limits."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ BOARDS_CACHE_S = 60.0
 
 
 class BriefCache:
-    """A value that is kept for a time; then one caller makes it again, and others get the last one meanwhile.
+    """Caches a value briefly. When it expires, one caller recomputes it, and others get the old value meanwhile.
 
-    :param clock: monotonic seconds.
-    :param lifetime: seconds.
+    :param clock: returns monotonic seconds.
+    :param lifetime: in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, lifetime: float = BRIEF_CACHE_S) -> None:
@@ -61,9 +61,9 @@ class BriefCache:
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """What every view is given. ``authorize`` is the host's own login; it decides instead of tokens.
+    """The first argument of every view. ``authorize`` is the host's own login, used instead of tokens.
 
-    ``metrics`` is None while METRICS is off, ``worker`` while CHANGE_FEED, PURGE_URLS and WEBHOOK_URL are.
+    ``metrics`` is None if METRICS is off; ``worker`` is None without CHANGE_FEED, PURGE_URLS and WEBHOOK_URL.
     """
 
     kit: EmbedKit
@@ -81,33 +81,33 @@ class AppContext:
         object.__setattr__(self, "grants", Grants(self.settings, host=self.authorize is not None))
 
     def lifetime(self, embed: Embed) -> str:
-        """How long others may keep what was made from an embed: as long as it is fresh here, a day at the most.
+        """Return the Cache-Control header for an embed: it can be cached while it is fresh, at most MAX_AGE.
 
-        A stale copy is being refreshed while it is shown, so nobody else should hold on to it.
+        A stale copy is being refreshed while it is served, so it must not be cached elsewhere.
         """
         return cache_control(self.settings, self.seconds_left(embed))
 
     def seconds_left(self, embed: Embed) -> int:
-        """For how long an embed is still fresh."""
+        """Return the number of seconds an embed remains fresh."""
         return 0 if embed.stale else max(0, int(embed.fresh_until - self.clock()))
 
     def label(self, response: Response, embed: Embed) -> Response:
-        """Have an answer say which pictures are in it, for caches that are told to drop one."""
+        """Add the header that lists the pictures in a response, so that caches in front can purge one."""
         if self.settings.change_feed or self.settings.purge_urls:
             response.headers["Surrogate-Key"] = surrogate_keys(embed.ref.items)
         return response
 
     def withdrawn(self, ids: Sequence[str]) -> frozenset[str]:
-        """Those of these pictures that Getty has withdrawn, which a search that is kept may still have."""
+        """Return which of these pictures Getty has withdrawn; cached search results can still contain them."""
         return self.kit.cache.withdrawn(ids) if self.kit.settings.change_feed else frozenset()
 
     def oembed_url(self) -> str:
-        """The absolute URL of /oembed.
+        """Return the absolute URL of /oembed.
 
-        The header Host is whatever the client says (cache poisoning): it counts only where Flask has
-        checked it against TRUSTED_HOSTS, or on the developer's own machine. No answer that may be kept holds it.
+        A client controls the Host header (cache poisoning), so it is only used if Flask has checked it against
+        TRUSTED_HOSTS, or on the developer's own machine. No cacheable response contains it.
 
-        :raises Refused: where it can't be known for sure: then PUBLIC_URL has to be set first.
+        :raises Refused: if the URL can't be known for certain, which requires PUBLIC_URL.
         """
         if self.settings.public_url:
             return f"{self.settings.public_url}/oembed"
@@ -115,6 +115,6 @@ class AppContext:
             return url_for(".oembed", _external=True)
         raise Refused(
             "configuration",
-            "This answer holds the URL of the service, which is not known."
+            "This response contains the URL of the service, which is unknown."
             " Set EMBEDKIT_PUBLIC_URL, such as https://embeds.example.org.",
         )

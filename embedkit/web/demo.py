@@ -1,6 +1,6 @@
-"""The demo: the picker beside a post that is rendered as it is written, a reference to try, the next three steps.
+"""The demo: the picker next to a post with a live preview, a form to try references, and the next three steps.
 
-It is the whole service plus one page. The page is made on the server and works without any script.
+It is the entire service plus one page, which is rendered on the server and works without scripts.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ MAX_TEXT_CHARS = 4_000
 SAMPLES = (
     ("74917285", "an ID"),
     ("https://gty.im/1152503810", "a short link"),
-    ("https://www.gettyimages.de/detail/foto/winterabend-lizenzfreies-bild/91480088", "a localised page"),
+    ("https://www.gettyimages.de/detail/foto/winterabend-lizenzfreies-bild/91480088", "a localized page"),
     ("1131502286,1226009144,1257511430", "a slideshow"),
     ('[getty src="156980638" width="300" caption="Dunes"]', "a shortcode"),
-    ("500000404", "withdrawn"),
+    ("500000404", "a withdrawn picture"),
     ("500000403", "not embeddable"),
-    ("500000666", "hostile texts"),
-    ("https://gettyimages.com.evil.example/detail/74917285", "a look-alike host"),
+    ("500000666", "malicious metadata"),
+    ("https://gettyimages.com.evil.example/detail/74917285", "a look-alike domain"),
 )
 
 Calls = Callable[[], int]
-"""How often the sandbox was asked so far."""
+"""Returns the number of requests to the sandbox so far."""
 
 
 def create_demo(settings: Settings, calls: Calls) -> Flask:
-    """The service with the demo's page at its root.
+    """Create the service with the demo's page at its root.
 
-    :param calls: tells how often the sandbox that the settings point to was asked.
+    :param calls: returns the number of requests to the sandbox that the settings point to.
     """
     kit = EmbedKit(settings)
     app = create_app(settings, kit=kit)
@@ -89,13 +89,13 @@ def _page(kit: EmbedKit, calls: Calls) -> Response:
 
 
 def _article(kit: EmbedKit, text: str) -> Markup:
-    """A plain text as its reader sees it; embedkit-demo.js does the same where there are scripts."""
+    """Render a plain text as its readers see it. With scripts, embedkit-demo.js does the same."""
     paragraphs = (piece.strip() for piece in re.split(r"\n\s*\n", text))
     return kit.filter(Markup("\n").join(Markup("<p>{}</p>").format(one) for one in paragraphs if one))
 
 
 def _try(kit: EmbedKit, calls: Calls, ref: str) -> JSON:
-    """What came of a reference that a visitor typed."""
+    """Return the result of a reference typed by a visitor."""
     began, before = time.perf_counter(), calls()
     found: Embed | EmbedKitError
     try:
@@ -117,7 +117,7 @@ def _try(kit: EmbedKit, calls: Calls, ref: str) -> JSON:
 
 
 def _shown(kit: EmbedKit, ref: AssetRef, embed: Embed) -> Iterator[JSON]:
-    """The picture that was tried, for each target."""
+    """Yield the embed of the visitor's reference for each target."""
     for target, row in ROWS.items():
         source = kit.show(embed, Options(target=target).over(ref.options))
         yield {"target": target, "use": row.use, "source": str(source), "preview": source if row.preview else None}

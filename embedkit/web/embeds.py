@@ -1,6 +1,7 @@
-"""Embeds over HTTP: one, many, those of a whole text, and forgetting one.
+"""The routes for embeds: single ones, batches, whole texts, and purging.
 
-As JSON; and as an oEmbed 1.0 provider, so that any consumer can use embedkit without a plugin (https://oembed.com).
+They return JSON. An oEmbed 1.0 endpoint lets any oEmbed consumer use embedkit without a plugin
+(https://oembed.com).
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def batch(context: AppContext) -> Response:
 
 
 def render(context: AppContext) -> Response:
-    """A whole text in, the same text with every reference replaced out; or many of them, errors by text."""
+    """Replace every reference in a text, or in several texts, each with its own error."""
     with context.large_texts.admit(network(request.remote_addr or ""), request.content_length):
         params = read_body(schemas.RenderRequest)
         found = _documents(context, params)
@@ -59,9 +60,9 @@ def render(context: AppContext) -> Response:
 
 
 def _rendered(context: AppContext, index: int, document: Document | TextTooLarge) -> JSON:
-    """One text of an answer; one that is too large may fit into a request in which no other stands before it."""
+    """Return a rendered text. One that exceeds the shared budget might fit into a request of its own."""
     if isinstance(document, TextTooLarge):
-        hint = "Send it again, in another request." if index else "Send it in parts."
+        hint = "Send it in another request." if index else "Send it in parts."
         return {"error": _error(_too_large(document, hint))}
     embeds = [embed.as_json(context.clock()) for embed in document.embeds]
     problems = [_problem(problem) for problem in document.problems]
@@ -69,18 +70,18 @@ def _rendered(context: AppContext, index: int, document: Document | TextTooLarge
 
 
 def _problem(problem: Problem) -> JSON:
-    """A problem as JSON; one that goes by itself says when to ask for the text again."""
+    """Return a problem as JSON; a temporary one includes when to send the text again."""
     return problem._replace(retry_after=retry_after(problem.code, problem.retry_after)).as_json()
 
 
 def _too_large(error: TextTooLarge, hint: str) -> Refused:
     problem = error.problem
-    says, where = problem.detail.partition(";")[0], f"line {problem.line}, column {problem.column}"
-    return Refused("too-large", f"{says}, and those of a request together (reached in {where}).", hint=hint)
+    limit, where = problem.detail.partition(";")[0], f"line {problem.line}, column {problem.column}"
+    return Refused("too-large", f"{limit}, and those of a request together (reached in {where}).", hint=hint)
 
 
 def convert(context: AppContext) -> Response:
-    """A text in, the same text with its embed code as shortcodes out; Getty is not asked."""
+    """Convert the embed code in a text to shortcodes, without calling Getty Images."""
     with context.large_texts.admit(network(request.remote_addr or ""), request.content_length):
         params = read_body(schemas.ConvertRequest)
         done = embed_code.convert(params.content, params.input, REQUEST)
@@ -89,11 +90,11 @@ def convert(context: AppContext) -> Response:
 
 
 def purge(context: AppContext, ref: str) -> Response:
-    """Drop every copy: 404 where none was held, 503 where that can't be known."""
+    """Delete every cached copy of a picture: 404 if there was none, 503 if that is unknown."""
     if not context.kit.purge(ref):
         if context.kit.status()["store"]["read"] != "ok":
-            raise Unavailable("The cache can't be read: the picture is purged, whether or not a copy was held.")
-        raise Refused("not-found", "No copy of this picture is held, so there is nothing to purge.")
+            raise Unavailable("The picture was purged, but the cache can't be read to tell if it had a copy.")
+        raise Refused("not-found", "The picture is not in the cache, so there is nothing to purge.")
     return Response(status=204, headers={"Cache-Control": response.NO_STORE})
 
 
@@ -111,7 +112,7 @@ def _item(context: AppContext, found: Embed, options: Options) -> JSON:
 
 
 def _reference(context: AppContext, item: Item, target: Target | None) -> AssetRef | EmbedKitError:
-    """An item of a batch as a reference with its options; what is wrong with one stays its own affair."""
+    """Return an item of a batch as a reference with options, or its error, which doesn't affect other items."""
     if isinstance(item.value, EmbedKitError):
         return item.value
     try:
@@ -126,7 +127,7 @@ def _outcome(context: AppContext, item: Item, ref: AssetRef | EmbedKitError, fou
     try:
         if isinstance(ref, AssetRef) and isinstance(found, Embed):
             return _item(context, found, ref.options)
-    except EmbedKitError as error:  # from a template of the host
+    except EmbedKitError as error:  # from the host's own template
         found = error
     return {"ref": item.written, "error": _error(cast(EmbedKitError, found))}
 
@@ -137,7 +138,7 @@ def _error(error: EmbedKitError) -> JSON:
 
 
 def _documents(context: AppContext, params: schemas.RenderRequest) -> list[Document | TextTooLarge]:
-    """The texts as documents, within the budget of a request: one call counts once against the rate limit."""
+    """Return the texts as documents, within the budget of one request, which counts once as such."""
     texts = _texts(params)
     if params.pasted:
         texts = [(embed_code.convert(text, input, REQUEST).text, input) for text, input in texts]
@@ -145,23 +146,23 @@ def _documents(context: AppContext, params: schemas.RenderRequest) -> list[Docum
 
 
 def _texts(params: schemas.RenderRequest) -> list[tuple[str, Input]]:
-    """The texts with their inputs: one, or those of the list, which have an input each.
+    """Return the text, or the texts of the list, each with its input format.
 
-    :raises Refused: where there is neither, or both.
+    :raises Refused: if the request has neither, or both.
     """
     if params.texts is msgspec.UNSET:
         if params.content is msgspec.UNSET:
-            raise Refused("invalid-request", "content is missing: pass a text, or a list of texts.")
+            raise Refused("invalid-request", "content is missing. Pass content, or a list of texts.")
         return [(params.content, params.input or "html")]
     if params.content is not msgspec.UNSET or params.input is not msgspec.UNSET:
-        raise Refused("invalid-request", "Pass content and input, or texts; in texts each has its own.")
+        raise Refused("invalid-request", "Pass either content and input, or texts, each with its own input.")
     return [(one.content, one.input) for one in params.texts]
 
 
 PROVIDER_NAME = "Getty Images"
 PROVIDER_URL = "https://www.gettyimages.com"
 
-# The paths that getty/urls.py reads, in the wildcards of https://oembed.com (section 2.1).
+# The paths that getty/urls.py recognizes, with the wildcards of https://oembed.com (section 2.1).
 PAGES_OF_PICTURES = (
     "/detail/*",
     "/details/*",
@@ -172,13 +173,13 @@ PAGES_OF_PICTURES = (
 )
 FRAMES = ("/embed/*", "/embed?assets=*")
 THUMBNAILS = ("/id/*", "/photos/*-picture-id*")
-THUMBNAIL = ("thumbnail_url", "thumbnail_width", "thumbnail_height")  # in an answer, all three or none
+THUMBNAIL = ("thumbnail_url", "thumbnail_width", "thumbnail_height")  # a response has all three or none
 
 
 def oembed(context: AppContext) -> Response:
     params = read_query(schemas.OEmbedQuery)
     if params.format.lower() != "json":
-        raise Refused("unsupported-format", "Only format=json is answered.")
+        raise Refused("unsupported-format", "Only format=json is supported.")
     ref = _picture(context, params.url)
     wanted = replace(read_options(params).over(ref.options), target="oembed")
     found = _find(context, ref, wanted)
@@ -188,9 +189,9 @@ def oembed(context: AppContext) -> Response:
 
 
 def _picture(context: AppContext, url: str) -> AssetRef:
-    """What a Getty URL names, or a page ``/embed/<ref>`` of this service.
+    """Return the reference of a Getty URL, or of a page ``/embed/<ref>`` of this service.
 
-    PUBLIC_URL alone says which pages are ours: the header Host is whatever the client says.
+    Only PUBLIC_URL determines which pages are ours, because the client controls the Host header.
     """
     page, public = _page(url), _page(f"{context.settings.public_url}/embed/")
     if page and public and (_site(page), _folder(page)) == (_site(public), _folder(public)):
@@ -200,23 +201,23 @@ def _picture(context: AppContext, url: str) -> AssetRef:
         return context.kit.parse(url)
     except UnsupportedReference as error:
         if page and not public:
-            hint = "If this is a page of ours, set EMBEDKIT_PUBLIC_URL, such as https://embeds.example.org."
+            hint = "For pages of this service, set EMBEDKIT_PUBLIC_URL, such as https://embeds.example.org."
             raise UnsupportedReference(error.message, hint=hint) from None
         raise
 
 
 def _page(url: str) -> SplitResult | None:
-    """The parts of a URL that ends like our pages, of whatever host, without user info; None for any other."""
+    """Return the parts of a URL whose path ends like that of our pages, without user info; None for any other."""
     try:
         parts = urlsplit(url)
         ours = parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
         return parts if ours and _folder(parts).endswith("/embed") and _site(parts) else None
-    except ValueError:  # a port that is none, brackets that are no IPv6
+    except ValueError:  # an invalid port or IPv6 address
         return None
 
 
 def _site(page: SplitResult) -> tuple[str | None, int | None]:
-    """Host and port; links to a site by http and by https are told apart by nobody who writes them."""
+    """Return the host and port; http and https count as the same site."""
     return page.hostname, None if page.port in (80, 443) else page.port
 
 
@@ -225,7 +226,7 @@ def _folder(page: SplitResult) -> str:
 
 
 def _answer(context: AppContext, embed: Embed, options: Options) -> schemas.OEmbedAnswer:
-    """In Getty's own order; ``type`` is rich, whatever Getty called it, since what we give is html."""
+    """Return the response, in Getty's own order. ``type`` is always rich, because our response contains html."""
     fields: dict[str, Any] = {name: getattr(embed, name, None) for name in schemas.OEmbedAnswer.__struct_fields__}
     fields |= {} if _thumbnail_fits(embed, options) else dict.fromkeys(THUMBNAIL)
     ours = {
@@ -241,22 +242,22 @@ def _answer(context: AppContext, embed: Embed, options: Options) -> schemas.OEmb
 
 
 def _thumbnail_fits(embed: Embed, options: Options) -> bool:
-    """Whether the thumbnail respects the limits, as it must (oEmbed 1.0, section 2.3.4); its file has one size."""
+    """Return whether the thumbnail is within the limits, as required by oEmbed 1.0, section 2.3.4."""
     limits = (options.max_width, embed.thumbnail_width), (options.max_height, embed.thumbnail_height)
     return all(most is None or (size is not None and size <= most) for most, size in limits)
 
 
 def providers(context: AppContext) -> Response:
-    """A list in the format of https://oembed.com/providers.json with this service as its endpoint."""
+    """Return a list in the format of https://oembed.com/providers.json with this service as its endpoint."""
     own = [f"{context.settings.public_url}/embed/*"] if context.settings.public_url else []
     endpoint = schemas.ProviderEndpoint([*own, *schemes()], context.oembed_url(), ["json"], True)
-    # made from Host it is for nobody else
+    # a response built from Host must not be shared
     kept = response.PAGES if context.settings.public_url else response.NO_STORE
     return response.as_json([schemas.Provider(PROVIDER_NAME, PROVIDER_URL, [endpoint])], cache=kept)
 
 
 def schemes() -> list[str]:
-    """Every form of a Getty URL that names a picture."""
+    """Return every form of a Getty URL that identifies a picture."""
     places = [f"{host}/*" for host in sorted(SHORT_HOSTS)]
     places += [f"{EMBED_HOST}{path}" for path in FRAMES]
     places += [f"{MEDIA_HOST}{path}" for path in THUMBNAILS]
@@ -264,7 +265,7 @@ def schemes() -> list[str]:
     return [f"{scheme}://{place}" for place in places for scheme in ("https", "http")]
 
 
-REF = {"ref": "An asset ID, or up to five joined by commas. URLs go through POST /v1/embeds."}
+REF = {"ref": "An asset ID, or up to five separated by commas. For URLs, use POST /v1/embeds."}
 
 ProviderRoute = partial(Route, group="oEmbed", public=True)
 EmbedRoute = partial(Route, group="Embeds")
@@ -274,8 +275,8 @@ ROUTES = (
     ProviderRoute(
         "/oembed",
         oembed,
-        "One embed for an oEmbed consumer",
-        {200: Answer("The embed; its html is one responsive frame.", schemas.OEmbedAnswer)},
+        "Get an embed as an oEmbed consumer",
+        {200: Answer("The embed. Its html is a single responsive frame.", schemas.OEmbedAnswer)},
         query=schemas.OEmbedQuery,
         errors=(*FAILURES, "unsupported-format"),
         sample="/oembed?url=https://gty.im/74917285&maxwidth=594",
@@ -283,15 +284,15 @@ ROUTES = (
     ProviderRoute(
         "/oembed/providers.json",
         providers,
-        "This service as an entry of a provider list",
-        {200: Answer("A list in the format of oembed.com.", list[schemas.Provider])},
+        "List this service as an oEmbed provider",
+        {200: Answer("A provider list in the format of oembed.com.", list[schemas.Provider])},
         errors=("configuration",),
     ),
     EmbedRoute(
         "/v1/embeds/<ref>",
         embed,
-        "One embed, as data and as markup",
-        {200: Answer("The record, and its html for the target.", schemas.EmbedAnswer)},
+        "Get an embed",
+        {200: Answer("The embed as data, and its HTML for the target.", schemas.EmbedAnswer)},
         query=schemas.EmbedQuery,
         errors=FAILURES,
         parameters=REF,
@@ -306,8 +307,8 @@ ROUTES = (
     EmbedRoute(
         "/v1/embeds",
         batch,
-        "Many embeds, each asked of Getty once",
-        {200: Answer("In the order asked; what fails does so alone.", schemas.BatchAnswer)},
+        "Get up to 100 embeds",
+        {200: Answer("The embeds in the order of the request, each with its own error.", schemas.BatchAnswer)},
         method="POST",
         body=schemas.BatchRequest,
         links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),
@@ -316,8 +317,8 @@ ROUTES = (
     EmbedRoute(
         "/v1/embeds/<ref>",
         purge,
-        "Forget a picture",
-        {204: Answer("Every copy held here is gone.", media="")},
+        "Purge a picture from the cache",
+        {204: Answer("All cached copies were deleted.", media="")},
         method="DELETE",
         errors=("not-found", "unsupported"),
         access="purge",
@@ -327,8 +328,8 @@ ROUTES = (
     TextRoute(
         "/v1/render",
         render,
-        "Replace the shortcodes and links in a text, or in many",
-        {200: Answer("The text, or many; what can't be shown degrades and is named.", schemas.RenderAnswer)},
+        "Render the shortcodes and links in one or more texts",
+        {200: Answer("The rendered text or texts, with fallbacks and their problems.", schemas.RenderAnswer)},
         body=schemas.RenderRequest,
         links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),
         sample={"content": "Dusk at last: [getty 74917285]", "input": "markdown", "target": "web"},
@@ -336,8 +337,8 @@ ROUTES = (
     TextRoute(
         "/v1/convert",
         convert,
-        "Turn pasted embed code in a text into shortcodes",
-        {200: Answer("The text; everything else in it stays as it is.", schemas.ConvertAnswer)},
+        "Convert pasted embed code in a text to shortcodes",
+        {200: Answer("The converted text, otherwise unchanged.", schemas.ConvertAnswer)},
         body=schemas.ConvertRequest,
         sample={"content": "<p>Dusk at last.</p>", "input": "html"},
     ),

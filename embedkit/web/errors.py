@@ -1,4 +1,4 @@
-"""Errors over HTTP: ``application/problem+json`` (RFC 9457), always with a ``code`` and what to do."""
+"""Errors over HTTP: ``application/problem+json`` (RFC 9457), always with a ``code`` and advice."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from embedkit.process import lazy_logger
 
 log = lazy_logger("embedkit.web")
 
-# Seconds, where nobody knows better: how long Getty is left alone after such an answer.
+# Default delay in seconds before calling Getty Images again, by code.
 RETRY_AFTER: Mapping[str, float] = {"unavailable": 30, "rate-limited": 1, "quota-exhausted": 900}
 
-# The codes of HTTP alone.
+# Codes that only exist over HTTP.
 OF_HTTP: Mapping[str, tuple[int, str]] = {
     "invalid-request": (400, "Invalid request"),
     "token-required": (401, "Token required"),
@@ -38,9 +38,9 @@ OF_HTTP: Mapping[str, tuple[int, str]] = {
 }
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, EmbedKitError)]
 OF_ERRORS = {kind.code: (kind.http_status, kind.title) for kind in KINDS}
-# Every code that an answer may have: its status and title, by status.
+# The status and title of every code that a response can have, ordered by status.
 CODES = dict(sorted({**OF_ERRORS, **OF_HTTP}.items(), key=lambda row: (row[1][0], row[0])))
-# What a reference may come to, wherever one is resolved.
+# The codes of errors in resolving a reference.
 FAILURES = (
     "unsupported",
     "not-found",
@@ -50,7 +50,7 @@ FAILURES = (
     "unavailable",
     "invalid-response",
 )
-# What a call to the Getty Images API may come to.
+# The codes of errors in calling the Getty Images API.
 SEARCHING = (
     *("rate-limited", "quota-exhausted", "unauthorized", "invalid-key", "invalid-token", "permission-denied"),
     *("unavailable", "invalid-response"),
@@ -59,7 +59,7 @@ BY_STATUS = {404: "no-route", 405: "method-not-allowed", 413: "too-large", 429: 
 
 
 class Refused(EmbedKitError):
-    """What HTTP itself settles: a request, or what it asks for beyond a limit."""
+    """A request that is rejected over HTTP: it is invalid, not allowed, or over a limit."""
 
     def __init__(
         self, code: str, message: str, *, status: int = 0, headers: Mapping[str, str] = {}, **evidence: Any
@@ -72,19 +72,19 @@ class Refused(EmbedKitError):
 
 
 def handle(target: Flask | Blueprint) -> None:
-    """Answer every error of an application, or of one blueprint, as a problem."""
+    """Return every error of an application or blueprint as a problem."""
     target.register_error_handler(EmbedKitError, from_error)
     target.register_error_handler(HTTPException, from_http)
     target.register_error_handler(Exception, unexpected)
-    for status in (400, 404, 405, 413):  # Flask asks a host's handler of a status before ours of a class
+    for status in (400, 404, 405, 413):  # Flask prefers a host's handler for a status to ours for a class
         target.register_error_handler(status, from_http)
 
 
 def from_error(error: EmbedKitError) -> Response:
-    """An error as a problem. A wrong set-up is reported to the log, not to the world."""
+    """Return an error as a problem. The details of a configuration error are only logged."""
     if isinstance(error, ConfigurationError):
         log.error("wrong configuration: %s", error)
-        error = Refused("configuration", "The service is not set up correctly; its log says how.")
+        error = Refused("configuration", "The service is not configured correctly. See its log for details.")
     status, code = error.http_status, error.code
     problem = {"type": _type(code), "title": error.title, "status": status, "detail": str(error), "code": code}
     headers = {**headers_of(error), "Cache-Control": "no-store"}
@@ -101,9 +101,10 @@ def from_http(error: HTTPException) -> BaseResponse:
 
 
 def redirect_without_host() -> BaseResponse | None:
-    """The redirect that routing makes (of ``//``), relative: it may be kept, and would repeat the header Host.
+    """Make the redirects of routing (for ``//``) relative: a cache can store them, so they must not contain Host.
 
-    Before any view, as Flask hands such redirects to no handler (RFC 9110, section 10.2.2, on Location).
+    This runs before any view, because Flask passes such redirects to no error handler. See RFC 9110, section
+    10.2.2, on Location.
     """
     error = request.routing_exception
     if not isinstance(error, RequestRedirect):
@@ -114,42 +115,42 @@ def redirect_without_host() -> BaseResponse | None:
 
 
 def unexpected(error: Exception) -> Response:
-    """Whatever nobody thought of: the log has it all, the answer nothing of it."""
+    """Log an unexpected error, and return a problem without details."""
     log.error("unexpected error", exc_info=error)
-    return from_error(Refused("error", "The service failed; its log says how. Please try again later."))
+    return from_error(Refused("error", "An unexpected error occurred and was logged. Please try again later."))
 
 
 def headers_of(error: EmbedKitError) -> dict[str, str]:
-    """Those of a refusal; and ``Retry-After`` in whole seconds, where known, as it is of outages and throttles."""
+    """Return the error's own headers, and ``Retry-After`` in whole seconds if the delay is known."""
     own = error.headers if isinstance(error, Refused) else {}
     after = retry_after(error.code, error.retry_after)
     return own if after is None else {**own, "Retry-After": str(after)}
 
 
 def retry_after(code: str, known: float | None) -> int | None:
-    """Whole seconds after which another try makes sense, 1 at least; None where nobody knows.
+    """Return the whole seconds to wait before trying again, at least 1; None if unknown.
 
-    :param code: of an error, or of a problem in a text.
-    :param known: seconds, where it says so itself.
+    :param code: the code of an error, or of a problem in a text.
+    :param known: the seconds that the error itself specifies.
     """
     after = RETRY_AFTER.get(code) if known is None else known
     return None if after is None else max(1, math.ceil(after))
 
 
 def _type(code: str) -> str:
-    """Where the code is explained; a relative reference, since Host is not to be trusted (RFC 9457, 3.1.1)."""
-    if request_ctx.url_adapter is None:  # a host that is not trusted: Flask has not even set up routing
+    """Return the URL that documents a code; relative, since Host can't be trusted (RFC 9457, section 3.1.1)."""
+    if request_ctx.url_adapter is None:  # for an untrusted host, Flask doesn't set up routing
         return "about:blank"
     return url_for(f"{request.blueprint or 'embedkit'}.docs", _anchor=f"error-{code}")
 
 
 def _advice(code: str, error: HTTPException, headers: Mapping[str, str]) -> str:
     if code == "no-route":
-        return f"There is nothing at this URL. These exist: {', '.join(_rules())}."
+        return f"No such endpoint. These exist: {', '.join(_rules())}."
     if code == "method-not-allowed":
-        return f"This URL answers to {headers.get('Allow', 'other methods')}."
+        return f"This endpoint supports {headers.get('Allow', 'other methods')}."
     if isinstance(error, SecurityError):
-        return "This service does not go by that name: EMBEDKIT_TRUSTED_HOSTS lists its names."
+        return "The Host header is not one of EMBEDKIT_TRUSTED_HOSTS."
     return str(error.description or error.name)
 
 

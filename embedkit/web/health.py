@@ -1,4 +1,4 @@
-"""For those who run the service: does it live, can it answer, its numbers, and whom to tell of a security hole."""
+"""Endpoints for operators: liveness, readiness, metrics, and the contact for security reports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from embedkit.web.schemas import Health, Readiness
 
 log = lazy_logger("embedkit.web")
 
-SEARCH = ("api", "token")  # what search asks, of all endpoints of the transport
+SEARCH = ("api", "token")  # the transport's endpoints that search calls
 
 
 def healthz(_: AppContext) -> Response:
@@ -29,13 +29,13 @@ def healthz(_: AppContext) -> Response:
 
 
 def readyz(context: AppContext) -> Response:
-    """Ready is what can answer: from the cache while Getty is down, from Getty while the cache is.
+    """Report whether the service can serve embeds, either from the cache or from Getty Images.
 
-    Only with neither is it taken out of service; anything stricter would turn an outage of Getty, which
-    the copies are there to bridge, into one of every instance at once. That search is shut (``upstream``:
-    ``api``: ``throttled``: ``quota-exhausted``) is reported, and shuts nothing else.
+    It is unavailable only if both are down. A stricter check would turn an outage of Getty, which cached copies
+    are meant to bridge, into an outage of every instance at once. An exhausted search quota (``upstream``:
+    ``api``: ``throttled``: ``quota-exhausted``) is reported, but doesn't affect anything else.
 
-    The answer is kept for a second: this route is not counted, and must not be a way to keep the store busy.
+    The response is cached for a second, because this route has no rate limit and must not put load on the store.
     """
     state = context.readiness(lambda: _state(context))
     status = 503 if state.status == "unavailable" else 200
@@ -48,37 +48,37 @@ def _state(context: AppContext) -> Readiness:
     try:
         found = context.kit.status()
     except Exception:
-        log.exception("the state of the parts is not known")
+        log.exception("the status of the service is unknown")
         return Readiness("unavailable", "unknown", {})
     cache, upstream, store = str(found["cache"]), dict(found["upstream"]), dict(found.get("store", {}))
     changes = dict(found.get("changes", {}))
-    failing = [cache not in ("ok", "degraded"), _shut(upstream.get("oembed", {}))]
+    failing = [cache not in ("ok", "degraded"), _is_down(upstream.get("oembed", {}))]
     if all(failing):
         return Readiness("unavailable", cache, upstream, store, changes)
-    bridged = any(failing) or cache != "ok" or any(_shut(upstream.get(lane, {})) for lane in SEARCH)
+    bridged = any(failing) or cache != "ok" or any(_is_down(upstream.get(lane, {})) for lane in SEARCH)
     bridged |= changes.get("state", "ok") not in FOLLOWED
     return Readiness("degraded" if bridged else "ok", cache, upstream, store, changes)
 
 
 TITLES = {
-    "ok": ("All is well", "Embeds are served, fresh ones from Getty Images and known ones from the cache."),
+    "ok": ("All systems operational", "Embeds are served from the cache and from Getty Images."),
     "degraded": (
-        "Partly available",
-        "Embeds are served; one part of the service doesn't work, and others stand in.",
+        "Degraded",
+        "Embeds are served, but part of the service isn't working.",
     ),
     "unavailable": ("Unavailable", "Neither the cache nor Getty Images can be reached right now."),
 }
-WORKS = "Works"
+WORKS = "Operational"
 OFF = "Off: EMBEDKIT_API_KEY is not set"
 FOLLOWED = ("ok", "starting")  # of Getty's feed of asset changes
 CHANGES = {
     **dict.fromkeys(FOLLOWED, WORKS),
-    "pending": "Some wait until Getty Images can be asked for them",
-    "undelivered": "Gone here; a cache in front, or the webhook, has not been told yet",
-    "stalled": "Nobody has looked at Getty's feed lately",
-    "permission-denied": "The key has no feed of asset changes",
+    "pending": "Some changes are waiting for Getty Images to respond",
+    "undelivered": "Withdrawn here, but a cache in front or the webhook has not been notified yet",
+    "stalled": "Getty's feed has not been read lately",
+    "permission-denied": "The API key has no access to the feed of asset changes",
 }
-CACHE = {"ok": WORKS, "degraded": "Reads, but takes no writes", "unknown": "Unknown"}
+CACHE = {"ok": WORKS, "degraded": "Read-only: writes are failing", "unknown": "Unknown"}
 
 
 def _page(settings: Settings, state: Readiness, status: int) -> Response:
@@ -87,7 +87,7 @@ def _page(settings: Settings, state: Readiness, status: int) -> Response:
     parts = {
         "Embeds from Getty Images": _lane(state.upstream.get("oembed", {})),
         "Search": search if settings.api_key else OFF,
-        "Cache": CACHE.get(state.cache, "Can't be reached"),
+        "Cache": CACHE.get(state.cache, "Unreachable"),
     }
     if followed := state.changes.get("state"):
         parts["Withdrawn pictures"] = CHANGES.get(followed, "Getty's feed can't be read")
@@ -96,15 +96,15 @@ def _page(settings: Settings, state: Readiness, status: int) -> Response:
 
 
 def _lane(*lanes: Mapping[str, Any]) -> str:
-    """What an endpoint of Getty's does, in words; one that was not asked yet is believed to work."""
+    """Return the status of Getty's endpoints in words; one not called yet is assumed to work."""
     if any(lane.get("throttled") == "quota-exhausted" for lane in lanes):
         return "Today's quota is used up"
     if any("throttled" in lane for lane in lanes):
-        return "Too many calls: it works again in a moment"
-    return "Can't be reached" if any(map(_shut, lanes)) else WORKS
+        return "Rate limited: works again in a moment"
+    return "Unreachable" if any(map(_is_down, lanes)) else WORKS
 
 
-def _shut(lane: Mapping[str, Any]) -> bool:
+def _is_down(lane: Mapping[str, Any]) -> bool:
     return lane.get("breaker") == "open" or "throttled" in lane
 
 
@@ -115,7 +115,7 @@ DAY = "public, max-age=86400"
 
 def security_txt(context: AppContext) -> Response:
     if not context.settings.contact:
-        raise Refused("no-route", "There is nothing at this URL: EMBEDKIT_CONTACT is not set.")
+        raise Refused("no-route", "No such endpoint: EMBEDKIT_CONTACT is not set.")
     return Response(_text(context), content_type="text/plain; charset=utf-8", headers={"Cache-Control": DAY})
 
 
@@ -135,7 +135,7 @@ PLAIN = "text/plain; version=0.0.4; charset=utf-8"  # the format that every Prom
 
 def metrics(context: AppContext) -> Response:
     if context.metrics is None:
-        raise Refused("no-route", "There is nothing at this URL.")
+        raise Refused("no-route", "No such endpoint.")
     return Response(context.metrics.text(), content_type=PLAIN, headers={"Cache-Control": NO_STORE})
 
 
@@ -145,30 +145,30 @@ ROUTES = (
     OperationRoute(
         "/healthz",
         healthz,
-        "The process runs",
-        {200: Answer("It does.", Health)},
+        "Check that the process is running",
+        {200: Answer("The process is running.", Health)},
     ),
     OperationRoute(
         "/readyz",
         readyz,
-        "The service can answer; browsers get a page",
+        "Check that the service can handle requests",
         {
-            200: Answer("It can; degraded says that a part is bridged.", Readiness, paged=True),
-            503: Answer("Neither cache nor Getty can be reached.", Readiness, paged=True),
+            200: Answer("It can. If the status is degraded, one part is down.", Readiness, paged=True),
+            503: Answer("Neither the cache nor Getty Images can be reached.", Readiness, paged=True),
         },
     ),
     OperationRoute(
         PATH,
         security_txt,
-        "Whom to tell of a security hole",
-        {200: Answer("The file security.txt of RFC 9116.", media="text/plain")},
+        "Get the contact for security reports",
+        {200: Answer("The security.txt file (RFC 9116).", media="text/plain")},
         errors=("no-route",),
     ),
     OperationRoute(
         "/metrics",
         metrics,
-        "Numbers for Prometheus",
-        {200: Answer("Counters and states in Prometheus's text format.", media="text/plain")},
+        "Get metrics for Prometheus",
+        {200: Answer("Counters and gauges in Prometheus's text format.", media="text/plain")},
         access="metrics",
         limited=True,
     ),

@@ -1,7 +1,7 @@
-"""Log lines for a service: one line for one record, as JSON or text, that no foreign text can forge.
+"""Logging for a service: one line per record, as JSON or text, which untrusted text can't forge.
 
-Whatever a record holds is written in printable ASCII, so that a line break, an escape sequence of terminals or
-a bidirectional override is seen instead of obeyed (CWE-117), and no field is longer than :data:`MAX_FIELD_BYTES`.
+Records are written in printable ASCII, so that line breaks, terminal escape sequences and bidirectional overrides
+are visible instead of effective (CWE-117). No field is longer than :data:`MAX_FIELD_BYTES`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 MAX_FIELD_BYTES = 1024
-MAX_FRAMES = 20  # of a traceback: the innermost
+MAX_FRAMES = 20  # of a traceback, counted from the innermost
 REQUEST_ID: ContextVar[str] = ContextVar("embedkit_request_id", default="")
-UNSAFE = re.compile(r"[^ -~]")  # all but printable ASCII
+UNSAFE = re.compile(r"[^ -~]")  # anything but printable ASCII
 
 Fields = dict[str, Any]
 
 
 def printable(text: str) -> str:
-    """A text in printable ASCII, cut where it is too long; all else becomes ``\\n``, ``\\xNN``, ``\\uNNNN``."""
+    """Return a text in printable ASCII, with escapes such as ``\\n`` and ``\\uNNNN``, and cut if too long."""
     return _cut(text, lambda part: UNSAFE.sub(lambda found: ascii(found[0])[1:-1], part))
 
 
 def quoted(text: str) -> str:
-    """The same as a JSON string."""
+    """Like :func:`printable`, but as a JSON string."""
     return f'"{_cut(text, lambda part: json.dumps(part)[1:-1])}"'
 
 
@@ -41,9 +41,9 @@ def _cut(text: str, escape: Any) -> str:
 
 
 class TextFormatter(logging.Formatter):
-    """``time level logger: message name=value …``; without a time for a terminal.
+    """Formats a record as ``time level logger: message name=value …``.
 
-    :param timed: whether a line begins with time and level.
+    :param timed: False to omit time and level, for a terminal.
     """
 
     def __init__(self, *, timed: bool = True) -> None:
@@ -51,7 +51,7 @@ class TextFormatter(logging.Formatter):
         self._timed = timed
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """Return a record as one line."""
         fields = fields_of(record)
         when, level = fields.pop("time"), fields.pop("level")
         head = f"{when} {level} " if self._timed else ""
@@ -60,16 +60,16 @@ class TextFormatter(logging.Formatter):
 
 
 class JSONFormatter(logging.Formatter):
-    """One JSON object a line: ``time``, ``level``, ``logger``, ``message``, and the fields of the record."""
+    """Formats a record as a JSON object: ``time``, ``level``, ``logger``, ``message``, and the record's fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """Return a record as one line."""
         pairs = (f"{quoted(name)}: {_value(value)}" for name, value in fields_of(record).items())
         return f"{{{', '.join(pairs)}}}"
 
 
 def fields_of(record: logging.LogRecord) -> Fields:
-    """What a record holds, by name: our own fields are those in its attribute ``fields``."""
+    """Return the fields of a record by name, including those in its attribute ``fields``."""
     fields: Fields = {
         "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
@@ -85,7 +85,7 @@ def fields_of(record: logging.LogRecord) -> Fields:
 
 
 def _exception(error: BaseException) -> Fields:
-    """Kind, words and frames of an error; without source lines and variables, which may hold secrets."""
+    """Return the type, message and frames of an error, without source lines and variables: they can be secret."""
     frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
     return {
         "error": type(error).__name__,
@@ -107,15 +107,15 @@ def _word(value: Any) -> str:
 
 
 class Handler(logging.StreamHandler[TextIO]):
-    """The handler of :func:`listen`: a class of its own, so that a second call finds it."""
+    """The handler added by :func:`listen`, as a class of its own so that a second call can find it."""
 
 
 def listen(form: str, stream: TextIO | None = None, *, name: str = "embedkit") -> None:
-    """Write what embedkit logs, from INFO up, to a stream; a second call takes the place of the first.
+    """Write embedkit's log records, from INFO up, to a stream. A second call replaces the first.
 
-    :param form: ``text`` or ``json``; ``none`` ends it.
-    :param stream: by default stderr.
-    :param name: another logger, such as that of the server.
+    :param form: ``text`` or ``json``; ``none`` to stop.
+    :param stream: the stream; by default stderr.
+    :param name: the name of the logger, such as the server's.
     """
     log = logging.getLogger(name)
     log.handlers[:] = [one for one in log.handlers if not isinstance(one, Handler)]

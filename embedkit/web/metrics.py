@@ -1,9 +1,9 @@
-"""What is counted: events and requests, as numbers for Prometheus and as lines of the log.
+"""Metrics and the access log: events and requests, counted for Prometheus and logged.
 
-Labels and lines name route templates (``/v1/embeds/<ref>``) and closed lists of our own, never a reference, a URL
-or a client: so the number of series is bounded (https://prometheus.io/docs/practices/naming/#labels), and nobody
-outside writes our log. The numbers of one process are its own; under a server with several, the library adds them
-up in the folder PROMETHEUS_MULTIPROC_DIR.
+Labels and log lines contain only route templates (``/v1/embeds/<ref>``) and fixed values, never a reference, a URL
+or a client. So the number of series is bounded (https://prometheus.io/docs/practices/naming/#labels), and clients
+can't inject text into the log. Each process counts separately; with several processes, the library adds up the
+numbers in the folder PROMETHEUS_MULTIPROC_DIR.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ THROTTLES = ("rate-limited", "quota-exhausted")
 
 
 class Metrics:
-    """Counts the events (:class:`embedkit.process.Events`) of a kit, and requests. Safe for threads and forks.
+    """Counts the events (:class:`embedkit.process.Events`) of a kit, and requests. Thread- and fork-safe.
 
-    :raises ConfigurationError: where the library is not installed.
+    :raises ConfigurationError: if the library is not installed.
     """
 
     def __init__(self, kit: EmbedKit) -> None:
@@ -47,54 +47,54 @@ class Metrics:
             raise missing_package("EMBEDKIT_METRICS", "prometheus_client", "metrics") from None
         if (folder := os.environ.get(FOLDER)) and not os.path.isdir(folder):
             raise ConfigurationError(
-                f"{FOLDER} names {folder}, which is not a folder.", hint="Make it, and empty it before each start."
+                f"{FOLDER} names {folder}, which is not a folder.", hint="Create it. Empty it before each start."
             )
-        self._registry = registry = CollectorRegistry()  # of our own: the library's tells versions
+        self._registry = registry = CollectorRegistry()  # our own, since the default one reveals versions
 
-        def counter(name: str, says: str, *labels: str) -> Counter:
-            return Counter(f"embedkit_{name}", says, labels, registry=registry)
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"embedkit_{name}", text, labels, registry=registry)
 
-        def gauge(name: str, says: str, *labels: str, mode: Any = "livemax") -> Gauge:
-            return Gauge(f"embedkit_{name}", says, labels, registry=registry, multiprocess_mode=mode)
+        def gauge(name: str, text: str, *labels: str, mode: Any = "livemax") -> Gauge:
+            return Gauge(f"embedkit_{name}", text, labels, registry=registry, multiprocess_mode=mode)
 
-        self._requests = counter("http_requests", "Requests answered.", "route", "method", "status")
+        self._requests = counter("http_requests", "HTTP requests.", "route", "method", "status")
         self._events = {
-            "lookup": counter("lookups", "Pictures asked for, by what was held of them.", "outcome"),
-            "rescue": counter("rescues", "Outages bridged with the last good copy."),
-            "coalesced": counter("coalesced", "Callers who shared in the call of another.", "among"),
-            "upstream": counter("upstream_calls", "Calls to Getty, by how they ended.", "endpoint", "outcome"),
-            "tries": counter("upstream_tries", "Requests sent to Getty, retries included.", "endpoint"),
-            "refused": counter("upstream_refused", "Calls that were not made, and why.", "endpoint", "code"),
-            "store": counter("store_failures", "Failures of the cache, and entries that were not ours.", "kind"),
+            "lookup": counter("lookups", "Picture lookups, by result.", "outcome"),
+            "rescue": counter("rescues", "Times that the last good copy was served during an outage."),
+            "coalesced": counter("coalesced", "Callers that waited for another caller's request.", "among"),
+            "upstream": counter("upstream_calls", "Calls to Getty Images, by result.", "endpoint", "outcome"),
+            "tries": counter("upstream_tries", "Requests sent to Getty Images, including retries.", "endpoint"),
+            "refused": counter("upstream_refused", "Calls not made, by reason.", "endpoint", "code"),
+            "store": counter("store_failures", "Failures of the cache, and invalid entries.", "kind"),
         }
         self._seconds = Histogram(
-            *("embedkit_upstream_seconds", "How long calls to Getty took, retries included.", ("endpoint",)),
+            *("embedkit_upstream_seconds", "Duration of calls to Getty Images, with retries.", ("endpoint",)),
             buckets=SECONDS,
             registry=registry,
         )
-        self._breaker = gauge("upstream_breaker", "1 for the state that it is in.", "endpoint", "state")
+        self._breaker = gauge("upstream_breaker", "1 for the current state.", "endpoint", "state")
         self._throttled = gauge(
-            *("upstream_throttled_until_timestamp_seconds", "Until when Getty wants quiet; 0: it does not."),
+            *("upstream_throttled_until_timestamp_seconds", "End of the throttling; 0 if not throttled."),
             *("endpoint", "reason"),
         )
         self._waiting = gauge("upstream_waiting", "Callers in the queue.", "endpoint", mode="livesum")
-        self._cache_up = gauge("cache_up", "1 while the cache answers.", mode="livemostrecent")
+        self._cache_up = gauge("cache_up", "1 if the cache is available.", mode="livemostrecent")
         for event, words in (("lookup", LOOKUPS), ("coalesced", COALESCED), ("store", STORE)):
-            for word in words:  # a series that is not there yet hides its first event from rate()
+            for word in words:  # rate() misses the first event of a series that doesn't exist yet
                 self._events[event].labels(word)
         if kit.settings.search_budget is not None:
-            says = "Searches left of today's SEARCH_BUDGET."
-            self._budget = gauge("search_budget_remaining", says, mode="livemostrecent")
+            text = "Searches left of today's SEARCH_BUDGET."
+            self._budget = gauge("search_budget_remaining", text, mode="livemostrecent")
         self._kit = kit
         kit.events.listen(self._listen)
 
     def _listen(self, event: str, labels: tuple[str, ...], value: float) -> None:
-        """Count an event; a worker that nobody asks for its state tells it after each call."""
+        """Count an event, and update the state after each call, for processes that are never scraped."""
         try:
             self._record(event, labels, value)
             if event in ("upstream", "refused"):
                 self._upstream_state(self._kit.upstream())
-        except Exception:  # that something can't be counted is not a reason to fail
+        except Exception:  # must not make the request fail
             log.exception("an event could not be counted")
 
     def _record(self, event: str, labels: tuple[str, ...], value: float) -> None:
@@ -106,14 +106,14 @@ class Metrics:
         count.inc(value)
 
     def request(self, route: str, method: str, status: int) -> None:
-        """Count an answer."""
+        """Count a response."""
         try:
             self._requests.labels(route, method, str(status)).inc()
         except Exception:
             log.exception("a request could not be counted")
 
     def _refresh(self) -> None:
-        """Take over the state of the parts as it is now."""
+        """Update the gauges with the current state."""
         try:
             status = self._kit.status()
             self._cache_up.set(status["cache"] == "ok")
@@ -121,7 +121,7 @@ class Metrics:
             if self._kit.settings.search_budget is not None:
                 self._budget.set(self._kit.api.search.budget.remaining() or 0)
         except Exception:
-            log.exception("the state of the parts is not known")
+            log.exception("the status of the service is unknown")
 
     def _upstream_state(self, lanes: Mapping[str, Mapping[str, Any]]) -> None:
         for endpoint, lane in lanes.items():
@@ -133,7 +133,7 @@ class Metrics:
             self._waiting.labels(endpoint).set(lane.get("waiting", 0))
 
     def text(self) -> bytes:
-        """All of it as it is now, in Prometheus's text format."""
+        """Return the current metrics in Prometheus's text format."""
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -147,20 +147,20 @@ class Metrics:
 
 access = lazy_logger("embedkit.access")
 
-ROUTE = "embedkit.route"  # the template, in the environment of a request
-NOWHERE = "none"  # what no route was found for
+ROUTE = "embedkit.route"  # the route template, in the environment of a request
+NOWHERE = "none"  # the route of a request that matches none
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})
-GIVEN_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")  # of a proxy or a caller; anything else is replaced
+GIVEN_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")  # accepted from a proxy or client; anything else is replaced
 BODILESS = ("1", "204", "304")
 
 Header = tuple[str, str]
 
 
 class RequestObserver:
-    """A WSGI application around another.
+    """WSGI middleware that counts and logs requests.
 
-    :param metrics: counts; None counts nothing.
-    :param log: whether to write a line for each request.
+    :param metrics: the metrics to count with; None to count nothing.
+    :param log: True to log each request.
     """
 
     def __init__(self, app: WSGIApplication, metrics: Metrics | None, *, log: bool) -> None:
@@ -203,7 +203,7 @@ class RequestObserver:
 
 
 def count_answer(metrics: Metrics, response: Response) -> Response:
-    """The same for a blueprint in another application, whose server writes the log."""
+    """Count a response of a blueprint in another application, whose server logs requests itself."""
     metrics.request(str(request.url_rule or NOWHERE), _method(request.method), response.status_code)
     return response
 
@@ -213,11 +213,11 @@ def _method(method: str) -> str:
 
 
 def request_id_of(environ: WSGIEnvironment) -> str:
-    """The ID that a proxy or a caller gave, if it is plain and short, else a new one of 16 hexadecimal digits."""
+    """Return the ID sent by a proxy or client, if it is valid, else a new one of 16 hexadecimal digits."""
     given: str | None = environ.get("HTTP_X_REQUEST_ID")
     if given and GIVEN_ID.fullmatch(given):
         return given
-    # not a secret; os.urandom would let go of the interpreter lock, at which a busy server loses its turn
+    # not a secret; os.urandom would release the GIL, which costs a busy server its time slice
     return f"{random.getrandbits(64):016x}"  # nosec B311
 
 

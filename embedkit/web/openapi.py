@@ -1,6 +1,6 @@
-"""The interface of the service: the table of all routes, the OpenAPI document and the page made from it.
+"""The service's HTTP API: the table of all routes, the OpenAPI document, and the page rendered from it.
 
-The document is made from the routes and the schemas, so it can't fall behind them.
+The document is generated from the routes and the schemas, so it is always up to date.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from embedkit.web.response import PAGES, as_json
 from embedkit.web.routes import Access, Answer, Route
 from embedkit.web.troubles import TROUBLES
 
-MAX_QUERY_BYTES = 4096  # bytes
-VERSION = "1"  # of the interface, not of the package
+MAX_QUERY_BYTES = 4096
+VERSION = "1"  # of the API, not of the package
 DESCRIPTION = (
-    "Turns references to Getty Images pictures into safe, accessible embeds. Errors are problems (RFC 9457)"
-    " with a stable code, or pages where a browser asks for one. Every answer has the ID of its request in"
-    " X-Request-ID. A server or a proxy in front of the service may answer by itself, as text or HTML, what it"
-    " does not pass on (400, 408, 413, 431, 502, 504)."
+    "Turns references to Getty Images pictures into safe, accessible embeds. Errors are returned as problem"
+    " details (RFC 9457) with a stable code, or as HTML pages if a browser requests one. Every response includes"
+    " the ID of its request in X-Request-ID. A server or proxy in front of the service can return its own errors"
+    " (400, 408, 413, 431, 502, 504) as text or HTML."
 )
-# What a path names. The service reads more spellings than these; what it gives is always one of them.
+# Path parameters. The service accepts other spellings too, but returns only these.
 NAME: JSON = {"type": "string", "minLength": 1, "examples": ["74917285"]}
 PATHS: Mapping[str, JSON] = {
     "ref": {**NAME, "pattern": f"^{ASSET_IDS}$", "maxLength": 25 * MAX_IDS - 1},
@@ -41,31 +41,31 @@ PATHS: Mapping[str, JSON] = {
 HTML: JSON = {"text/html": {"schema": {"type": "string"}}}
 REFERENCE = "#/components/schemas/{name}"
 SECURITY_SCHEMES = {
-    "token": "One of EMBEDKIT_TOKENS. It stays on servers.",
-    "grant": "What POST /v1/grants answers: for browsers, reading only, for eight hours.",
-    "admin": "EMBEDKIT_ADMIN_TOKEN.",
+    "token": "One of EMBEDKIT_TOKENS. Keep it on your servers.",
+    "grant": "A read-only credential for browsers, valid for eight hours. Create one with POST /v1/grants.",
+    "admin": "The value of EMBEDKIT_ADMIN_TOKEN.",
 }
-# What opens a route, what its readers should know of that, and the code where it is shut for everybody.
+# The credentials a route accepts, a sentence for its documentation, and the error code if the route is off.
 SECURITY: Mapping[Access, tuple[tuple[str, ...], str, str]] = {
     "search": (
         ("token", "grant"),
-        "Needs a token or a grant, unless EMBEDKIT_SEARCH_ACCESS is open; 503 where EMBEDKIT_API_KEY is not set.",
+        "Requires a token or grant, unless EMBEDKIT_SEARCH_ACCESS is open. Returns 503 without EMBEDKIT_API_KEY.",
         "not-configured",
     ),
-    "grant": (("token",), "Off (404) unless EMBEDKIT_TOKENS is set.", "no-route"),
+    "grant": (("token",), "Requires a token. Returns 404 if EMBEDKIT_TOKENS isn't set.", "no-route"),
     "metrics": (
         ("admin", "token"),
-        "Off (404) unless EMBEDKIT_METRICS says who may read it; open asks nobody.",
+        "Requires a token, unless EMBEDKIT_METRICS is open. Returns 404 if EMBEDKIT_METRICS is off.",
         "no-route",
     ),
-    "purge": (("admin",), "Off (404) unless EMBEDKIT_ADMIN_TOKEN is set.", "no-route"),
+    "purge": (("admin",), "Requires the admin token. Returns 404 if EMBEDKIT_ADMIN_TOKEN isn't set.", "no-route"),
 }
 
 
 def openapi_document(settings: Settings | None = None) -> JSON:
-    """The interface of the service as OpenAPI 3.1.
+    """Return the OpenAPI 3.1 document of the service.
 
-    :param settings: names the URL of the service, if PUBLIC_URL is set.
+    :param settings: the settings whose PUBLIC_URL, if set, is the URL of the server.
     """
     paths: JSON = {}
     for route in ROUTES:
@@ -83,7 +83,7 @@ def openapi_document(settings: Settings | None = None) -> JSON:
 
 
 def path(route: Route) -> str:
-    """A rule in the notation of OpenAPI."""
+    """Return a route's rule in OpenAPI notation."""
     return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", route.rule)
 
 
@@ -131,15 +131,15 @@ def _query_parameters(route: Route) -> list[JSON]:
 
 
 def _parameter(name: str, schema: JSON, struct: JSON) -> JSON:
-    """A field as a parameter; ``required``, and not a null, tells that it may be left out."""
+    """Return a field as a parameter, which is optional if ``required`` doesn't list it; null is removed."""
     plain = next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema)
     plain = {key: value for key, value in plain.items() if key != "default" or value is not None}
     says = plain.pop("description", None)
     parameter = {"name": name, "in": "query", "required": name in struct.get("required", []), "schema": plain}
     if plain.get("type") == "array":
-        parameter |= {"style": "form", "explode": False}  # joined by commas
+        parameter |= {"style": "form", "explode": False}  # comma-separated
     if not parameter["required"]:
-        parameter["allowEmptyValue"] = True  # as forms send a field that nobody filled in: it counts as left out
+        parameter["allowEmptyValue"] = True  # forms send empty fields; they count as omitted
     return {**parameter, "description": says} if says else parameter
 
 
@@ -175,7 +175,7 @@ def _reference(kind: Any) -> JSON:
 
 
 def _errors(route: Route) -> JSON:
-    """The problems that a route may answer with, by status."""
+    """Return the problems that a route can respond with, by status."""
     possible = [(code, *CODES[code]) for code in dict.fromkeys((*route.errors, *_always(route)))]
     texts: dict[int, list[str]] = {}
     for code, status, title in (*possible, *_by_size_and_type(route)):
@@ -189,10 +189,10 @@ def _errors(route: Route) -> JSON:
 
 
 def _by_size_and_type(route: Route) -> list[tuple[str, int, str]]:
-    """What HTTP itself has a status for, where the code is that of any wrong request."""
-    found = [("invalid-request", 414, f"The query has more than {MAX_QUERY_BYTES} bytes")]
+    """Return the invalid requests that have an HTTP status of their own."""
+    found = [("invalid-request", 414, f"The query string is longer than {MAX_QUERY_BYTES} bytes")]
     if route.body:
-        found.append(("invalid-request", 415, "The body is not JSON by its Content-Type"))
+        found.append(("invalid-request", 415, "The Content-Type is not JSON"))
     return found
 
 
@@ -210,7 +210,7 @@ def openapi(context: AppContext) -> Response:
 
 
 def docs(context: AppContext) -> Response:
-    """The same as a page; it loads our stylesheet and nothing else."""
+    """Show the API as a page, which loads nothing but our stylesheet."""
     document = openapi_document(context.settings)
     return page(
         context.settings,
@@ -225,7 +225,7 @@ def docs(context: AppContext) -> Response:
 
 
 def home(context: AppContext) -> Response:
-    """Where somebody lands who opens the URL of the service."""
+    """Show the page at the root of the service."""
     links = {name: url_for(f".{name}") for name in ("docs", "picker", "openapi", "healthz", "readyz", "providers")}
     links["oembed"] = url_for(".oembed", url="https://gty.im/74917285")
     links["frame"] = url_for(".frame", ref="74917285")
@@ -233,7 +233,7 @@ def home(context: AppContext) -> Response:
 
 
 def _groups(context: AppContext, document: JSON) -> dict[str, list[JSON]]:
-    """Operations by group, each with what the page shows of it."""
+    """Return the operations by group, with the details that the page shows."""
     groups: dict[str, list[JSON]] = {}
     for route in ROUTES:
         operation = document["paths"][path(route)][route.method.lower()]
@@ -256,7 +256,7 @@ def _entry(context: AppContext, route: Route, operation: JSON, document: JSON) -
 
 
 def _sample(context: AppContext, route: Route) -> str:
-    """A line to paste into a shell."""
+    """Return a command to paste into a shell."""
     base = context.settings.public_url or "https://embeds.example.org"
     if route.body:
         body = json.dumps(route.sample, indent=2, ensure_ascii=False)
@@ -267,7 +267,7 @@ def _sample(context: AppContext, route: Route) -> str:
 
 
 def _fields(schema: Any, document: JSON) -> list[JSON]:
-    """The properties of a schema, or of what it is a list of, one row each."""
+    """Return one row for each property of a schema, or of the items if it is a list."""
     if not schema:
         return []
     name = (schema.get("$ref") or schema.get("items", {}).get("$ref") or "").rsplit("/", 1)[-1]
@@ -280,7 +280,7 @@ def _fields(schema: Any, document: JSON) -> list[JSON]:
 
 
 def kind(schema: JSON) -> str:
-    """The type of a value, for readers."""
+    """Return the type of a value, in words."""
     if "$ref" in schema:
         return str(schema["$ref"].rsplit("/", 1)[-1])
     if "enum" in schema:
@@ -307,14 +307,14 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "/openapi.json",
         openapi,
-        "This interface as OpenAPI 3.1",
+        "Get the OpenAPI 3.1 document",
         {200: Answer("The document.")},
         group="Documentation",
     ),
     Route(
         "/docs",
         docs,
-        "This interface as a page",
+        "Read the API documentation",
         {200: Answer("The page.", media="text/html")},
         group="Documentation",
     ),

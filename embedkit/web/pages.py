@@ -1,4 +1,4 @@
-"""Our own pages and files: templates that a host may override, under a strict policy; the page of one picture."""
+"""HTML pages and static files: overridable templates under a strict policy, and the frame page of a picture."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from embedkit.web.response import NO_STORE, as_page, with_lifetime
 from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import FrameQuery
 
-# Nothing is loaded from other hosts, nothing runs, nobody frames it.
+# Load nothing from other hosts, run no scripts, and allow no framing.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'none'"
@@ -45,14 +45,14 @@ def page(
     cache: str = NO_STORE,
     **values: Any,
 ) -> Response:
-    """A page from ``templates/embedkit``; the folder TEMPLATES is searched first."""
+    """Render a page from ``templates/embedkit``; the TEMPLATES folder is searched first."""
     found = _environment(settings.templates).get_template(f"embedkit/{template}")
     html = found.render(static=static, doors=doors, settings=settings, **values)
     return as_page(html, policy, status=status, cache=cache)
 
 
 def static(name: str) -> str:
-    """Where one of our own files is, wherever the service is mounted."""
+    """Return the URL of a static file, wherever the service is mounted."""
     return url_for(f"{_ours()}.static", filename=name, v=__version__)
 
 
@@ -60,12 +60,12 @@ DOORS = (
     ("index", "Home", "What this service does"),
     ("docs", "Documentation", "Every endpoint, its parameters and responses"),
     ("picker", "Picker", "Search, choose, and copy a shortcode"),
-    ("readyz", "Status", "Whether the parts of the service work"),
+    ("readyz", "Status", "The status of each part of the service"),
 )
 
 
 def doors() -> list[tuple[str, str, str]]:
-    """The other pages for people: URL, name, text. A host's application has a first page of its own."""
+    """Return the URL, name and description of the other pages. Only our own application has the home page."""
     found = [(f"{_ours()}.{endpoint}", name, text) for endpoint, name, text in DOORS]
     others = current_app.view_functions.keys() - {request.endpoint}
     return [(url_for(endpoint), name, text) for endpoint, name, text in found if endpoint in others]
@@ -76,7 +76,7 @@ def _ours() -> str:
 
 
 def missing(context: AppContext, error: HTTPException) -> BaseResponse:
-    """Where there is nothing: a page for people, a problem for programs."""
+    """Respond to an unknown URL: with a page for browsers, with a problem for programs."""
     response = page(context.settings, "missing.html", status=404) if prefers_html() else from_http(error)
     response.vary.add("Accept")
     return response
@@ -84,7 +84,7 @@ def missing(context: AppContext, error: HTTPException) -> BaseResponse:
 
 @lru_cache(maxsize=4)
 def _environment(own: str) -> Environment:
-    """The templates of our pages, those in a folder of the host's own first."""
+    """Return the templates of our pages, preceded by those in the host's own folder."""
     folders = [own] if own else []
     return Environment(
         loader=FileSystemLoader([*folders, templates_dir()]),
@@ -96,18 +96,18 @@ def _environment(own: str) -> Environment:
 
 
 UNVERSIONED = "public, max-age=3600, stale-while-revalidate=86400"
-VERSIONED = "public, max-age=31536000, immutable"  # the URL names the content: other content has another URL
-KINDS = {  # whatever this machine's own table of types says
+VERSIONED = "public, max-age=31536000, immutable"  # different content has a different URL
+KINDS = {  # regardless of the machine's own MIME types
     "js": "text/javascript; charset=utf-8",
     "css": "text/css; charset=utf-8",
     "json": "application/json",
 }
-# The picker by a URL that names no release, or another: the answer is where this release is.
+# The picker without a release in its URL, or with another one; redirected to this release.
 PICKER = re.compile(rf"(?:picker-[0-9a-f]+/)?{re.escape(ENTRY)}")
 
 
 def static_file(picker: PickerFiles, filename: str) -> Response:
-    """A file by its path below ``/static``, open to pages of every origin."""
+    """Serve a file by its path below ``/static`` to pages of every origin."""
     folder, _, name = filename.partition("/")
     if folder == picker.folder and name in picker.contents:
         content = picker.contents[name]
@@ -123,7 +123,7 @@ def static_file(picker: PickerFiles, filename: str) -> Response:
 
 
 def _to_release(picker: PickerFiles) -> Response:
-    """Modules resolve imports against the URL that they were redirected to, so all come from one release."""
+    """Redirect to this release. Modules resolve imports against the final URL, so all are from one release."""
     response = redirect(url_for(".static", filename=f"{picker.folder}/{ENTRY}"), Response=Response)
     response.headers["Cache-Control"] = "no-cache"
     return response  # type: ignore[return-value]
@@ -138,7 +138,7 @@ def frame(context: AppContext, ref: str) -> Response:
     except ConfigurationError:
         raise
     except UnsupportedReference as error:
-        # the card would repeat what was written, and this page is not a place for other people's sentences
+        # the card would repeat the input, and this page must not show text supplied by strangers
         return _page(context, None, error)
     except EmbedKitError as error:
         return _page(context, parsed, error, context.kit.fallback(parsed, error, wanted), wanted)
@@ -152,7 +152,7 @@ def _page(
     shown: Any = None,
     options: Options = Options(),
 ) -> Response:
-    """The picture; or, with the status that the failure has, what ON_ERROR leaves of it: never a hole."""
+    """Return the page with the picture, or with its ON_ERROR fallback and the error's status."""
     embed = found if isinstance(found, Embed) else None
     response = page(
         context.settings,
@@ -173,7 +173,7 @@ def _page(
 
 
 def policy(context: AppContext) -> str:
-    """What the page may load: our own files, and Getty's frame and pictures; anybody may frame it."""
+    """Return the page's policy: it can load our files and Getty's frame and pictures, and be framed by anyone."""
     settings = context.settings
     return (
         f"default-src 'none'; frame-src {origin_of(settings.frame_origin)}; style-src 'self'; script-src 'self';"
@@ -183,15 +183,15 @@ def policy(context: AppContext) -> str:
 
 
 def _own_assets(context: AppContext, target: Target) -> dict[str, list[str]]:
-    """The files a target needs, from here rather than from ASSETS_URL, so that 'self' is policy enough."""
+    """Return the URLs of a target's files on this service, not ASSETS_URL, so that 'self' suffices as policy."""
     here = url_for(".static", filename=STYLES).rpartition("/")[0]
     return context.kit.engine.fragments.assets(target, here)
 
 
 def _discovery(context: AppContext, ref: AssetRef, options: Options) -> str:
-    """Where consumers that follow rel=alternate find the same picture as oEmbed, with the options of this page.
+    """Return the oEmbed URL for rel=alternate, with the options of this page.
 
-    Others may keep this page, so Host has no place in it: without PUBLIC_URL the URL is relative.
+    The page can be cached, so it must not contain Host: without PUBLIC_URL, the URL is relative.
     """
     public = context.settings.public_url
     url = f"{public}/oembed" if public else url_for(".oembed")
@@ -208,7 +208,7 @@ def _discovery(context: AppContext, ref: AssetRef, options: Options) -> str:
 
 
 def _open_graph(context: AppContext, embed: Embed) -> dict[str, str | int]:
-    """What previews of links show of the page (https://ogp.me), as text; what is not known is left out."""
+    """Return the Open Graph properties for link previews (https://ogp.me), as text, without unknown values."""
     public = context.settings.public_url
     properties = {
         "og:type": "website",
@@ -228,11 +228,11 @@ ROUTES = (
     Route(
         "/embed/<ref>",
         frame,
-        "A page with one picture, to be framed",
+        "Show a picture in a page for an iframe",
         {200: Answer("The page.", media="text/html")},
         query=FrameQuery,
         errors=FAILURES,
-        parameters={"ref": "An asset ID, or up to five joined by commas."},
+        parameters={"ref": "An asset ID, or up to five separated by commas."},
         sample="/embed/74917285",
         paged=True,
         group="Pages",

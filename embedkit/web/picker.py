@@ -1,7 +1,7 @@
-"""The picker as a page: to be framed, to be opened by an editor, or as it stands, with JavaScript or without.
+"""The picker as a page, which can be framed, opened by an editor, or used on its own.
 
-Without it this page is the picker: a form, results and a pager, made here. With it the element of
-``embedkit-picker.js`` takes the place of all that.
+Without JavaScript, the page is a form with results and a pager, rendered on the server. With JavaScript, the
+element of ``embedkit-picker.js`` replaces it.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import PickerQuery, SearchQuery
 
 PAGE_SIZE = 25
-# Links, IDs, shortcodes, embed code, as the script recognises them (picker/images.js); all else is searched for.
+# Links, IDs, shortcodes and embed code, as in the script (picker/images.js); anything else is a search phrase.
 REFERENCE = re.compile(
     r"\d{5}[\d\s,]*$|[a-z]?\d{3,}-\d{3,}\w?$|(?:id\s*:|#)\s*[\w,-]*\d|(?:https?:)?//"
     r"|(?:www\.)?(?:gty\.im|gettyimages\.\S+?)/|\[getty\b|.*(?:<[a-z]|gie\.widgets)",
     re.IGNORECASE | re.DOTALL,
 )
 NAMED = re.compile(r"(?:id\s*:|#)\s*", re.IGNORECASE)
-ADVICE = {UnsupportedReference: "reference", NotFound: "withdrawn", NotEmbeddable: "refused"}  # the words for it
+ADVICE = {UnsupportedReference: "reference", NotFound: "withdrawn", NotEmbeddable: "refused"}  # keys in locales/
 SEARCHED = ("q", "family", "orientations", "sort_order", "lang")
 
 
 @dataclass(frozen=True, slots=True)
 class PickerResults:
-    """What a search without JavaScript came to: images, or the words that say why there are none."""
+    """The results of a search without JavaScript: images, or the reason why there are none."""
 
     images: list[JSON]
     total: int = 0
@@ -59,8 +59,8 @@ class PickerResults:
     failure: str = ""
     status: int = 200
     headers: Mapping[str, str] | None = None
-    left: int | None = None  # searches of today, where they are about to end
-    resolved: bool = False  # what was asked for is a reference
+    left: int | None = None  # remaining searches today, if few
+    resolved: bool = False  # the query was a reference
 
 
 def picker(context: AppContext) -> Response:
@@ -87,13 +87,13 @@ def picker(context: AppContext) -> Response:
         **_texts(words(language), params, found),
     )
     response.headers.extend(dict(found.headers or {}) if found else {})
-    response.headers["Referrer-Policy"] = "no-referrer"  # without JavaScript a grant stands in the URL
-    response.headers.pop("Cross-Origin-Opener-Policy", None)  # the page has to know who opened it
+    response.headers["Referrer-Policy"] = "no-referrer"  # without JavaScript, the URL contains the grant
+    response.headers.pop("Cross-Origin-Opener-Policy", None)  # the page needs its opener
     return in_language(response, language)
 
 
 def policy(settings: Settings) -> str:
-    """What the page may load: our own files, previews of pictures, frames; and who may frame it."""
+    """Return the page's policy: it can load our files, previews and frames, and be framed by PICKER_ORIGINS."""
     framers = " ".join(settings.picker_origins) or "'self'"
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
@@ -105,30 +105,30 @@ def policy(settings: Settings) -> str:
 
 @cache
 def languages() -> tuple[str, ...]:
-    """Those of our own words: a file of static/locales each."""
+    """Return the picker's languages, each a file in static/locales."""
     return tuple(sorted(path.stem for path in (static_dir() / "locales").glob("*.json")))
 
 
 @cache
 def words(language: str) -> JSON:
-    """Our own words in one of the languages, each of which has them all."""
+    """Return the picker's texts in one of its languages."""
     found: JSON = json.loads((static_dir() / "locales" / f"{language}.json").read_text("utf-8"))
     return found
 
 
 def _texts(own: JSON, params: PickerQuery, found: PickerResults | None) -> dict[str, Any]:
-    """What the template says in a language: the words, and how much there is."""
+    """Return the texts for the template, with the number of results."""
     total = found.total if found else 0
     first = (params.page - 1) * PAGE_SIZE + 1
     count = own["count"].format(shown=f"{first}–{first + len(found.images) - 1}" if found else "", total=total)
     return {
         "words": own,
         "few": own["budget"].format(count=found.left) if found and found.left is not None else "",
-        "says": _says(own, params, found, count),
+        "says": _summary(own, params, found, count),
     }
 
 
-def _says(own: JSON, params: PickerQuery, found: PickerResults | None, count: str) -> str:
+def _summary(own: JSON, params: PickerQuery, found: PickerResults | None, count: str) -> str:
     if found and found.resolved:
         forms = own["resolved"]
         return str(forms.get("one", forms["other"]).format(n=1))
@@ -136,7 +136,7 @@ def _says(own: JSON, params: PickerQuery, found: PickerResults | None, count: st
 
 
 def _params() -> tuple[PickerQuery, str]:
-    """The query; and of one that does not fit, why: the page asks for it again."""
+    """Return the query and, if it is invalid, an error message to show above the form."""
     try:
         return read_query(PickerQuery), ""
     except Refused as error:
@@ -144,7 +144,7 @@ def _params() -> tuple[PickerQuery, str]:
 
 
 def _language(lang: str | None) -> str:
-    """The language of ours that comes nearest to that of the query, or to what the browser prefers."""
+    """Return the picker's language that best matches the query's, or the browser's preference."""
     return next(filter(None, map(_ours, preferred_languages(lang))), "en")
 
 
@@ -154,7 +154,7 @@ def _ours(tag: str) -> str | None:
 
 
 def _found(context: AppContext, params: PickerQuery, own: JSON) -> PickerResults:
-    """The picture that a reference names, or what a search finds; or why there is none."""
+    """Return the picture of a reference, the results of a search, or the reason why there are none."""
     try:
         if REFERENCE.match(params.q.strip()):
             return _resolved(context, params)
@@ -163,12 +163,12 @@ def _found(context: AppContext, params: PickerQuery, own: JSON) -> PickerResults
         raise
     except EmbedKitError as error:
         advice = ADVICE.get(type(error))
-        says = f"{own[f'{advice}_title']}. {own[f'{advice}_text']}" if advice else str(error)
-        return PickerResults([], failure=says, status=error.http_status, headers=headers_of(error))
+        text = f"{own[f'{advice}_title']}. {own[f'{advice}_text']}" if advice else str(error)
+        return PickerResults([], failure=text, status=error.http_status, headers=headers_of(error))
 
 
 def _resolved(context: AppContext, params: PickerQuery) -> PickerResults:
-    """The one picture, or slideshow, that a reference names. As for frames, nobody has to log in for that."""
+    """Return the picture or slideshow of a reference. Like frame pages, this requires no credentials."""
     take_place()
     ref = context.kit.parse(NAMED.sub("", params.q.strip(), count=1))
     embed = context.kit.engine.resolve(ref, Options(), admit=admit_cold).sized(Options())
@@ -190,7 +190,7 @@ def _picture(embed: Embed) -> JSON:
 def _results(context: AppContext, params: PickerQuery) -> PickerResults:
     credential = authorize(context, "search", Secret(params.grant) if params.grant else None)
     if credential:
-        count_credential(credential)  # the page is open, so the guard has counted the address alone
+        count_credential(credential)  # the page is open, so only the IP address has been counted yet
     take_place()
     given = {name: value for name in SEARCHED if (value := getattr(params, name)) is not None}
     query = SearchQuery(**given, page=params.page, page_size=PAGE_SIZE)
@@ -200,13 +200,13 @@ def _results(context: AppContext, params: PickerQuery) -> PickerResults:
 
 
 def _pager(params: PickerQuery, found: PickerResults) -> dict[str, str]:
-    """The URLs of the pages before and after."""
-    beside = {"previous": params.page - 1, "next": params.page + 1}
-    return {name: page_url(page) for name, page in beside.items() if 1 <= page <= found.pages}
+    """Return the URLs of the previous and next page."""
+    pages = {"previous": params.page - 1, "next": params.page + 1}
+    return {name: page_url(page) for name, page in pages.items() if 1 <= page <= found.pages}
 
 
 def _kept(params: PickerQuery) -> dict[str, Any]:
-    """What the form does not ask, and the next page has to know all the same."""
+    """Return the parameters that the form passes on in hidden fields."""
     return {
         name: value for name in ("lang", "grant", "host", "origin", "nonce") if (value := getattr(params, name))
     }
@@ -220,7 +220,7 @@ ROUTES = (
     Route(
         "/picker",
         picker,
-        "The picker, as a page",
+        "Show the picker",
         {200: Answer("The page.", media="text/html")},
         query=PickerQuery,
         errors=("token-required", "forbidden", "not-configured", *SEARCHING),

@@ -1,8 +1,8 @@
-"""The picker's files: ES modules, styles and words, as one release that is served, copied and checked as a whole.
+"""The picker's ES modules, styles and locales, as a release that is served, copied and verified as a whole.
 
-A browser keeps modules by their URLs, and a module names others relative to its own URL, without a query. So a
-release is a folder whose name is the hash of its content: a page never mixes modules of two versions, whatever its
-browser or a proxy has kept.
+Browsers cache modules by URL, and a module imports others relative to its own URL, without a query. So a release
+is a folder named after the hash of its content, and a page never mixes modules of two versions, whatever its
+browser or a proxy has cached.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from embedkit.files.installed import static_dir
 ENTRY = "embedkit-picker.js"
 PAGE = "embedkit-picker-page.js"
 PATTERNS = ("embedkit-picker*.js", "embedkit-picker*.css", "picker/*.js", "locales/*.json")
-RELEASE_CHARS = 16  # of a SHA-256 in hexadecimal: 64 bits tell releases apart
+RELEASE_CHARS = 16  # of a hexadecimal SHA-256: 64 bits
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Module:
 
 @dataclass(frozen=True)
 class PickerFiles:
-    """A release, in memory: an upgrade under a running process doesn't change what the process serves."""
+    """A release in memory, so that an upgrade doesn't change the files served by a running process."""
 
     contents: Mapping[str, bytes]
 
     @classmethod
     def read(cls, folder: Path) -> PickerFiles:
-        """The release that a folder of static files holds."""
+        """Read the release from a folder of static files."""
         paths = sorted(path for pattern in PATTERNS for path in folder.glob(pattern))
         return cls({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
 
@@ -54,21 +54,21 @@ class PickerFiles:
 
     @property
     def imported(self) -> tuple[Module, ...]:
-        """The modules that the entry imports, itself or through others."""
+        """The modules that the entry module imports, directly or indirectly."""
         return tuple(module for name, module in self.modules.items() if name.startswith("picker/"))
 
     @cached_property
     def modules(self) -> dict[str, Module]:
-        """The modules of the release, by their names such as ``embedkit-picker.js``."""
+        """The modules of the release by name, such as ``embedkit-picker.js``."""
         scripts = {name: content for name, content in self.contents.items() if name.endswith(".js")}
         return {name: Module(name, _integrity(content)) for name, content in scripts.items()}
 
     def tags(self, base: str) -> Iterator[str]:
-        """The lines with which a page loads the picker, and nothing but this release of it.
+        """Yield the tags that load the picker, and exactly this release of it.
 
-        Browsers load all modules at once, and check each, only where a line names it: imports carry no hashes.
+        Only modules with a tag are loaded in parallel and verified, because imports have no hashes.
 
-        :param base: the URL of the static files, without a slash at its end.
+        :param base: the URL of the static files, without a trailing slash.
         """
         release = escape(f"{base}/{self.folder}")
         for module in self.imported:
@@ -78,10 +78,10 @@ class PickerFiles:
         yield f'<script type="module" src="{release}/{ENTRY}" {checked}></script>'
 
     def copy(self, write: Callable[[Path, bytes], object]) -> list[Path]:
-        """Write the release below a folder of static files. Others stay there: pages may still name them.
+        """Write the release to a folder of static files. Older releases are kept, since pages can still use them.
 
-        :param write: takes a path relative to that folder, and what to write there.
-        :returns: those paths.
+        :param write: called with a path relative to that folder, and the content.
+        :returns: the paths written.
         """
         for name, content in self.contents.items():
             write(Path(self.folder, name), content)
@@ -94,5 +94,5 @@ def _integrity(content: bytes) -> str:
 
 @cache
 def picker_files() -> PickerFiles:
-    """The release in this package, read once."""
+    """Return the release in this package, which is read once."""
     return PickerFiles.read(static_dir())

@@ -1,11 +1,11 @@
-"""How often one client may call, and one token or grant: fixed windows, counted in Redis where there is one.
+"""Rate limits by client, token and grant, in fixed windows that are counted in Redis if it is configured.
 
-Two things are counted: requests (RATE_LIMIT), and pictures that have to be fetched from Getty: by client
-(COLD_LIMIT), or by token for those who send one of TOKENS (TOKEN_COLD_LIMIT).
+Two things are counted: requests (RATE_LIMIT), and pictures that have to be fetched from Getty Images, either by
+client (COLD_LIMIT) or, for callers that send one of TOKENS, by token (TOKEN_COLD_LIMIT).
 
-Flask-Limiter sits on whole applications and reads their configuration, so that a mounted blueprint would change
-its host; this uses the library below it, ``limits``. Its storage in memory starts a thread for every few hits; in
-:class:`MemoryCounts` an old window goes when its place is needed.
+Flask-Limiter applies to whole applications and reads their configuration, so a mounted blueprint would affect its
+host. This module uses the underlying library, ``limits``, instead. The library's memory storage starts a thread
+every few hits; :class:`MemoryCounts` evicts old windows when it needs the space.
 """
 
 from __future__ import annotations
@@ -34,46 +34,46 @@ from embedkit.web.response import RATE_LIMIT
 
 log = lazy_logger("embedkit.web")
 
-REDIS_PAUSE_S = 10.0  # without Redis after it failed: each try may take STORE_TIMEOUT_S
-MAX_WINDOWS = 65_536  # in memory, some 300 bytes each: more clients than that at once are an attack
-MAX_CLIENTS = 4_096  # whose networks are remembered
-COUNTED = "embedkit.counted"  # in the environment of a request: its rate limit, where the call is counted already
-SITE_FACTOR = 10  # clients' worth of calls for an IPv6 /48, which one customer of a provider may have whole
-# IPv4 written as IPv6: mapped, or translated by the network in front (RFC 4291, 2.5.5.2; RFC 6052, 2.1; RFC 7915)
+REDIS_PAUSE_S = 10.0  # after Redis fails, since each attempt can take STORE_TIMEOUT_S
+MAX_WINDOWS = 65_536  # in memory, about 300 bytes each; more clients than that at once are an attack
+MAX_CLIENTS = 4_096  # whose networks are cached
+COUNTED = "embedkit.counted"  # in the environment of a request: its rate limit, if it was already counted
+SITE_FACTOR = 10  # the limit of an IPv6 /48, which can belong to a single customer, in clients
+# IPv4 addresses in IPv6: mapped, or translated by the network (RFC 4291, 2.5.5.2; RFC 6052, 2.1; RFC 7915)
 IPV4_IN_IPV6 = tuple(map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
 
 Keys = tuple[tuple[str, int], ...]
-"""Whom to count, and for how many clients each of them may count."""
+"""The keys to count under, and for each the number of clients it stands for."""
 
 
 class MemoryCounts:
-    """Counts hits in fixed windows, by key, in the memory of a process. Safe for threads.
+    """Counts hits in fixed windows, by key, in the memory of a process. Thread-safe.
 
-    :param clock: seconds since the epoch.
+    :param clock: returns seconds since the epoch.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._windows: dict[str, tuple[int, float]] = {}  # how many so far, and when the window ends
+        self._windows: dict[str, tuple[int, float]] = {}  # the count so far, and the end of the window
 
     def hit(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
-        """Count so many more; how many that makes in this window, and when the window ends.
+        """Add to the count, and return the total in this window and the end of the window.
 
-        :param seconds: for which a window lasts, from its first hit.
+        :param seconds: the length of a window, which starts with its first hit.
         """
         with self._lock:
             now = self._clock()
             used, end = self._windows.get(key, (0, 0.0))
-            if not now < end <= now + seconds:  # over; or the clock was set back, and it would last for hours
+            if not now < end <= now + seconds:  # over, or too long because the clock was set back
                 used, end = 0, now + seconds
-                self._windows.pop(key, None)  # new windows stand at the end
+                self._windows.pop(key, None)  # so that the new window is added at the end
                 self._make_room(now)
             self._windows[key] = window = used + amount, end
             return window
 
     def _make_room(self, now: float) -> None:
-        """Drop what is over; the oldest quarter where that is not enough."""
+        """Drop expired windows, and the oldest quarter if that is not enough."""
         if len(self._windows) < MAX_WINDOWS:
             return
         running = [(key, window) for key, window in self._windows.items() if window[1] > now]
@@ -81,9 +81,9 @@ class MemoryCounts:
 
 
 class RedisCounts:
-    """The same counts, which all processes and machines share.
+    """Counts hits in Redis, shared by all processes and machines.
 
-    :param url: of a Redis server; ``unix://`` names a socket.
+    :param url: the URL of a Redis server; ``unix://`` for a socket.
     """
 
     def __init__(self, url: str) -> None:
@@ -97,10 +97,10 @@ class RedisCounts:
 
 
 class RateLimit(NamedTuple):
-    """What one client has left of a limit; sent to it in the headers RateLimit-*.
+    """What a client has left of a limit, as sent in the headers RateLimit-*.
 
-    ``granted`` is how many of the things asked for it may have; ``allowed`` tells whether these are all. ``reset``
-    is in seconds from now; ``whom`` it is counted for.
+    ``granted`` is the number of hits allowed; ``allowed`` is True if that is all of them. ``reset`` is in seconds
+    from now. ``whom`` is what the limit applies to.
     """
 
     allowed: bool
@@ -116,7 +116,7 @@ class RateLimit(NamedTuple):
 
 
 class RateLimiter:
-    """Counts calls, by client and by credential. Without Redis, or while it fails, each process for itself."""
+    """Counts requests by client and by credential; per process without Redis, or while Redis is down."""
 
     def __init__(self, settings: Settings) -> None:
         self._rate = parse(settings.rate_limit)
@@ -130,21 +130,21 @@ class RateLimiter:
 
     @property
     def is_local(self) -> bool:
-        """Whether calls are counted in this process alone, which keeps nobody waiting."""
+        """True if requests are counted in this process alone, without waiting for a server."""
         return self._shared is None
 
     def hit(self, client: str) -> RateLimit:
-        """Count one call from this IP address."""
+        """Count a request from this IP address."""
         return self._hit(self._rate, self._limits(client))
 
     def hit_credential(self, credential: Secret) -> RateLimit:
-        """Count one call made with this token or grant, from wherever: the quota of the key is one for all."""
+        """Count a request with this token or grant from any address, because they all share the key's quota."""
         return self._hit(self._rate, _limits(self._rate, "embedkit", _of(credential)))
 
     def hit_cold(self, client: str, count: int, credential: Secret | None = None) -> RateLimit:
-        """Count pictures that have to be fetched for this client; some of them may be granted.
+        """Count pictures that have to be fetched for this client. Only some of them might be granted.
 
-        :param credential: where it is one of TOKENS, they are counted for whoever sends it, from wherever.
+        :param credential: if it is one of TOKENS, the pictures are counted for it, whatever the address.
         """
         rate, keys, whom = self._cold_rate, networks(client), "your IP address"
         if credential and is_one_of(credential, self._tokens):
@@ -156,7 +156,7 @@ class RateLimiter:
             try:
                 return _tightest(self._shared, rate, limits, count)
             except Exception as error:
-                log.warning("rate limits are counted in this process: %s", type(error).__name__)
+                log.warning("Redis failed (%s): rate limits are counted per process", type(error).__name__)
                 self._bypassed_until = time.monotonic() + REDIS_PAUSE_S
         return _tightest(self._own, rate, limits, count)
 
@@ -166,12 +166,12 @@ def _of(credential: Secret) -> Keys:
 
 
 def _limits(rate: RateLimitItem, purpose: str, keys: Keys) -> Keys:
-    """The name of each count, and its limit."""
+    """Return the key of each count, and its limit."""
     return tuple((rate.key_for(purpose, key), rate.amount * factor) for key, factor in keys)
 
 
 def _tightest(counts: MemoryCounts | RedisCounts, rate: RateLimitItem, limits: Keys, count: int) -> RateLimit:
-    """Count under each of these limits; the tightest. What one of them refuses the next does not count."""
+    """Count under each of these limits and return the tightest. The next doesn't count what one rejects."""
     granted, found = count, []
     for name, limit in limits:
         used, end = counts.hit(name, rate.get_expiry(), granted)
@@ -184,9 +184,9 @@ def _tightest(counts: MemoryCounts | RedisCounts, rate: RateLimitItem, limits: K
 
 
 def count_credential(credential: Secret) -> None:
-    """Count the current request against the token or grant that opened it, too.
+    """Count the current request against the token or grant that it was sent with.
 
-    :raises Refused: where it is one too many.
+    :raises Refused: if it exceeds the limit.
     """
     limiter: RateLimiter = g.embedkit_limiter
     allow(limiter.hit_credential(credential), "with this token or grant")
@@ -195,7 +195,7 @@ def count_credential(credential: Secret) -> None:
 def count_request(limiter: RateLimiter) -> None:
     """Count the current request by its IP address.
 
-    :raises Refused: where it is one too many.
+    :raises Refused: if it exceeds the limit.
     """
     g.embedkit_counted = True
     counted: RateLimit | None = request.environ.pop(COUNTED, None)
@@ -203,7 +203,7 @@ def count_request(limiter: RateLimiter) -> None:
 
 
 def count_misses(limiter: RateLimiter, response: Response) -> Response:
-    """Count answers of 404 and 405 that no view has counted: guessing URLs is not free."""
+    """Count 404 and 405 responses that no view has counted, so that guessing URLs is limited too."""
     if response.status_code not in (404, 405) or "embedkit_counted" in g:
         return response
     try:
@@ -214,7 +214,7 @@ def count_misses(limiter: RateLimiter, response: Response) -> Response:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the headers RateLimit-*."""
+    """Add the RateLimit-* headers."""
     rate_limit: RateLimit | None = g.pop("embedkit_rate_limit", None)
     if rate_limit is not None:
         response.headers.update(rate_limit.headers)
@@ -222,7 +222,7 @@ def add_headers(response: Response) -> Response:
 
 
 def admit_cold(pictures: Sequence[EmbedKey]) -> Mapping[EmbedKey, EmbedKitError]:
-    """Count pictures that have to be fetched for the current client; the errors of those that are too many."""
+    """Count pictures that have to be fetched for the current client. Return errors for those over the limit."""
     try:
         take_place()
     except Unavailable as full:
@@ -232,24 +232,25 @@ def admit_cold(pictures: Sequence[EmbedKey]) -> Mapping[EmbedKey, EmbedKitError]
     if rate_limit.allowed:
         return {}
     detail = f"More than {rate_limit.limit} pictures had to be fetched from Getty Images for {rate_limit.whom}."
-    error = Refused("throttled", detail, hint=f"Wait {rate_limit.reset} seconds.", retry_after=rate_limit.reset)
+    hint = f"Wait {rate_limit.reset} seconds."
+    error = Refused("throttled", detail, hint=hint, retry_after=rate_limit.reset)
     return dict.fromkeys(pictures[rate_limit.granted :], error)
 
 
 def allow(rate_limit: RateLimit, whence: str) -> None:
-    """Refuse one call too many; the tightest of its limits is the one that a client sees."""
+    """Reject the request if it exceeds the limit. The client is shown the tightest of its limits."""
     tightest: RateLimit | None = g.get("embedkit_rate_limit")
     if tightest is None or not rate_limit.allowed or rate_limit.remaining < tightest.remaining:
         g.embedkit_rate_limit = rate_limit
     if not rate_limit.allowed:
-        detail = f"More than {rate_limit.limit} requests came {whence}. Wait {rate_limit.reset} seconds."
+        detail = f"More than {rate_limit.limit} requests {whence}. Wait {rate_limit.reset} seconds."
         raise Refused("throttled", detail, headers={"Retry-After": str(rate_limit.reset)})
 
 
 def networks(client: str) -> Keys:
-    """Whom to count, and for how many clients each may count: the network of a client, and the site around it.
+    """Return the keys to count a client under: its network and, for IPv6, the site that contains it.
 
-    A /48 has 65,536 networks of IPv6, and may be one customer's.
+    A /48 contains 65,536 IPv6 networks, and can belong to a single customer.
     """
     near = network(client)
     if not near.endswith("/64"):
@@ -258,11 +259,11 @@ def networks(client: str) -> Keys:
 
 
 def network(client: str) -> str:
-    """Whom to count: an IPv4 address, or the /64 that one IPv6 household has to choose addresses from."""
+    """Return the network of a client: an IPv4 address, or the /64 from which an IPv6 household takes addresses."""
     try:
         address = ipaddress.ip_address(_without_port(client).partition("%")[0])
     except ValueError:
-        return "unknown"  # all of them together: a name that is made up each time is not a way around
+        return "unknown"  # shared by all, so that made-up names don't evade the limit
     if isinstance(address, ipaddress.IPv6Address):
         if any(address in one for one in IPV4_IN_IPV6):
             return str(ipaddress.IPv4Address(address.packed[-4:]))
@@ -271,7 +272,7 @@ def network(client: str) -> str:
 
 
 def _without_port(client: str) -> str:
-    """The IP address alone: some proxies forward ``192.0.2.1:6123`` or ``[2001:db8::1]:6123`` (RFC 7239)."""
+    """Remove the port that some proxies add: ``192.0.2.1:6123`` or ``[2001:db8::1]:6123`` (RFC 7239)."""
     if client.startswith("["):
         return client[1:].partition("]")[0]
     return client.partition(":")[0] if client.count(":") == 1 else client

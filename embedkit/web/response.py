@@ -1,6 +1,6 @@
-"""Answers: JSON and pages, with validators and lifetimes (RFC 9110, 9111, 5861), and the headers that all have.
+"""JSON and HTML responses with validators and lifetimes (RFC 9110, 9111, 5861), and the headers of all responses.
 
-The headers are those of the MDN HTTP Observatory and of OWASP API 8.
+The headers are those recommended by the MDN HTTP Observatory and by OWASP API 8.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from embedkit.settings import Settings
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "strict-origin-when-cross-origin",  # Getty wants to know the site (Error 153 elsewhere)
+    "Referrer-Policy": "strict-origin-when-cross-origin",  # Getty expects a referrer (elsewhere: Error 153)
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # pages bring their own
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # HTML pages set their own
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 HSTS = "max-age=31536000"
 HOUR = 3600
 BROWSER_MAX_AGE_S = 60
-UNTOLD_MAX_AGE_S = 15  # with a look at the feed every 45 seconds, at the most, still a minute
+UNNOTIFIED_MAX_AGE_S = 15  # plus at most 45 seconds until the feed is read: a minute in all
 RATE_LIMIT = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 BUDGET = ("Search-Budget-Limit", "Search-Budget-Remaining", "Search-Budget-Reset")
 EXPOSED = ["Content-Language", "ETag", "Link", "Retry-After", *RATE_LIMIT, *BUDGET]
@@ -41,8 +41,8 @@ FOR_ALL = {
 
 
 def harden(response: Response) -> Response:
-    """Add what is not there yet. Answers depend on Origin (CORS), so caches must know."""
-    if "X-Content-Type-Options" in response.headers:  # done by the blueprint already
+    """Add the headers of every response. Responses depend on Origin (CORS), so they vary by it."""
+    if "X-Content-Type-Options" in response.headers:  # the blueprint has already added them
         return response
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
@@ -51,16 +51,16 @@ def harden(response: Response) -> Response:
 
 
 def only_https(response: Response) -> Response:
-    """HSTS, over https alone; for a whole application only, as it concerns all of a host (RFC 6797)."""
+    """Add HSTS over https. Only for a standalone application, since it affects the entire host (RFC 6797)."""
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", HSTS)
     return response
 
 
 def allow_origins(blueprint: Blueprint, settings: Settings) -> None:
-    """CORS for exactly the origins listed, without credentials; purging is not for browsers.
+    """Enable CORS for exactly the listed origins, without credentials. Browsers can't purge.
 
-    As patterns, since Flask-CORS compares plain origins without regard to case.
+    The origins are patterns, because Flask-CORS ignores case when it compares plain strings.
     """
     exact = [re.compile(re.escape(origin) + r"\Z") for origin in settings.cors_origins]
     CORS(
@@ -75,7 +75,7 @@ def allow_origins(blueprint: Blueprint, settings: Settings) -> None:
 
 
 def allow_all(endpoints: Collection[str], response: Response) -> Response:
-    """CORS for the pages of every origin, without credentials, for some routes; runs before that of the list."""
+    """Enable CORS for every origin on some routes, without credentials. Runs before :func:`allow_origins`."""
     if (request.endpoint or "").rpartition(".")[2] in endpoints:
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers.update(FOR_ALL["OPTIONS" if request.method == "OPTIONS" else "GET"])
@@ -83,14 +83,14 @@ def allow_all(endpoints: Collection[str], response: Response) -> Response:
 
 
 NO_STORE = "no-store"
-PAGES = "public, max-age=300, stale-while-revalidate=86400"  # what only changes when the service is updated
+PAGES = "public, max-age=300, stale-while-revalidate=86400"  # for content that changes only with an upgrade
 
 
 def as_json(data: Any, *, status: int = 200, cache: str = NO_STORE, about: Any = None) -> Response:
-    """JSON, with an entity tag where it may be kept.
+    """Return a JSON response, with an entity tag if it is cacheable.
 
-    :param about: what the tag is made from where ``data`` holds something that changes with every second.
-        The tag is then a weak one: the bytes differ, the meaning does not.
+    :param about: the data to compute the tag from, if ``data`` contains something that changes every second.
+        The tag is then weak, because the bytes differ while the meaning doesn't.
     """
     body = msgspec.json.encode(data)
     tag = body if about is None else msgspec.json.encode(about)
@@ -99,35 +99,35 @@ def as_json(data: Any, *, status: int = 200, cache: str = NO_STORE, about: Any =
 
 
 def as_page(html: str, policy: str, *, status: int = 200, cache: str = NO_STORE) -> Response:
-    """HTML with its own Content-Security-Policy."""
+    """Return an HTML response with its own Content-Security-Policy."""
     headers = {"Content-Security-Policy": policy, "Cross-Origin-Opener-Policy": "same-origin"}
     response = Response(html, status, headers, content_type="text/html; charset=utf-8")
     return with_lifetime(response, cache, response.get_data())
 
 
 def in_language(response: Response, language: str) -> Response:
-    """Say which language an answer is in, and that another one was to be had."""
+    """Set the language of a response, which varies by Accept-Language."""
     response.headers["Content-Language"] = language
     response.vary.add("Accept-Language")
     return response
 
 
 def cache_control(settings: Settings, seconds: int) -> str:
-    """The header Cache-Control of what is fresh for so many seconds (RFC 5861).
+    """Return the Cache-Control header for a response that is fresh for this many seconds (RFC 5861).
 
-    While CHANGE_FEED is on nobody shows anything past its time. Browsers, which can't be told of a picture that is
-    withdrawn, ask again after a minute; a front that PURGE_URLS names is told, and any other asks sooner.
+    With CHANGE_FEED, nothing stale is served. Browsers, which can't be notified of a withdrawn picture, revalidate
+    after a minute. Caches in PURGE_URLS are notified; any other shared cache revalidates sooner.
     """
     if settings.change_feed:
         own = min(seconds, settings.max_age)
-        shared = own if settings.purge_urls else min(own, UNTOLD_MAX_AGE_S)
+        shared = own if settings.purge_urls else min(own, UNNOTIFIED_MAX_AGE_S)
         return f"public, max-age={min(own, BROWSER_MAX_AGE_S)}, s-maxage={shared}"
-    behind = f", stale-while-revalidate={settings.stale_while_revalidate}" if seconds else ""
-    return f"public, max-age={min(seconds, settings.max_age)}{behind}, stale-if-error={settings.stale_if_error}"
+    stale = f", stale-while-revalidate={settings.stale_while_revalidate}" if seconds else ""
+    return f"public, max-age={min(seconds, settings.max_age)}{stale}, stale-if-error={settings.stale_if_error}"
 
 
 def with_lifetime(response: Response, cache: str, tag: bytes, *, weak: bool = False) -> Response:
-    """Say how long an answer may be kept; where it may be, give it an entity tag, made from ``tag``."""
+    """Set the Cache-Control header and, if the response is cacheable, an entity tag computed from ``tag``."""
     response.headers["Cache-Control"] = cache
     if cache != NO_STORE:
         response.set_etag(hashlib.blake2b(tag, digest_size=12).hexdigest(), weak=weak)

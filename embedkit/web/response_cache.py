@@ -1,16 +1,16 @@
-"""Warm answers in front of Flask: made once per copy and options, then given again without routing.
+"""A cache of responses in front of Flask, which are built once per copy and options, then served without routing.
 
-What ``GET /oembed`` and ``GET /v1/embeds/<ref>`` answer depends on the URL, on a few headers, on the copy, and on
-the time (``Date``, ``cache_age``, ``max-age``). So an answer of Flask's is kept with gaps where the time and the
-rate limit stand, and is given again, its gaps filled,
+The responses to ``GET /oembed`` and ``GET /v1/embeds/<ref>`` depend on the URL, a few headers, the cached copy of
+the embed, and the time (``Date``, ``cache_age``, ``max-age``). So a response from Flask is stored with
+placeholders for the time and the rate limit. It is served again, with the placeholders filled in,
 
-*   to a request that is the same in all that counts (:data:`KEY`; conditional ones by Werkzeug's own rules),
-*   while the cache still holds the very copy that it was made from: that is asked each time, so that a purge, a
-    takedown or a new copy counts at once,
-*   after the call has been counted against RATE_LIMIT; one call too many is for Flask to refuse.
+*   to a request that is equal in all relevant parts (:data:`KEY`; conditional ones by Werkzeug's own rules),
+*   while the cache still contains the exact copy it was built from, which is checked on every request, so that a
+    purge, a takedown or a new copy takes effect immediately,
+*   after the request has been counted against RATE_LIMIT; if it exceeds the limit, Flask rejects it.
 
-All else goes to Flask. So does everything while the host has hooks, views or listeners of its own on the
-application, or templates, since these may have more to say.
+All other requests go to Flask. So do all requests if the host has its own hooks, views or listeners on the
+application, or its own templates, since these could change the response.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ from embedkit.web.rate_limit import COUNTED, RateLimiter
 from embedkit.web.response import RATE_LIMIT, cache_control
 
 MAX_ANSWERS = 8_192
-MAX_BYTES = 32 * 1024 * 1024  # of all answers together
+MAX_BYTES = 32 * 1024 * 1024  # of all responses together
 MAX_ANSWER_BYTES = 128 * 1024
-HEADERS_BYTES = 2_048  # about: what the headers of one answer take in memory
+HEADERS_BYTES = 2_048  # the approximate memory used by the headers of a response
 
-SOURCE = "embedkit.source"  # in the environment of a request: what its answer is made of
-READY_ONLY = "embedkit.ready-only"  # in the environment of a request: answer only what is ready, else NotReady
+SOURCE = "embedkit.source"  # in the environment of a request: the cache entry its response is built from
+READY_ONLY = "embedkit.ready-only"  # in the environment of a request: raise NotReady if the response isn't cached
 CACHED = ("/oembed", "/v1/embeds/")
-# All that Werkzeug, Flask-CORS and our own views look at in such a request; a proxy's headers are settled outside.
+# Everything that Werkzeug, Flask-CORS and our views read in such a request, after ProxyFix has run.
 KEY = ("PATH_INFO", "QUERY_STRING", "SCRIPT_NAME", "wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT")
 CONDITIONAL = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"})
 LEFT_TO_FLASK = frozenset(
     {
         "HTTP_IF_MATCH",
         "HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK",
-        "werkzeug.debug.preserve_context",  # a test that wants to look at Flask's request afterwards
+        "werkzeug.debug.preserve_context",  # set by tests that inspect Flask's request afterwards
     }
 )
 LISTENERS = tuple(
@@ -62,27 +62,28 @@ LISTENERS = tuple(
     )
 )
 NOT_MODIFIED = "304 NOT MODIFIED"
-ONCE = ("Date", "Cache-Control", "ETag")
-HALF_MICROSECOND = 5e-7  # the standard library rounds a date to microseconds before it drops them
-_SECONDS = re.compile(rb'"cache_age":([0-9]+)')  # in no text of JSON, where its quotes would be escaped
+ONCE = ("Date", "Cache-Control", "ETag")  # headers that a response must have exactly once
+HALF_MICROSECOND = 5e-7  # the standard library rounds a date to microseconds before dropping them
+_SECONDS = re.compile(rb'"cache_age":([0-9]+)')  # can't occur in a JSON string, where quotes are escaped
 
 Header = tuple[str, str]
 AnswerKey = tuple[str, ...]
 Start = tuple[str, list[Header]]
-"""What an application calls ``start_response`` with: status and headers."""
+"""The arguments of ``start_response``: status and headers."""
 
 
 class NotReady(BaseException):
-    """Whoever passed READY_ONLY has to ask again without, in a thread that may wait.
+    """The response isn't ready: a caller that passed READY_ONLY must retry without it, in a thread that can wait.
 
-    It is a sign and not an error: nobody who catches an Exception on the way should take it for one.
+    This is a signal rather than an error, so handlers of Exception must not catch it.
     """
 
 
 def mark_cacheable(entry: Entry, options: Options) -> None:
-    """Say that the answer to the current request is made of this entry, and of nothing else that changes.
+    """Declare that the response to the current request depends on this entry, and on nothing else that changes.
 
-    A copy that is too small for these options, as an outage has us show, is not: Getty is asked again each time.
+    This doesn't apply to a copy that is too small for the options, which is served during an outage: each request
+    then calls Getty again.
     """
     if entry.satisfies(options):
         request.environ[SOURCE] = entry
@@ -90,10 +91,10 @@ def mark_cacheable(entry: Entry, options: Options) -> None:
 
 @dataclass(slots=True)
 class CachedResponse:
-    """An answer with gaps for what changes.
+    """A response with placeholders for the parts that change.
 
-    ``head`` and ``tail`` are the body around the number of seconds for which the copy is still fresh; ``places``
-    are those of the headers that change, by name.
+    ``head`` and ``tail`` are the body before and after the number of seconds that the copy remains fresh.
+    ``places`` are the positions of the headers that change, by name.
     """
 
     status: str
@@ -107,7 +108,7 @@ class CachedResponse:
     fresh_until: float
 
     def seconds(self, now: float) -> int:
-        """For how many seconds the copy is still fresh."""
+        """Return the number of seconds the copy remains fresh."""
         return max(0, int(self.fresh_until - now))
 
     def body(self, seconds: int) -> bytes:
@@ -115,21 +116,20 @@ class CachedResponse:
 
 
 class CachedResponses:
-    """Answers by request, bounded in number and bytes. Safe for threads.
+    """Responses by request, bounded in number and bytes. Thread-safe.
 
-    What was used least recently goes first, so that many requests that nobody repeats do not displace those that
-    are repeated.
+    The least recently used are evicted first, so that many one-off requests don't displace frequent ones.
     """
 
     def __init__(self, max_answers: int = MAX_ANSWERS, max_bytes: int = MAX_BYTES) -> None:
         self._max_answers = max_answers
         self._max_bytes = max_bytes
         self._answers: OrderedDict[Hashable, tuple[CachedResponse, int]] = OrderedDict()
-        self.size = 0  # bytes of all answers, about
+        self.size = 0  # of all responses, in bytes, approximately
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
-        """A thread that is not in the child may have held the lock."""
+        """Replace the lock, which a thread of the parent process might have held."""
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -139,7 +139,7 @@ class CachedResponses:
         try:
             self._answers.move_to_end(key)
             return self._answers[key][0]
-        except KeyError:  # there is none, or another thread has just dropped it
+        except KeyError:  # not cached, or just removed by another thread
             return None
 
     def put(self, key: AnswerKey, answer: CachedResponse) -> None:
@@ -169,9 +169,9 @@ class CachedResponses:
 
 
 class ResponseCacheMiddleware:
-    """A WSGI application around a Flask application that has all its routes.
+    """WSGI middleware for a Flask application whose routes are all registered.
 
-    :param limiter: the one that the application itself counts with.
+    :param limiter: the application's own rate limiter.
     """
 
     def __init__(self, app: Flask, context: AppContext, limiter: RateLimiter) -> None:
@@ -179,7 +179,7 @@ class ResponseCacheMiddleware:
         self._app = app
         self._next: WSGIApplication = app.wsgi_app
         self._hooks = _hooks(app)
-        self._service = context
+        self._context = context
         self._clock = context.clock
         self._limiter = limiter
         self._counted = context.metrics is not None
@@ -196,29 +196,29 @@ class ResponseCacheMiddleware:
             or not environ.get("PATH_INFO", "").startswith(CACHED)
             or not environ.keys().isdisjoint(LEFT_TO_FLASK)
         ):
-            return self._leave(environ, start_response)
+            return self._forward(environ, start_response)
         try:
             key = *self._key(environ), self._origin(environ)
         except KeyError:  # HTTP/1.0 has no Host
-            return self._leave(environ, start_response)
+            return self._forward(environ, start_response)
         answer = self._find(key, environ)
         if answer is None or any(LISTENERS):
-            return self._ask(key, environ, start_response)
-        return self._give(answer, environ, start_response)
+            return self._forward_and_store(key, environ, start_response)
+        return self._serve(answer, environ, start_response)
 
-    def _leave(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Let Flask answer."""
+    def _forward(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Forward the request to Flask."""
         if READY_ONLY in environ:
             raise NotReady
         return self._next(environ, start_response)
 
     def _origin(self, environ: WSGIEnvironment) -> str:
-        """All origins that are not in CORS_ORIGINS are answered alike, and like none."""
+        """Return the origin; origins outside CORS_ORIGINS get the same response as none, so they are empty."""
         origin: str = environ.get("HTTP_ORIGIN", "")
         return origin if origin in self._origins else ""
 
     def _find(self, key: AnswerKey, environ: WSGIEnvironment) -> CachedResponse | None:
-        """The answer to this request; None where there is none, or its copy is no longer the one in the cache."""
+        """Return the response to this request; None if it isn't cached, or the cached copy has been replaced."""
         if environ.keys().isdisjoint(CONDITIONAL):
             return self._current(key, environ)
         short = self._current((*key, NOT_MODIFIED), environ)
@@ -231,33 +231,33 @@ class ResponseCacheMiddleware:
         answer = self._answers.get(key)
         if answer is None or answer.entry.is_current():
             return answer
-        if READY_ONLY in environ:  # the store has to be asked
+        if READY_ONLY in environ:  # the store has to be read
             raise NotReady
-        if self._service.kit.cache.holds(answer.entry):
+        if self._context.kit.cache.holds(answer.entry):
             return answer
         self._answers.drop(key)
         return None
 
-    def _give(
+    def _serve(
         self, answer: CachedResponse, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         now = self._clock()
         date = self._date(now)
         if date is None or (READY_ONLY in environ and not self._limiter.is_local):
-            return self._leave(environ, start_response)
+            return self._forward(environ, start_response)
         rate_limit = self._limiter.hit(environ.get("REMOTE_ADDR") or "")
         if not rate_limit.allowed:
             environ[COUNTED] = rate_limit
             return self._next(environ, start_response)
         environ[ROUTE] = answer.route
         if self._counted:
-            self._service.kit.events("lookup", "hit")
+            self._context.kit.events("lookup", "hit")
         headers, body = self._filled(answer, now, date, rate_limit.headers)
         start_response(answer.status, headers)
         return [body]
 
     def _date(self, now: float) -> Header | None:
-        """The header Date; None where the host takes part in requests by now, which is looked at once a second."""
+        """Return the Date header; None if the host has added hooks, which is checked once a second."""
         second, date = self._second
         if second == (this := int(now + HALF_MICROSECOND)):
             return date
@@ -274,15 +274,17 @@ class ResponseCacheMiddleware:
         seconds = answer.seconds(now)
         body = answer.body(seconds)
         headers[places["Date"]] = date
-        headers[places["Cache-Control"]] = "Cache-Control", cache_control(self._service.settings, seconds)
+        headers[places["Cache-Control"]] = "Cache-Control", cache_control(self._context.settings, seconds)
         if body:
             headers[places["Content-Length"]] = "Content-Length", str(len(body))
         first = places[RATE_LIMIT[0]]
         headers[first : first + len(RATE_LIMIT)] = rate
         return headers, body
 
-    def _ask(self, key: AnswerKey, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Have Flask answer, and keep the answer if a view has told what it is made of."""
+    def _forward_and_store(
+        self, key: AnswerKey, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Forward the request to Flask, and store the response if a view has declared its source."""
         now = self._clock()
         started: list[Start] = []
 
@@ -290,26 +292,26 @@ class ResponseCacheMiddleware:
             started[:] = [(status, headers)]
             return start_response(status, headers, *error)
 
-        parts = self._leave(environ, listen)
+        parts = self._forward(environ, listen)
         if SOURCE not in environ or not started or started[0][0][:3] not in ("200", "304"):
             return parts
         body = _joined(parts)
-        self._keep(key, environ, now, started[0], body)
+        self._store(key, environ, now, started[0], body)
         return [body]
 
-    def _keep(self, key: AnswerKey, environ: WSGIEnvironment, now: float, start: Start, body: bytes) -> None:
-        """Keep an answer, if filling its gaps makes it again as it was: then nothing else in it changes."""
+    def _store(self, key: AnswerKey, environ: WSGIEnvironment, now: float, start: Start, body: bytes) -> None:
+        """Store a response if filling its placeholders reproduces it exactly, so that nothing else changes."""
         entry: Entry = environ[SOURCE]
         date = self._date(now)
         if date is None or any(LISTENERS) or not entry.is_fresh():
             return
-        answer = _with_gaps(start, environ.get(ROUTE, NOWHERE), body, entry)
+        answer = _with_placeholders(start, environ.get(ROUTE, NOWHERE), body, entry)
         if answer and self._filled(answer, now, date, _rate(answer)) == (answer.headers, body):
             self._answers.put(key if answer.status.startswith("200") else (*key, NOT_MODIFIED), answer)
 
 
-def _with_gaps(start: Start, route: str, body: bytes, entry: Entry) -> CachedResponse | None:
-    """An answer with its changing parts found; None where one of them is not there, or there twice."""
+def _with_placeholders(start: Start, route: str, body: bytes, entry: Entry) -> CachedResponse | None:
+    """Return a response with placeholders; None if one of the changing parts is missing or occurs twice."""
     status, headers = start
     names = [name for name, _ in headers]
     changing = (*ONCE, *RATE_LIMIT, *(("Content-Length",) if body else ()))
@@ -328,7 +330,7 @@ def _rate(answer: CachedResponse) -> list[Header]:
 
 
 def _modified(answer: CachedResponse, environ: WSGIEnvironment) -> bool:
-    """Whether a conditional request is to be answered in full; most send back the one tag that they were given."""
+    """Return whether a conditional request needs a full response. Most send exactly the tag they received."""
     return environ.get("HTTP_IF_NONE_MATCH") != answer.tag and is_resource_modified(environ, answer.tag)
 
 
@@ -341,7 +343,7 @@ def _joined(parts: Iterable[bytes]) -> bytes:
 
 
 def _hooks(app: Flask) -> list[Any]:
-    """Whatever takes part in a request beside our views, to be compared."""
+    """Return all hooks and views, for comparison."""
     tables = (
         *(app.before_request_funcs, app.after_request_funcs),
         *(app.teardown_request_funcs, app.url_value_preprocessors),

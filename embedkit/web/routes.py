@@ -1,4 +1,4 @@
-"""One route as data: Flask's map, the limits and the OpenAPI document are all made from it."""
+"""A route as data, from which Flask's URL map, the limits and the OpenAPI document are all built."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, Literal
 from flask import Response
 
 Access = Literal["open", "search", "grant", "purge", "metrics"]
-"""What a route is to its callers; also what a host's ``authorize`` is asked. See :mod:`embedkit.web.auth`."""
+"""The kind of access that a route requires, as passed to a host's ``authorize``. See :mod:`embedkit.web.auth`."""
 
 KIB = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route may answer: ``schema`` is a struct, a list of one, or None for what is not JSON.
+    """A possible response of a route. ``schema`` is a struct, a list of structs, or None if it isn't JSON.
 
-    ``paged`` tells that it is a page for clients that prefer HTML.
+    ``paged`` is True if clients that prefer HTML get a page instead.
     """
 
     description: str
@@ -29,7 +29,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where an answer leads (OpenAPI 3.1, Link Object); what begins with ``$response`` is taken from it."""
+    """A link to another operation (OpenAPI 3.1, Link Object). A value can refer to the response: ``$response``."""
 
     operation: str
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -38,12 +38,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``view`` takes the service and what the rule names; its own name is that of the endpoint.
+    """A route. ``view`` takes the context and the rule's variables; its name is the endpoint's.
 
-    ``errors`` are the codes it may answer with beside those that any route may. ``access`` says who may call
-    it, which is checked before the view. ``limited`` counts it against RATE_LIMIT; ``max_body_bytes`` bounds the
-    body; ``sample`` is a path (by default the rule) or a body to try it with. ``paged`` tells that errors may be
-    pages, too; ``links`` where a good answer leads. ``public`` lets pages of every origin read the answers.
+    ``errors`` are the codes it can return in addition to those of every route. ``access`` is checked before the
+    view is called. ``limited`` counts requests against RATE_LIMIT, and ``max_body_bytes`` limits the body.
+    ``sample`` is a path (by default the rule) or a body to try it with. ``paged`` means that errors can also be
+    HTML pages, ``links`` lists operations related to a successful response, and ``public`` lets pages of every
+    origin read the responses.
     """
 
     rule: str
@@ -66,5 +67,5 @@ class Route:
 
     @property
     def endpoint(self) -> str:
-        """What Flask and the OpenAPI document know the route by."""
+        """The route's name in Flask and in the OpenAPI document."""
         return self.view.__name__

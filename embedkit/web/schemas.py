@@ -1,6 +1,6 @@
-"""The bodies of requests and answers: requests are checked by them, and the OpenAPI document is made from them.
+"""The schemas of requests and responses, which validate requests and generate the OpenAPI document.
 
-Texts are raw, never markup, ``html`` aside. All sizes are CSS pixels.
+All text fields except ``html`` are plain text, never markup. All sizes are in CSS pixels.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from embedkit.targets import Input, Target
 
 MAX_REFERENCES = REQUEST.pictures  # in a batch
 MAX_TEXTS = 100  # in a request, whose budget they share
-MAX_REFERENCE_CHARS = 4_000  # characters of one reference: embed code of five pictures has half of that
-MAX_PHRASE_CHARS = 300  # characters
+MAX_REFERENCE_CHARS = 4_000  # in one reference: embed code for five pictures is half as long
+MAX_PHRASE_CHARS = 300
 
-Size = Annotated[int, Meta(ge=1, description="CSS pixels; the embed is never larger than this")]
+Size = Annotated[int, Meta(ge=1, description="The maximum size of the embed in CSS pixels")]
 Tld = Annotated[
-    str, Meta(description="The Getty site that the frame links to", extra_json_schema={"enum": list(TLDS)})
+    str, Meta(description="The Getty Images site that the frame links to", extra_json_schema={"enum": list(TLDS)})
 ]
-To = Annotated[Target, Meta(description="What the markup is for; by default that of EMBEDKIT_TARGET")]
-Side = Annotated[Align, Meta(description="Where the embed stands in the text")]
-Title = Annotated[str, Meta(max_length=1_000, description="Names the frame for those who can't see it")]
-CAPTION = "true or false asks Getty's frame for its caption; a text is printed under the picture"
-Words = Annotated[str, Meta(max_length=1_000, description=CAPTION)]
+To = Annotated[Target, Meta(description="The output format; defaults to EMBEDKIT_TARGET")]
+Side = Annotated[Align, Meta(description="The position of the embed in the text")]
+Title = Annotated[str, Meta(max_length=1_000, description="The frame's title, for screen readers")]
+CAPTION = "true or false shows or hides Getty's own caption in the frame; other text is printed below the picture"
+CaptionText = Annotated[str, Meta(max_length=1_000, description=CAPTION)]
 Caption = Annotated[bool | str, Meta(description=CAPTION)]
-RetryAfter = Annotated[int, Meta(ge=1, description="Seconds after which another try makes sense")]
+RetryAfter = Annotated[int, Meta(ge=1, description="The number of seconds to wait before trying again")]
 
 
 class Display(Struct, omit_defaults=True):
-    """What can be asked of every embed."""
+    """The options of every embed."""
 
     maxwidth: Size | None = None
     maxheight: Size | None = None
@@ -43,48 +43,48 @@ class Display(Struct, omit_defaults=True):
 
 
 class EmbedQuery(Display):
-    """How an embed is to be shown."""
+    """The display options of an embed."""
 
     target: To | None = None
-    caption: Words | None = None
+    caption: CaptionText | None = None
     align: Side | None = None
     title: Title | None = None
 
 
 class OEmbedQuery(Display, kw_only=True):
-    """A consumer's question, as oEmbed 1.0 has it; ``tld`` and ``caption`` are Getty's own."""
+    """The parameters of oEmbed 1.0, plus Getty's own ``tld`` and ``caption``."""
 
     url: Annotated[
         str,
         Meta(
             min_length=1,
             max_length=MAX_REFERENCE_CHARS,
-            description="Any URL of a Getty picture, or PUBLIC_URL/embed/<ref>",
+            description="The URL of a Getty Images picture, or EMBEDKIT_PUBLIC_URL/embed/<ref>",
         ),
     ]
     format: Annotated[
         str,
-        Meta(description="json; anything else answers 501", extra_json_schema={"pattern": "^[Jj][Ss][Oo][Nn]$"}),
+        Meta(description="json; others return 501", extra_json_schema={"pattern": "^[Jj][Ss][Oo][Nn]$"}),
     ] = "json"
-    caption: Words | None = None
+    caption: CaptionText | None = None
 
 
 class FrameQuery(Display):
-    """How a frame page shows its picture."""
+    """The display options of a frame page."""
 
     target: Literal["web", "facade"] | None = None
-    caption: Words | None = None
+    caption: CaptionText | None = None
 
 
 Lang = Annotated[
     str,
     Meta(
         max_length=35,  # RFC 5646, section 4.4.1
-        description="The language of texts; by default that of Accept-Language, or EMBEDKIT_LOCALE. A language"
-        f" that Getty does not offer is answered in the default. It offers {', '.join(LANGUAGES)}.",
+        description="The language of the response. Defaults to Accept-Language or EMBEDKIT_LOCALE, which also"
+        f" replace a language that Getty Images doesn't support. Supported: {', '.join(LANGUAGES)}.",
     ),
 ]
-EDITORIAL_ONLY = "with family=editorial only"
+EDITORIAL_ONLY = "only with family=editorial"
 WHEN = f"ISO 8601; {EDITORIAL_ONLY}"
 Date = Annotated[
     str,
@@ -95,64 +95,64 @@ Date = Annotated[
 ]
 
 
-PageNumber = Annotated[int, Meta(ge=1, le=api.MAX_INT32, description="Counts from 1")]
+PageNumber = Annotated[int, Meta(ge=1, le=api.MAX_INT32, description="The page number, starting at 1")]
 SIZES = {"enum": list(api.PAGE_SIZES)}
 PageSize = Annotated[
-    int, Meta(ge=1, le=api.MAX_PAGE_SIZE, description="How many on a page", extra_json_schema=SIZES)
+    int, Meta(ge=1, le=api.MAX_PAGE_SIZE, description="The number of results per page", extra_json_schema=SIZES)
 ]
 Number = Annotated[int, Meta(ge=1, le=api.MAX_INT32)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT_CHARS)]
 
 
-Styles = Annotated[list[api.GraphicalStyle], Meta(description="fine_art not with family=editorial")]
-Country = Annotated[str, Meta(max_length=3, description="Where the pictures are to be used, such as FRA")]
-Agreement = Annotated[Text, Meta(description="An agreement that they can be licensed by, such as premiumaccess")]
+Styles = Annotated[list[api.GraphicalStyle], Meta(description="fine_art is not available with family=editorial")]
+Country = Annotated[str, Meta(max_length=3, description="The country the pictures will be used in, such as FRA")]
+Agreement = Annotated[Text, Meta(description="The agreement they can be licensed under, such as premiumaccess")]
 COLOR_PATTERN = {"pattern": "^#?[0-9A-Fa-f]{6}$"}
-COLOR = "Six hexadecimal digits; not with family=editorial"
+COLOR = "Six hexadecimal digits; not available with family=editorial"
 Color = Annotated[str, Meta(max_length=7, description=COLOR, extra_json_schema=COLOR_PATTERN)]
 
 
 def _for(*families: str) -> Meta:
-    """Which searches take a filter."""
-    return Meta(description=f"With family={' or '.join(families)} only")
+    """Describe a filter that only these families accept."""
+    return Meta(description=f"Only with family={' or '.join(families)}")
 
 
-def _of(what: str) -> Meta:
-    """What is found of one picture, instead of searching."""
-    return Meta(description=f"The ID of a picture: {what}; with page, page_size and lang only")
+def _instead(found: str) -> Meta:
+    """Describe a parameter that takes a picture's ID and replaces the search phrase."""
+    return Meta(description=f"A picture's ID. Returns {found}; can be combined only with page, page_size and lang")
 
 
 class LanguageQuery(Struct, omit_defaults=True, kw_only=True):
-    """In which language to answer."""
+    """The language of the response."""
 
     lang: Lang | None = None
 
 
 class PageQuery(LanguageQuery, forbid_unknown_fields=True, kw_only=True):
-    """Which page to answer with."""
+    """The page of results to return."""
 
     page: PageNumber = 1
     page_size: PageSize = api.PAGE_SIZE
 
 
 class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
-    """What to look for. Only what may be embedded is found; lists are joined by commas.
+    """The parameters of a search. Only embeddable pictures are found. Lists are comma-separated.
 
-    These are the parameters of the library's search, but the phrase is ``q``, the language is ``lang``, and there
-    is no ``fields``, since an answer has the same always.
+    They match those of the library's search, except that the phrase is ``q``, the language is ``lang``, and there
+    is no ``fields``, since a response always has the same fields.
     """
 
     q: Annotated[
         str,
         Meta(
             max_length=MAX_PHRASE_CHARS,
-            description="What to look for, such as solar eclipse. May be left out with similar, series, by_image,"
-            " artists, collection_codes, event_ids, keyword_ids or specific_people, and for the newest"
-            " editorial pictures",
+            description="The search phrase, such as solar eclipse. Optional with similar, series, by_image,"
+            " artists, collection_codes, event_ids, keyword_ids or specific_people, and for the newest editorial"
+            " pictures",
         ),
     ] = ""
     family: Annotated[
-        api.Family, Meta(description="Creative or editorial pictures; or all, with fewer filters")
+        api.Family, Meta(description="Creative or editorial pictures; all supports fewer filters")
     ] = "all"
     page: PageNumber = 1
     page_size: PageSize = api.PAGE_SIZE
@@ -165,13 +165,13 @@ class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
     ethnicity: list[api.Ethnicity] | None = None
     age_of_people: list[api.AgeOfPeople] | None = None
     editorial_segments: Annotated[list[api.Segment], Meta(description=EDITORIAL_ONLY.capitalize())] | None = None
-    date_from: Annotated[Date, Meta(description=f"Made then or later; {WHEN}")] | None = None
-    date_to: Annotated[Date, Meta(description=f"Made then or before; {WHEN}")] | None = None
+    date_from: Annotated[Date, Meta(description=f"Created on or after this date; {WHEN}")] | None = None
+    date_to: Annotated[Date, Meta(description=f"Created on or before this date; {WHEN}")] | None = None
     exclude_nudity: Annotated[
-        bool, Meta(description="The search of editorial pictures has no such filter: there it is left out")
+        bool, Meta(description="Ignored with family=editorial, which doesn't support this filter")
     ] = True
     embed_content_only: Annotated[
-        bool, Meta(description="Here nothing else is found", extra_json_schema={"enum": [True]})
+        bool, Meta(description="Always true: others are never found", extra_json_schema={"enum": [True]})
     ] = True
     artists: Annotated[Text, Meta(description="Names of photographers")] | None = None
     collection_codes: list[Text] | None = None
@@ -187,53 +187,57 @@ class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
     file_types: list[api.FileType] | None = None
     graphical_styles_filter_type: api.FilterType | None = None
     include_facets: Annotated[bool, _for("creative", "editorial")] | None = None
-    include_related_searches: Annotated[bool, Meta(description="Other phrases, as related")] | None = None
+    include_related_searches: Annotated[bool, Meta(description="Include related phrases")] | None = None
     keyword_ids: list[Number] | None = None
     minimum_quality_rank: Annotated[api.QualityRank, _for("editorial")] | None = None
     minimum_size: api.MinimumSize | None = None
     moods: Annotated[list[api.Mood], _for("creative")] | None = None
     safe_search: Annotated[bool, _for("creative")] | None = None
     specific_people: Annotated[list[Text], _for("all", "editorial")] | None = None
-    similar: Annotated[Text, _of("what looks like it")] | None = None
-    by_image: Annotated[Text, _of("creative ones that look like it")] | None = None
-    series: Annotated[Text, _of("what was shot with it, creative ones alone")] | None = None
+    similar: Annotated[Text, _instead("similar pictures")] | None = None
+    by_image: Annotated[Text, _instead("creative pictures that look like it")] | None = None
+    series: Annotated[Text, _instead("creative pictures of the same series")] | None = None
 
 
 class EventsQuery(PageQuery):
-    """Which events to look for; without ``q`` the newest."""
+    """The parameters of a search for events. Without ``q``, the newest are returned."""
 
-    q: Annotated[str, Meta(max_length=MAX_PHRASE_CHARS, description="What it is called, or where it is")] = ""
+    q: Annotated[str, Meta(max_length=MAX_PHRASE_CHARS, description="The event's name or place")] = ""
     sort_order: api.EventSortOrder | None = None
     editorial_segment: api.Segment | None = None
-    date_from: Annotated[Date, Meta(description="Begins then or later; ISO 8601")] | None = None
-    date_to: Annotated[Date, Meta(description="Begins then or before; ISO 8601")] | None = None
+    date_from: Annotated[Date, Meta(description="Starts on or after this date; ISO 8601")] | None = None
+    date_to: Annotated[Date, Meta(description="Starts on or before this date; ISO 8601")] | None = None
 
 
-MostPictures = Annotated[int, Meta(ge=1, le=MAX_REFERENCES, description="With multiple: how many pictures")]
-Recipient = Annotated[str, Meta(max_length=300, description="Who gets the choice: one of EMBEDKIT_PICKER_ORIGINS")]
-Grant = Annotated[str, Meta(max_length=1_000, description="Without JavaScript alone; else it goes behind #grant=")]
+MaxPictures = Annotated[int, Meta(ge=1, le=MAX_REFERENCES, description="The maximum selection, with multiple")]
+Recipient = Annotated[
+    str, Meta(max_length=300, description="The origin to send the selection to; one of EMBEDKIT_PICKER_ORIGINS")
+]
+Grant = Annotated[
+    str, Meta(max_length=1_000, description="Only without JavaScript; otherwise pass it in the fragment, #grant=")
+]
 
 
 class PickerQuery(LanguageQuery):
-    """What the picker's page shows, and who asked for it."""
+    """The options of the picker's page, and the window that opened it."""
 
-    q: Annotated[str, Meta(max_length=MAX_PHRASE_CHARS, description="What to look for, to begin with")] = ""
+    q: Annotated[str, Meta(max_length=MAX_PHRASE_CHARS, description="The initial search phrase")] = ""
     family: api.Family = "all"
     orientations: list[api.Orientation] = []
     sort_order: api.EditorialSortOrder | None = None
-    page: Annotated[int, Meta(ge=1, le=api.MAX_INT32, description="Counts from 1; without JavaScript")] = 1
+    page: Annotated[int, Meta(ge=1, le=api.MAX_INT32, description="Starts at 1; only without JavaScript")] = 1
     multiple: bool = False
-    max: MostPictures | None = None
+    max: MaxPictures | None = None
     output: Literal["shortcode", "url", "html", "markdown", "json"] | None = None
     theme: Literal["auto", "light", "dark"] | None = None
     origin: Recipient | None = None
-    nonce: Annotated[str, Meta(max_length=200, description="Returned with every message")] | None = None
-    host: Annotated[Literal["tinymce"], Meta(description="Speak to its dialog as well")] | None = None
+    nonce: Annotated[str, Meta(max_length=200, description="Included in every message sent back")] | None = None
+    host: Annotated[Literal["tinymce"], Meta(description="Also send messages to TinyMCE's dialog")] | None = None
     grant: Grant | None = None
 
 
 class BatchItem(Display, forbid_unknown_fields=True, kw_only=True):
-    """One reference of a batch, with options of its own."""
+    """A reference in a batch, with its own options."""
 
     ref: str | int
     caption: Caption | None = None
@@ -241,11 +245,12 @@ class BatchItem(Display, forbid_unknown_fields=True, kw_only=True):
     title: Title | None = None
 
 
-# each is read by itself, and whatever is not one of the two gets an error of its own: so the third is anything
+# items are validated one by one, and an invalid item gets its own error: so the schema accepts anything
 BatchRef = Annotated[
     Any,
     Meta(
-        description=f"An ID, a text of up to {MAX_REFERENCE_CHARS} characters, or an object; else its own error",
+        description=f"An ID, a string of up to {MAX_REFERENCE_CHARS} characters, or an object; anything else is"
+        " reported as this item's error",
         extra_json_schema={
             "anyOf": [{"type": "string"}, {"type": "integer"}, {"$ref": "#/components/schemas/BatchItem"}, {}]
         },
@@ -254,33 +259,33 @@ BatchRef = Annotated[
 
 
 class BatchRequest(Struct, forbid_unknown_fields=True):
-    """Up to 100 references: IDs, lists, URLs, shortcodes or pasted embed code."""
+    """Up to 100 references: IDs, lists of IDs, URLs, shortcodes or pasted embed code."""
 
     refs: Annotated[list[BatchRef], Meta(max_length=MAX_REFERENCES)]
     target: To | None = None
 
 
 class RenderText(Struct, forbid_unknown_fields=True):
-    """One of many texts; ``input`` tells what is code in it."""
+    """One of several texts. ``input`` is its format."""
 
     content: str
     input: Input = "html"
 
 
-ManyTexts = Meta(max_length=MAX_TEXTS, description="Many texts in place of content and input")
+ManyTexts = Meta(max_length=MAX_TEXTS, description="Several texts, instead of content and input")
 
 
 class RenderRequest(Struct, forbid_unknown_fields=True):
-    """A text, or up to 100 texts; together 100 pictures in 1,000 references. ``input`` tells what is code."""
+    """A text, or up to 100 texts. In all, they can contain 100 pictures in 1,000 references."""
 
-    content: Annotated[str, Meta(description="The text; or else pass texts")] | UnsetType = UNSET
+    content: Annotated[str, Meta(description="The text; alternatively, pass texts")] | UnsetType = UNSET
     input: Input | UnsetType = UNSET
     target: To | None = None
-    pasted: Annotated[bool, Meta(description="Show pasted embed code as a picture, too")] = False
+    pasted: Annotated[bool, Meta(description="Also replace pasted embed code")] = False
     texts: Annotated[list[RenderText], ManyTexts] | UnsetType = UNSET
 
 
-# What a struct can't say of itself, as JSON Schema.
+# JSON Schema that a struct can't express.
 ONE_TEXT_OR_MANY: dict[str, Any] = {
     "oneOf": [
         {"required": ["content"], "not": {"required": ["texts"]}},
@@ -290,11 +295,11 @@ ONE_TEXT_OR_MANY: dict[str, Any] = {
 
 
 class ConvertRequest(RenderText, forbid_unknown_fields=True):
-    """A text with pasted embed code; ``input`` tells what is code in it."""
+    """A text with pasted embed code. ``input`` is its format."""
 
 
 class FrameRecord(Struct):
-    """What Getty signed: name-value pairs in the order received."""
+    """The data signed by Getty Images: name-value pairs in the order received."""
 
     items: list[str]
     query: list[Annotated[list[str], Meta(min_length=2, max_length=2)]]
@@ -304,7 +309,7 @@ class FrameRecord(Struct):
 class Record(Struct, kw_only=True):
     """One embed, as data."""
 
-    ref: Annotated[str, Meta(description="One to five asset ids, joined by commas")]
+    ref: Annotated[str, Meta(description="One to five asset IDs, separated by commas")]
     type: str
     version: str
     title: str
@@ -320,12 +325,12 @@ class Record(Struct, kw_only=True):
     page_url: str
     frame: FrameRecord
     fetched_at: Annotated[str, Meta(description="RFC 3339", extra_json_schema={"format": "date-time"})]
-    cache_age: Annotated[int, Meta(ge=0, description="Seconds for which this is still fresh")]
+    cache_age: Annotated[int, Meta(ge=0, description="The number of seconds this remains fresh")]
     stale: bool
 
 
 class Assets(Struct):
-    """Stylesheets and scripts that a page with this target needs, once."""
+    """The stylesheets and scripts that a page needs for this target, once per page."""
 
     css: list[str]
     js: list[str]
@@ -340,7 +345,7 @@ class EmbedAnswer(Record, kw_only=True):
 
 
 class ItemError(Struct, omit_defaults=True):
-    """Why one reference of a batch has no embed."""
+    """The reason why a reference in a batch has no embed."""
 
     code: str
     title: str
@@ -349,26 +354,26 @@ class ItemError(Struct, omit_defaults=True):
 
 
 class FailedItem(Struct):
-    """A reference, as it was written, and what was wrong."""
+    """A reference as it was sent, and its error."""
 
     ref: str
     error: ItemError
 
 
 def _either(*structs: type[Struct]) -> Meta:
-    """One of these: msgspec can't tell two objects apart without a tag, and the contract has none."""
+    """Describe a union of these structs, which msgspec can't decode without a tag; the contract has none."""
     refs = [{"$ref": f"#/components/schemas/{struct.__name__}"} for struct in structs]
     return Meta(extra_json_schema={"anyOf": refs})
 
 
 class BatchAnswer(Struct):
-    """In the order asked."""
+    """The embeds, in the order of the request."""
 
     embeds: list[Annotated[Any, _either(EmbedAnswer, FailedItem)]]
 
 
 class RenderProblem(Struct):
-    """Something an author should know of; line and column count from 1, columns in code points."""
+    """A problem that an author should know about. Lines and columns start at 1; columns count code points."""
 
     line: int
     column: int
@@ -378,7 +383,7 @@ class RenderProblem(Struct):
 
 
 class RenderedText(Struct):
-    """The text with every reference replaced, the embeds in it, and what was wrong with the rest."""
+    """The text with every reference replaced, the embeds in it, and the problems found."""
 
     content: str
     embeds: list[Record]
@@ -386,7 +391,7 @@ class RenderedText(Struct):
 
 
 class FailedText(Struct):
-    """Why one of many texts was not rendered."""
+    """The reason why one of several texts was not rendered."""
 
     error: ItemError
 
@@ -395,16 +400,16 @@ TextItem = Annotated[Any, _either(RenderedText, FailedText)]
 
 
 class RenderAnswer(Struct):
-    """To ``content``: the text, the embeds in it, what was wrong with the rest. To ``texts``: the same of each."""
+    """For ``content``: the text, its embeds, and the problems found. For ``texts``: the same for each text."""
 
     content: str | UnsetType = UNSET
     embeds: list[Record] | UnsetType = UNSET
     problems: list[RenderProblem] | UnsetType = UNSET
-    texts: Annotated[list[TextItem], Meta(description="In the order asked")] | UnsetType = UNSET
+    texts: Annotated[list[TextItem], Meta(description="In the order of the request")] | UnsetType = UNSET
 
 
 class ConvertAnswer(Struct):
-    """The text with embed code turned into shortcodes, how much that was, and what was left."""
+    """The text with embed code turned into shortcodes, the number converted, and the problems found."""
 
     content: str
     converted: int
@@ -412,7 +417,7 @@ class ConvertAnswer(Struct):
 
 
 class OEmbedAnswer(Struct, kw_only=True, omit_defaults=True):
-    """oEmbed 1.0, with Getty's own keys beside the standard's."""
+    """An oEmbed 1.0 response, with Getty's additional keys."""
 
     type: Literal["rich"]
     version: Literal["1.0"]
@@ -443,7 +448,7 @@ class ProviderEndpoint(Struct):
 
 
 class Provider(Struct):
-    """A provider in the same format."""
+    """A provider in the format of https://oembed.com/providers.json."""
 
     provider_name: str
     provider_url: str
@@ -451,7 +456,7 @@ class Provider(Struct):
 
 
 class Problem(Struct):
-    """An error (RFC 9457); ``code`` is stable, the sentences are not."""
+    """An error (RFC 9457). ``code`` is stable; the messages can change."""
 
     type: str
     title: str
@@ -461,42 +466,44 @@ class Problem(Struct):
 
 
 class Health(Struct):
-    """The process runs."""
+    """The process is running."""
 
     status: Literal["ok"]
 
 
 class Readiness(Struct):
-    """Whether answers can be given, and by which parts."""
+    """The status of the service and its parts."""
 
     status: Literal["ok", "degraded", "unavailable"]
-    cache: Annotated[str, Meta(description="ok; degraded: it takes no writes; down: it does not answer.")]
+    cache: Annotated[str, Meta(description="ok, degraded (writes fail) or down (unreachable)")]
     upstream: Annotated[
         dict[str, Any],
         Meta(
-            description="By what is asked of Getty: oembed, api (search). throttled: quota-exhausted says that the"
-            " calls of a day are spent, retry_after for how many seconds"
+            description="The status of Getty Images by service: oembed, api (search). throttled: quota-exhausted"
+            " means that the daily quota is used up; retry_after is in seconds"
         ),
     ]
     store: Annotated[
         dict[str, Any],
         Meta(
-            description="Of the cache: kind; read and write, each ok or failing; what it has not taken"
-            " (unwritten, takedowns); reserve: file, where takedowns outlive the process, or memory"
+            description="The status of the cache's store: its kind; read and write, each ok or failing; the number"
+            " of entries and takedowns not yet written (unwritten, takedowns); and where takedowns are held"
+            " meanwhile (reserve): file, which survives a restart, or memory"
         ),
     ] = {}
     changes: Annotated[
         dict[str, Any],
         Meta(
-            description="Of Getty's feed of asset changes, where CHANGE_FEED is on, and of those that are told of"
-            " a withdrawn picture. state: ok, starting, or what is wrong; pending pictures, and for how long;"
-            " undelivered, to fronts and to the webhook"
+            description="The status of Getty's feed of asset changes, if EMBEDKIT_CHANGE_FEED is on, and of the"
+            " notifications about withdrawn pictures. state is ok, starting or the error; pending is the number"
+            " of pictures and how long they have waited; undelivered counts the notifications not yet delivered"
+            " to caches in front of the service and to the webhook"
         ),
     ] = {}
 
 
 class Preview(Struct):
-    """A picture to choose by: its URL on Getty's own hosts, and its pixels where they are known."""
+    """A preview: its URL on Getty's hosts, and its size in pixels, if known."""
 
     url: str
     width: int | None
@@ -504,7 +511,7 @@ class Preview(Struct):
 
 
 class CreditParts(Struct):
-    """Who is to be named: in one line, and in its parts."""
+    """The credit to show with the picture, as one line and in parts."""
 
     line: str
     photographer: str
@@ -513,44 +520,44 @@ class CreditParts(Struct):
 
 
 class FoundImage(Struct):
-    """One picture that was found. Texts are text, never markup."""
+    """A picture in the search results. All text fields are plain text, never markup."""
 
     id: str
     title: str
     caption: str
     photographer: str
     collection: str
-    collection_code: Annotated[str, Meta(description="For collection_codes")]
+    collection_code: Annotated[str, Meta(description="The code to use in collection_codes")]
     date_created: str | None
-    family: Annotated[str, Meta(description="creative or editorial; empty where Getty does not say")]
+    family: Annotated[str, Meta(description="creative or editorial; empty if unknown")]
     orientation: str
-    width: Annotated[int | None, Meta(description="Pixels of the largest file")]
+    width: Annotated[int | None, Meta(description="The width of the largest file in pixels")]
     height: int | None
     thumb: Preview | None
     preview: Preview | None
-    restrictions: Annotated[list[str], Meta(description="What the picture must not be used for")]
+    restrictions: Annotated[list[str], Meta(description="The uses that are not allowed")]
     event_ids: list[int]
     keywords: list[str]
     page_url: str
     credit: CreditParts
-    shortcode: Annotated[str, Meta(description="What an author writes to show the picture")]
+    shortcode: Annotated[str, Meta(description="The shortcode that embeds the picture in a text")]
 
 
 class ImageAnswer(FoundImage):
-    """One picture, and whether it may be embedded."""
+    """A picture, and whether it is embeddable."""
 
     embeddable: bool
 
 
 class FacetAnswer(Struct):
-    """Something that a search can be narrowed to: an event by its id, all else by its name."""
+    """A value that a search can be narrowed to: an event by its ID, anything else by its name."""
 
     id: int | None
     name: str
 
 
 class FoundPage(Struct):
-    """How much was found, and which part of it this is."""
+    """The total number of results, and the page returned."""
 
     total: int
     page: int
@@ -558,9 +565,9 @@ class FoundPage(Struct):
 
 
 class SearchAnswer(FoundPage, omit_defaults=True):
-    """One page of what was found; ``total`` counts the pictures of all pages, ``related`` are other phrases.
+    """A page of results. ``total`` counts the pictures on all pages; ``related`` lists other search phrases.
 
-    ``facets``, by what they are of, are there where ``include_facets`` asks for them.
+    ``facets`` groups the facets by field, if ``include_facets`` requests them.
     """
 
     images: list[FoundImage]
@@ -569,7 +576,7 @@ class SearchAnswer(FoundPage, omit_defaults=True):
 
 
 class FoundEvent(Struct):
-    """Something that pictures are of; ``id`` is for ``event_ids`` of a search."""
+    """An event that was photographed. Pass its ``id`` in a search's ``event_ids``."""
 
     id: int
     name: str
@@ -581,13 +588,13 @@ class FoundEvent(Struct):
 
 
 class EventsAnswer(FoundPage):
-    """One page of events."""
+    """A page of events."""
 
     events: list[FoundEvent]
 
 
 class BoardAnswer(Struct):
-    """A board, where the customer collects pictures."""
+    """A board, which is a customer's collection of pictures."""
 
     id: str
     name: str
@@ -595,13 +602,13 @@ class BoardAnswer(Struct):
 
 
 class BoardsAnswer(Struct):
-    """The boards of the customer whom the service acts for, the last changed first; none where there is none."""
+    """The boards of the configured customer, most recently changed first. Empty if no customer is configured."""
 
     boards: list[BoardAnswer]
 
 
 class CountryAnswer(Struct):
-    """A country, in the language asked for."""
+    """A country, in the requested language."""
 
     iso_alpha_2: str
     iso_alpha_3: str
@@ -609,13 +616,13 @@ class CountryAnswer(Struct):
 
 
 class CountriesAnswer(Struct):
-    """All countries that Getty knows."""
+    """All countries known to Getty Images."""
 
     countries: list[CountryAnswer]
 
 
 class GrantAnswer(Struct):
-    """A grant, to be sent as ``Authorization: Bearer``; ``expires_in`` is in seconds."""
+    """A grant to send as ``Authorization: Bearer``. ``expires_in`` is in seconds."""
 
     grant: str
     expires_in: int

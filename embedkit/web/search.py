@@ -1,7 +1,7 @@
-"""Search, for pictures that may be embedded; and all else that is asked of the API: one picture, events, boards.
+"""Search for embeddable pictures, and the other routes that use the API: single pictures, events and boards.
 
-The key stays here, and nobody keeps the answers. Getty's terms forbid an open proxy of its search, which is why
-these routes ask who is there.
+The API key never leaves the server, and the responses must not be cached. Getty's terms forbid an open proxy of
+its search, so these routes require authorization.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from embedkit.web.routes import Answer, Link, Route
 
 MAX_BOARDS = 100
 FOUND = "$response.body#/images/0/id"
-# Of the query, what says where to look and how to answer; the rest narrows a search.
+# The parameters that are not filters.
 PAGING = ("page", "page_size", "lang")
-NEIGHBOURS = ("similar", "series", "by_image")  # of a picture: Getty narrows them by nothing
-ALWAYS = ("family", "page", "page_size", "exclude_nudity")  # what every search has
+NEIGHBOURS = ("similar", "series", "by_image")  # related to one picture; Getty supports no filters for them
+ALWAYS = ("family", "page", "page_size", "exclude_nudity")  # sent with every search
 PLACES = ("q", *NEIGHBOURS, *ALWAYS, "embed_content_only", "lang")
 FILTERS = tuple(name for name in schemas.SearchQuery.__struct_fields__ if name not in PLACES)
 SEARCHED_FIELDS: tuple[SharedField, ...] = ("detail_set", "keywords")
 IMAGE_FIELDS: tuple[SharedField, ...] = ("detail_set", "display_set", "keywords")
 Page = TypeVar("Page", bound=Paged)
 NO_PHRASE = (
-    "q is blank. It holds what to look for, such as solar eclipse. It may be empty with"
+    "q is blank. Pass a search phrase, such as solar eclipse. It is optional with"
     f" {', '.join(SUBJECTS)}, and with family=editorial&sort_order=newest."
 )
 
@@ -57,21 +57,21 @@ def search(context: AppContext) -> Response:
 
 
 def find(context: AppContext, params: schemas.SearchQuery, language: str) -> SearchPage:
-    """One page of what may be shown, as :func:`_find` finds it; without what has been withdrawn since."""
+    """Return a page of results like :func:`_find`, without pictures withdrawn since they were cached."""
     found = _find(context, params, language)
     gone = context.withdrawn([image.id for image in found.images])
     return replace(found, images=tuple(one for one in found.images if one.id not in gone)) if gone else found
 
 
 def _find(context: AppContext, params: schemas.SearchQuery, language: str) -> SearchPage:
-    """One page of pictures that may be embedded; nobody outside can ask for others.
+    """Return a page of embeddable pictures. Clients can't search for others.
 
-    :raises Refused: for a filter that the family does not take, or a value that the filter does not; and for a
-        page beyond the last.
+    :raises Refused: for a filter that the family doesn't support, a value that the filter doesn't accept, or a
+        page past the last.
     """
     if not params.embed_content_only:
         raise Refused(
-            "invalid-request", "embed_content_only: here only what may be embedded is found. Leave it out."
+            "invalid-request", "embed_content_only can't be false: only embeddable pictures are returned. Omit it."
         )
     if kind := next((name for name in NEIGHBOURS if getattr(params, name)), None):
         return page_of(lambda: _neighbours(context, params, language, kind), params.page)
@@ -79,14 +79,14 @@ def _find(context: AppContext, params: schemas.SearchQuery, language: str) -> Se
     search = context.kit.api.search
     given: JSON = {name: value for name in (*ALWAYS, *FILTERS) if (value := getattr(params, name)) is not None}
     given |= {"language": language, "fields": SEARCHED_FIELDS, "embed_content_only": True}
-    with _blaming_the_query():  # from here on it would be our fault
+    with _blaming_the_query():  # any later error would be ours
         prepared = search.prepare(params.q, **given)
     return page_of(lambda: search.run(prepared), params.page)
 
 
 @contextmanager
 def _blaming_the_query() -> Iterator[None]:
-    """Refuse the request for a value that the library does not take."""
+    """Report a value that the library rejects as an invalid request."""
     try:
         yield
     except ConfigurationError as error:
@@ -94,43 +94,44 @@ def _blaming_the_query() -> Iterator[None]:
 
 
 def _check_subject(context: AppContext, params: schemas.SearchQuery) -> None:
-    """Something must say what to look for.
+    """Check that the query has a phrase, or another parameter that replaces it.
 
-    Pickers show the newest pictures before anybody has searched: the last searches of a day are not for that.
+    Pickers show the newest pictures before the user has searched; a low search budget isn't spent on that.
     """
     if one_line(params.q, schemas.MAX_PHRASE_CHARS) or any(getattr(params, name) for name in SUBJECTS):
-        return  # a phrase of what nobody can see, such as a byte order mark, is none
+        return  # a phrase of invisible characters, such as a byte order mark, counts as blank
     if not is_newest(params.family, params.sort_order):
         raise Refused("invalid-request", NO_PHRASE)
     budget = context.kit.api.search.budget
     if budget.low() is not None:
-        raise QuotaExhausted("The last searches of today are for those with a phrase.", retry_after=budget.reset())
+        detail = "Today's search budget is nearly used up, so a search requires a phrase."
+        raise QuotaExhausted(detail, retry_after=budget.reset())
 
 
 def _neighbours(context: AppContext, params: schemas.SearchQuery, language: str, kind: str) -> SearchPage:
-    """What may be embedded of the pictures similar to one, or of its series: Getty answers with others, too."""
+    """Return the embeddable pictures similar to one, or of its series; Getty also returns others."""
     if params != schemas.SearchQuery(**{name: getattr(params, name) for name in (kind, *PAGING)}):
-        raise Refused("invalid-request", f"{kind} goes with {', '.join(PAGING)} alone. Leave the rest out.")
+        raise Refused("invalid-request", f"{kind} can be combined only with {', '.join(PAGING)}. Omit the rest.")
     api = context.kit.api
-    asks: dict[str, Callable[..., SearchPage]] = {
+    searches: dict[str, Callable[..., SearchPage]] = {
         "similar": api.similar,
         "series": api.same_series,
         "by_image": api.search.by_image,
     }
     paging = {"page": params.page, "page_size": params.page_size}
     with _blaming_the_query():
-        found = asks[kind](getattr(params, kind), language=language, fields=SEARCHED_FIELDS, **paging)
+        found = searches[kind](getattr(params, kind), language=language, fields=SEARCHED_FIELDS, **paging)
     return replace(found, images=tuple(image for image in found.images if image.embeddable))
 
 
 def page_of(ask: Callable[[], Page], page: int) -> Page:
-    """The page; one beyond the last is refused, whether Getty does so or answers with an empty one."""
+    """Return a page. One past the last is an error, whether Getty returns an error or an empty page for it."""
     try:
         found = ask()
     except InvalidResponse as error:
         if error.getty_code == "InvalidPage":
             raise Refused("invalid-request", f"page: there is no page {page}. {error.hint}") from None
-        if error.status == 400:  # a value that only Getty can judge, such as a country that it does not know
+        if error.status == 400:  # a value that only Getty can check, such as an unknown country
             raise Refused("invalid-request", str(error)) from None
         raise
     if found.page > (last := max(1, found.pages)):
@@ -139,7 +140,7 @@ def page_of(ask: Callable[[], Page], page: int) -> Page:
 
 
 def budget_headers(context: AppContext) -> dict[str, str]:
-    """What is left of SEARCH_BUDGET today, where there is one; cached searches cost nothing of it."""
+    """Return the headers with the rest of today's SEARCH_BUDGET, if set; cached searches don't count."""
     budget = context.kit.api.search.budget
     if budget.limit is None:
         return {}
@@ -148,7 +149,7 @@ def budget_headers(context: AppContext) -> dict[str, str]:
 
 
 def _links(found: SearchPage) -> str:
-    """Where the other pages are (RFC 8288): relative, since the service may not know its own URL."""
+    """Return the Link header for other pages (RFC 8288), relative because the service might not know its URL."""
     last = max(1, found.pages)
     pages = {"first": 1, "prev": found.page - 1, "next": found.page + 1, "last": last}
     there = {rel: page for rel, page in pages.items() if 1 <= page <= last}
@@ -159,7 +160,7 @@ def image(context: AppContext, id: str) -> Response:
     language = read_language(read_query(schemas.LanguageQuery).lang, context.settings)
     items = context.kit.parse(id).items
     if len(items) > 1:
-        raise UnsupportedReference("This names several pictures.", hint="Ask for one at a time.")
+        raise UnsupportedReference("There is more than one ID.", hint="Request one at a time.")
     if context.withdrawn(items):
         raise NotFound("The picture was withdrawn.", ref=items[0])
     found = context.kit.api.image(items[0], language=language, fields=IMAGE_FIELDS)
@@ -210,7 +211,7 @@ def boards(context: AppContext) -> Response:
 
 
 def _has_boards(context: AppContext) -> bool:
-    """A customer's boards are for those who were let in: where search is open to all, nobody sees them."""
+    """Return whether boards are available: with a customer, and never if search is open to everyone."""
     is_open = context.authorize is None and context.settings.search_access == "open"
     return not is_open and context.kit.api.login.is_customer
 
@@ -224,14 +225,14 @@ def board(context: AppContext, id: str) -> Response:
     params = read_query(schemas.PageQuery)
     language = read_language(params.lang, context.settings)
     if not _has_boards(context):
-        raise Refused("not-found", "There are no boards here.")
+        raise Refused("not-found", "Boards are not available: no customer is configured, or search is open.")
     found = context.kit.api.boards.get(id)
     page = page_of(lambda: _pictures_on(context, found, params, language), params.page)
     return in_language(as_json(search_page_json(page, image_json)), language)
 
 
 def _pictures_on(context: AppContext, board: Board, params: schemas.PageQuery, language: str) -> SearchPage:
-    """What may be embedded of one page of a board."""
+    """Return the embeddable pictures on one page of a board."""
     ids = [asset.id for asset in board.assets if asset.asset_type.lower() in ("", "image")]
     start = (params.page - 1) * params.page_size
     wanted = ids[start : start + params.page_size]
@@ -246,8 +247,8 @@ ROUTES = (
     SearchRoute(
         "/v1/search",
         search,
-        "Search for pictures that may be embedded",
-        {200: Answer("One page; the header Link leads to the others.", schemas.SearchAnswer)},
+        "Search for embeddable pictures",
+        {200: Answer("A page of results. The Link header has the URLs of other pages.", schemas.SearchAnswer)},
         query=schemas.SearchQuery,
         errors=("unsupported", "not-found"),
         links=(
@@ -262,8 +263,8 @@ ROUTES = (
     SearchRoute(
         "/v1/images/<id>",
         image,
-        "Metadata of one picture",
-        {200: Answer("The picture, and whether it may be embedded.", schemas.ImageAnswer)},
+        "Get a picture's metadata",
+        {200: Answer("The picture, and whether it is embeddable.", schemas.ImageAnswer)},
         query=schemas.LanguageQuery,
         errors=("unsupported", "not-found"),
         parameters={"id": "An asset ID."},
@@ -273,16 +274,16 @@ ROUTES = (
     SearchRoute(
         "/v1/countries",
         countries,
-        "Countries, with their names and codes",
-        {200: Answer("In the language asked for.", schemas.CountriesAnswer)},
+        "List countries",
+        {200: Answer("The countries' codes, and their names in the requested language.", schemas.CountriesAnswer)},
         query=schemas.LanguageQuery,
         sample="/v1/countries?lang=fr",
     ),
     SearchRoute(
         "/v1/events",
         events,
-        "Events that editorial pictures are of",
-        {200: Answer("One page, the newest first.", schemas.EventsAnswer)},
+        "Search for events",
+        {200: Answer("A page of events with editorial pictures, newest first.", schemas.EventsAnswer)},
         query=schemas.EventsQuery,
         links=(Link("search", {"event_ids": "$response.body#/events/0/id"}),),
         sample="/v1/events?q=cup",
@@ -290,18 +291,18 @@ ROUTES = (
     SearchRoute(
         "/v1/boards",
         boards,
-        "Boards of the customer whom the service acts for",
-        {200: Answer("Empty where there is no customer, or where anybody may search.", schemas.BoardsAnswer)},
+        "List the customer's boards",
+        {200: Answer("The boards. Empty without a customer, or if search is open.", schemas.BoardsAnswer)},
         links=(Link("board", {"id": "$response.body#/boards/0/id"}),),
     ),
     SearchRoute(
         "/v1/boards/<id>",
         board,
-        "The pictures on a board that may be embedded",
-        {200: Answer("One page.", schemas.SearchAnswer)},
+        "List the embeddable pictures on a board",
+        {200: Answer("A page of pictures.", schemas.SearchAnswer)},
         query=schemas.PageQuery,
         errors=("unsupported", "not-found"),
-        parameters={"id": "Of a board, as /v1/boards lists it."},
+        parameters={"id": "A board ID from /v1/boards."},
         sample="/v1/boards/0",
     ),
 )

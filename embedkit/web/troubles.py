@@ -1,7 +1,7 @@
-"""What each code of an error or of a finding means: the tables of ``troubles.toml``, one row a code.
+"""The cause, fix and example for each error or finding code, read from the tables in ``troubles.toml``.
 
-The page ``/docs``, the README and ``embedkit explain`` are made from these tables, and a test holds them to the
-codes that there are.
+The ``/docs`` page, the README and ``embedkit explain`` are generated from these tables. A test checks that they
+cover every code.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 
 class Trouble(NamedTuple):
-    """Why an error comes, what mends it, and when one meets it; as plain text."""
+    """The cause of an error, how to fix it, and an example that triggers it, as plain text."""
 
     cause: str
-    mend: str
+    fix: str
     example: str
 
 

@@ -164,13 +164,13 @@ def test_a_reference_can_be_tried_in_every_target(page: Page, demo: str, seen: S
     page.goto(demo)
     page.get_by_label("An ID, a list, a URL").fill("https://gty.im/600000777")
     page.get_by_role("button", name="Resolve").click()
-    expect(page.locator(".took")).to_contain_text("with 1 call upstream")
+    expect(page.locator(".took")).to_contain_text("with 1 upstream request")
     expect(page.locator(".target h4")).to_have_text(list(TARGETS))
     for target in TARGETS:
         source = page.get_by_role("region", name=target, exact=True).locator("pre")
         expect(source).to_contain_text("" if target == "text" else "600000777")
-    page.get_by_role("link", name="Ask again").click()
-    expect(page.locator(".took")).to_contain_text("from the cache, with no call upstream")
+    page.get_by_role("link", name="Resolve it again").click()
+    expect(page.locator(".took")).to_contain_text("from the cache, without an upstream request")
     assert seen.said == []
 
 
@@ -179,7 +179,7 @@ def test_every_sample_says_what_came_of_it(page: Page, demo: str, seen: Seen, re
     page.goto(demo)
     page.get_by_role("link", name=says, exact=True).click()
     expect(page.get_by_label("An ID, a list, a URL")).to_have_value(ref)
-    failed = {"withdrawn": "not-found", "not embeddable": "not-embeddable", "a look-alike host": "unsupported"}
+    failed = {SAMPLES[5][1]: "not-found", SAMPLES[6][1]: "not-embeddable", SAMPLES[8][1]: "unsupported"}
     expect(page.locator(".took")).to_contain_text(failed.get(says, "Resolved in"))
     expect(page.locator(".preview")).to_have_count(1 if says in failed else 6)
     assert seen.said == []

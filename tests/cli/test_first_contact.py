@@ -168,7 +168,7 @@ def test_a_code_is_explained(run: Run) -> None:
     assert done.out.splitlines()[0].startswith("The picture exists, but")
     assert "For example: GET /v1/embeds/" in done.out
     assert {*TROUBLES, *FINDINGS} == {line.split()[0] for line in run("explain").out.splitlines()}
-    assert json.loads(run("explain", "shortcode", "--json").out)["shortcode"]["mend"]
+    assert json.loads(run("explain", "shortcode", "--json").out)["shortcode"]["fix"]
     done = run("explain", "not-embedable")
     assert (done.code, "Did you mean not-embeddable?" in done.err) == (2, True)
 

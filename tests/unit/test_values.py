@@ -255,12 +255,12 @@ def test_an_error_as_json_says_what_is_wrong_and_what_to_do() -> None:
     }
 
 
-def test_every_code_has_a_cause_a_mend_and_an_example() -> None:
+def test_every_code_has_a_cause_a_fix_and_an_example() -> None:
     assert set(TROUBLES) == set(CODES)
     for code, trouble in (TROUBLES | FINDINGS).items():
         assert all(trouble), code
         assert trouble.cause.endswith(".")
-        assert trouble.mend.endswith(".")
+        assert trouble.fix.endswith(".")
         named = {word for text in trouble for word in re.findall(r"EMBEDKIT_([A-Z_]+)", text)}
         assert named <= {name for name, _, _ in rows()}, code
 

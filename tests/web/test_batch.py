@@ -50,7 +50,7 @@ def ask(web: World, *items: str) -> list[Any]:
     [
         (HUGE, "unsupported", ""),
         ("-1", "unsupported", ""),
-        ("1.5", "invalid-request", "a text"),
+        ("1.5", "invalid-request", "a string"),
         ("NaN", "invalid-request", "valid JSON"),
         ("-Infinity", "invalid-request", "valid JSON"),
         ("null", "invalid-request", "null"),

@@ -87,12 +87,12 @@ def test_clients_are_counted_apart_and_let_go() -> None:
         limiter.admit("a", None),
         limiter.admit("b", LARGE_BYTES + 1),
         limiter.admit("a", LARGE_BYTES),
-        pytest.raises(Refused, match="Send it again"),
+        pytest.raises(Refused, match="Try again soon"),
         limiter.admit("a", LARGE_BYTES + 1),
     ):
         raise AssertionError("let in")
     with suppress(ZeroDivisionError), limiter.admit("a", None):
         raise ZeroDivisionError
     with limiter.admit("a", None):
-        assert limiter.in_work.total() == 1
-    assert limiter.in_work.total() == 0
+        assert limiter.in_progress.total() == 1
+    assert limiter.in_progress.total() == 0

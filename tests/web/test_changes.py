@@ -108,8 +108,8 @@ def test_a_search_that_is_kept_does_not_show_it(make: Callable[..., World]) -> N
 
 
 STATES = {
-    "pending": "Some wait until Getty Images can be asked for them",
-    "permission-denied": "The key has no feed of asset changes",
+    "pending": "Some changes are waiting for Getty Images to respond",
+    "permission-denied": "The API key has no access to the feed of asset changes",
 }
 
 

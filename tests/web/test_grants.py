@@ -131,35 +131,35 @@ def test_every_token_makes_its_own() -> None:
 def test_good_for_eight_hours(clock: time_machine.Traveller) -> None:
     made = grants()
     grant = Secret(made.make(Secret(TOKEN)))
-    assert made.standing(grant) == "good"
+    assert made.status(grant) == "good"
     clock.shift(GRANT_LIFETIME_S - 1)
-    assert made.standing(grant) == "good"
+    assert made.status(grant) == "good"
     clock.shift(2)
-    assert made.standing(grant) == "expired"
+    assert made.status(grant) == "expired"
 
 
 def test_clocks_of_two_machines_differ(clock: time_machine.Traveller) -> None:
     grant = Secret(grants().make(Secret(TOKEN)))
     clock.shift(-30)
-    assert grants().standing(grant) == "good"
+    assert grants().status(grant) == "good"
     clock.shift(-HOUR)
-    assert grants().standing(grant) == "expired"
+    assert grants().status(grant) == "expired"
 
 
 def test_secrets_rotate() -> None:
     before, during, after = grants(secret=OLD), grants(secret=f"{NEW},{OLD}"), grants(secret=NEW)
     old, new = Secret(before.make(Secret(TOKEN))), Secret(during.make(Secret(TOKEN)))
-    assert [one.standing(old) for one in (before, during, after)] == ["good", "good", "unknown"]
-    assert [one.standing(new) for one in (before, during, after)] == ["unknown", "good", "good"]
+    assert [one.status(old) for one in (before, during, after)] == ["good", "good", "unknown"]
+    assert [one.status(new) for one in (before, during, after)] == ["unknown", "good", "good"]
 
 
 def test_ends_with_the_token_it_was_made_from() -> None:
     both = Grants(settings(tokens=f"{TOKEN},{TOKEN_2}"), host=False)
     grant = Secret(both.make(Secret(TOKEN_2)))
-    assert both.standing(grant) == "good"
-    assert grants().standing(grant) == "unknown"
-    assert Grants(settings(tokens=TOKEN_2), host=False).standing(grant) == "good"
-    assert Grants(settings(tokens=TOKEN_2), host=True).standing(grant) == "unknown"
+    assert both.status(grant) == "good"
+    assert grants().status(grant) == "unknown"
+    assert Grants(settings(tokens=TOKEN_2), host=False).status(grant) == "good"
+    assert Grants(settings(tokens=TOKEN_2), host=True).status(grant) == "unknown"
 
 
 def test_every_character_counts() -> None:
@@ -170,15 +170,15 @@ def test_every_character_counts() -> None:
         forged = f"{grant[:place]}{other}{grant[place + 1 :]}"
         if place == len(grant) - 1:  # its last two bits are padding, and say nothing
             continue
-        assert made.standing(Secret(forged)) == "unknown", place
-        assert made.standing(Secret(grant[:place])) == "unknown", place
+        assert made.status(Secret(forged)) == "unknown", place
+        assert made.status(Secret(grant[:place])) == "unknown", place
 
 
 @pytest.mark.parametrize(
     "given", ["", ".", "..", ".a.b", "a.b.c", "é.b.c", "\x00", "." * 5_000, "A" * 50_000, TOKEN]
 )
 def test_what_is_no_grant(given: str) -> None:
-    assert grants().standing(Secret(given)) == "unknown"
+    assert grants().status(Secret(given)) == "unknown"
 
 
 def test_tells_neither_token_nor_secret() -> None:
@@ -193,7 +193,7 @@ def test_a_cache_in_memory_has_a_secret_for_each_process_and_grants_do_not(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     one, other = (Grants(settings(tokens=TOKEN, secret=""), host=False) for _ in range(2))
-    assert other.standing(Secret(one.make(Secret(TOKEN)))) == "good"
+    assert other.status(Secret(one.make(Secret(TOKEN)))) == "good"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="rights of folders")
@@ -201,7 +201,7 @@ def test_without_a_place_for_a_secret_the_start_says_what_to_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
-    with pytest.raises(ConfigurationError, match="set EMBEDKIT_SECRET"):
+    with pytest.raises(ConfigurationError, match="Set EMBEDKIT_SECRET"):
         world(tokens=TOKEN, secret="")
     assert world(secret="").client.get("/healthz").status_code == 200  # who makes no grants needs none
 

@@ -126,7 +126,7 @@ def test_a_folder_for_several_workers_that_is_not_there_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "gone"))
-    with pytest.raises(ConfigurationError, match=r"is not a folder\. Make it"):
+    with pytest.raises(ConfigurationError, match=r"is not a folder\. Create it"):
         world(metrics="open")
 
 

@@ -1,4 +1,4 @@
-"""The pages: frame, documentation, first page; and the OpenAPI document beside the routes."""
+"""The frame, documentation and home pages, and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from embedkit.api.requests import LANGUAGES
 from embedkit.models import JSON
 from embedkit.web import openapi, openapi_document
 from embedkit.web.errors import CODES
+from embedkit.web.health import WORKS
 from embedkit.web.openapi import kind
 from embedkit.web.troubles import TROUBLES
 from tests.support.web import (
@@ -340,7 +341,7 @@ def test_ready_is_what_can_answer(
     assert answer.status_code == page.status_code == code  # whatever becomes of search
     assert answer.json["status"] == ("degraded" if search and status == "ok" else status)
     assert answer.json["upstream"] == upstream
-    title = {"ok": "All is well", "degraded": "Partly available", "unavailable": "Unavailable"}[
+    title = {"ok": "All systems operational", "degraded": "Degraded", "unavailable": "Unavailable"}[
         answer.json["status"]
     ]
     assert f"<h1>{title}</h1>" in page.text
@@ -349,15 +350,15 @@ def test_ready_is_what_can_answer(
 @pytest.mark.parametrize(
     ("found", "says"),
     [
-        ({"cache": "ok"}, ["Works", "Works", "Works"]),
-        ({"cache": "degraded"}, ["Works", "Works", "Reads, but takes no writes"]),
-        ({"cache": "down", "oembed": {"breaker": "open"}}, ["Can't be reached", "Works", "Can't be reached"]),
+        ({"cache": "ok"}, [WORKS, WORKS, WORKS]),
+        ({"cache": "degraded"}, [WORKS, WORKS, "Read-only: writes are failing"]),
+        ({"cache": "down", "oembed": {"breaker": "open"}}, ["Unreachable", WORKS, "Unreachable"]),
         (
             {"cache": "ok", "oembed": {"throttled": "rate"}},
-            ["Too many calls: it works again in a moment", "Works", "Works"],
+            ["Rate limited: works again in a moment", WORKS, WORKS],
         ),
-        ({"cache": "ok", "api": {"throttled": "quota-exhausted"}}, ["Works", "Today's quota is used up", "Works"]),
-        ({"cache": "ok", "token": {"breaker": "open"}}, ["Works", "Can't be reached", "Works"]),
+        ({"cache": "ok", "api": {"throttled": "quota-exhausted"}}, [WORKS, "Today's quota is used up", WORKS]),
+        ({"cache": "ok", "token": {"breaker": "open"}}, [WORKS, "Unreachable", WORKS]),
     ],
 )
 def test_people_read_which_part_works(monkeypatch: pytest.MonkeyPatch, found: JSON, says: list[str]) -> None:
@@ -368,7 +369,7 @@ def test_people_read_which_part_works(monkeypatch: pytest.MonkeyPatch, found: JS
     assert (page.mimetype, page.headers["Cache-Control"]) == ("text/html", "no-store")
     assert "Accept" in page.vary
     assert [html.unescape(text) for text in re.findall(r"<dd[^>]*>(.*?)</dd>", page.text)] == says
-    assert page.text.count('class="ekp-bad"') == 3 - says.count("Works")
+    assert page.text.count('class="ekp-bad"') == 3 - says.count(WORKS)
 
 
 def test_people_read_that_search_is_off() -> None:

@@ -60,7 +60,7 @@ def test_without_a_phrase_the_newest_events_come_first(web: World) -> None:
         ("page_size=7", "page_size can't be"),
         ("editorial_segment=cats", "archival, entertainment"),
         ("date_from=yesterday", "ISO 8601"),
-        ("event=1", "There is no parameter 'event'."),
+        ("event=1", "Unknown parameter 'event'."),
     ],
 )
 def test_a_wrong_question_about_events(web: World, query: str, says: str) -> None:
