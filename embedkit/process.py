@@ -196,23 +196,23 @@ def lazy_pattern(source: str, flags: int = 0) -> re.Pattern[str]:
 MAX_HOPS = 16  # from one character to the next, before the pattern is the faster way
 
 
-def search_sign(
-    pattern: re.Pattern[str], sign: str, following: Container[str], text: str, start: int
+def search_from_char(
+    pattern: re.Pattern[str], char: str, following: Container[str], text: str, start: int
 ) -> re.Match[str] | None:
     """Return the next match of a pattern that begins with one character, followed by one of several.
 
     Finding a single character is ten times as fast as matching a pattern, unless it occurs often.
 
-    >>> search_sign(lazy_pattern(r"<[Bb]r>"), "<", "Bb", "A <b>line<br>", 0).start()
+    >>> search_from_char(lazy_pattern(r"<[Bb]r>"), "<", "Bb", "A <b>line<br>", 0).start()
     9
     """
-    place = text.find(sign, start)
+    place = text.find(char, start)
     for _ in range(MAX_HOPS):
         if place < 0:
             return None
         if text[place + 1 : place + 2] in following and (found := pattern.match(text, place)):
             return found
-        place = text.find(sign, place + 1)
+        place = text.find(char, place + 1)
     return pattern.search(text, place) if place >= 0 else None
 
 

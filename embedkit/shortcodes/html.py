@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from embedkit.process import lazy_pattern, search_sign
+from embedkit.process import lazy_pattern, search_from_char
 from embedkit.shortcodes.budget import DOCUMENT, Work
 
 ASCII_WHITESPACE = " \t\n\r\f"  # as HTML defines it
@@ -218,7 +218,7 @@ class HtmlContext(Context):
 
     def _next_bracketed(self, start: int) -> int:
         if self._found.get("[", -1) < start:
-            found = search_sign(_BRACKETED, "[", "cCs", self.text, start)
+            found = search_from_char(_BRACKETED, "[", "cCs", self.text, start)
             self._found["["] = found.start() if found else self.size
         return self._found["["]
 

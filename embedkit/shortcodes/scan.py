@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from embedkit.models import NO_OPTIONS, AssetRef, Options, Problem, Shortcode
-from embedkit.process import lazy_pattern, search_sign
+from embedkit.process import lazy_pattern, search_from_char
 from embedkit.shortcodes import tag as tags
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
 from embedkit.shortcodes.editors import MAX_HEAD_CHARS, THUMBNAIL, Editors, linked_url, titled
@@ -174,7 +174,7 @@ def replace(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
 
 
 def _next_tag(text: str, start: int) -> Candidate:
-    return search_sign(_TAG, "[", _AFTER_BRACKET, text, start)
+    return search_from_char(_TAG, "[", _AFTER_BRACKET, text, start)
 
 
 def _sizes(attributes: str) -> Options:

@@ -1,10 +1,10 @@
-"""The only way out: requests to Getty's services, bounded in time, size and number.
+"""HTTP to Getty's services, limited in time, size and number of calls. Nothing else makes requests.
 
-=============  ======================================================
-client.py      sends a request: its turn, its retries, its redirects
-resilience.py  breaker, backoff, token bucket, retry budget, bulkhead
-deadline.py    connections that end at a given moment
-responses.py   headers, bodies and redirects of answers, checked
-failures.py    exceptions of the libraries as errors of ours
-=============  ======================================================
+=============  ===========================================================
+client.py      sends a request, with queueing, retries and redirects
+resilience.py  circuit breaker, backoff, token bucket, retry budget, bulkhead
+deadline.py    connections that end at a given time
+responses.py   validation of response headers, bodies and redirects
+failures.py    translates the libraries' exceptions into our errors
+=============  ===========================================================
 """

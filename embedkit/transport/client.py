@@ -1,15 +1,15 @@
-"""Requests go out here, and nowhere else: the only importer of requests.
+"""All requests are sent here; this is the only module that imports requests.
 
-One call is bounded in time (everything included), in size and in where it may go. It is tried
-again only where that is safe and the budget allows; a service that fails is left alone for a while.
+A call is limited in total time, in size and in where it may go. It is retried only if that is safe and the retry
+budget allows it; a failing service is left alone for a while.
 
-    Response          every status that is an answer of the endpoint, 404 and 503 alike
-    Unavailable       no answer: network, time, a breaker that is open, too many waiting
-    RateLimited       not asked, since the last answer was that there are too many calls; or QuotaExhausted
+    Response          any status that the endpoint answers with, whether 404 or 503
+    Unavailable       no answer: network, timeout, open breaker, too many waiting
+    RateLimited       no call, since the last answer was that there are too many; or QuotaExhausted
     InvalidResponse   an answer that must not be used: too large, malformed, redirected elsewhere
 
-No secret travels with an error or a log line, and a signed address is one: urllib3's own log, which prints
-addresses, is silent about our calls (see deadline).
+No error or log line contains a secret, and a signed URL is one: urllib3's own log, which prints URLs, is silenced
+for our calls (see deadline).
 """
 
 from __future__ import annotations
@@ -50,36 +50,36 @@ from embedkit.validation import LOOPBACK
 
 log = lazy_logger("embedkit.transport")
 
-MAX_WAITERS = 32  # single requests that may queue for a place; more would all be too late anyway
-RETRY_STATUSES = frozenset({429, 502, 503, 504})  # passing by nature; a 500 or 501 comes again
-MAX_RETRIES = 2  # a third failure is not a hiccup
-RETRY_PAUSE_S = (0.2, 1.0)  # seconds between tries, spread at random so that clients do not come back in step
-CALL_RESERVE_S = 1.0  # seconds that a call needs for itself once its turn has come
+MAX_WAITERS = 32  # single requests that may queue; any more would be too late anyway
+RETRY_STATUSES = frozenset({429, 502, 503, 504})  # temporary by definition; a 500 or 501 would recur
+MAX_RETRIES = 2  # a third failure is no coincidence
+RETRY_PAUSE_S = (0.2, 1.0)  # between attempts, at random, so that clients do not retry in step
+CALL_RESERVE_S = 1.0  # that a call needs once its turn has come
 CHUNK_BYTES = 16 * 1024
-MAX_ERROR_BYTES = 64 * 1024  # bytes that are read of an answer that comes in place of a file
+MAX_ERROR_BYTES = 64 * 1024  # to read of an error that is returned instead of a file
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HEADERS = {"User-Agent": f"embedkit/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
 HEADER_VALUE = re.compile(r"([!-~\xa1-\xff][\t -~\xa0-\xff]*)?")  # RFC 9110 section 5.5
 URL = re.compile(r"https?://[!-~]+")
-PACED = ("api", "token")  # endpoints: a call for a token counts against the rate of the account
-MAX_ORIGINS = 10  # whose connections are kept
+PACED = ("api", "token")  # endpoints; a token request counts against the account's rate
+MAX_ORIGINS = 10  # whose connections are kept open
 
 Outcome = Response | Failure
 
 
 class Transport(Protocol):
-    """Whatever sends a request: the network, the sandbox inside the process, a test's own."""
+    """Sends requests: over the network, to a sandbox in the process, or to a test's own implementation."""
 
     def send(self, request: Request) -> Response:
-        """The answer, whatever its status.
+        """Send a request, and return the response, whatever its status.
 
-        :raises ProviderError: where there is none that may be used.
+        :raises ProviderError: if there is no usable response.
         """
         ...
 
 
 class _EndpointState:
-    """What each endpoint has to itself: one that fails must not take the others along."""
+    """The state of an endpoint, so that one that fails does not affect the others."""
 
     def __init__(
         self, places: int, bucket: TokenBucket, clock: Callable[[], float], random: Callable[[], float]
@@ -88,7 +88,7 @@ class _EndpointState:
         self.breaker = Breaker(clock, random)
         self.backoff = RateLimitBackoff(clock)
         self.budget = RetryBudget()
-        # where a rate bounds the calls, it bounds those that can be served in time as well
+        # a limited rate also limits the number of calls that can be served in time
         self.bulkhead = Bulkhead(places, math.inf if bucket.bounds else MAX_WAITERS)
 
     def state(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class _EndpointState:
 
 
 class _Process:
-    """What belongs to one process: its connections, and what it knows of each endpoint."""
+    """The state of a process: its connections and endpoints."""
 
     def __init__(self, connections: int, proxy: str, verify: Literal[True] | str, paced: TokenBucket) -> None:
         self.paced = paced
@@ -104,43 +104,43 @@ class _Process:
         bundle = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
         authorities = "ca_cert_dir" if os.path.isdir(bundle) else "ca_certs"
         tls: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED", authorities: bundle}
-        # not a session: that would keep cookies, read the environment (proxies, .netrc, REQUESTS_CA_BUNDLE) and,
-        # even where redirects are off, read the whole body of one
+        # not a session, which would keep cookies, read the environment (proxies, .netrc, REQUESTS_CA_BUNDLE) and
+        # read the whole body of a redirect, even if redirects are off
         self._direct = PoolManager(MAX_ORIGINS, maxsize=connections, **tls)
-        adapter = HTTPAdapter(MAX_ORIGINS, connections)  # knows how a proxy is told who asks
+        adapter = HTTPAdapter(MAX_ORIGINS, connections)  # knows how to authenticate to a proxy
         self._proxied = adapter.proxy_manager_for(proxy, **tls) if proxy else self._direct
         for manager in (self._direct, self._proxied):
             manager.pool_classes_by_scheme = {"http": DeadlinePool, "https": TLSPool}
 
     def pool(self, url: str) -> HTTPConnectionPool:
-        """The connections to the origin of a URL."""
+        """Return the connection pool for the origin of a URL."""
         parts = urlsplit(url)
         manager: PoolManager = self._direct if parts.hostname in LOOPBACK else self._proxied
         return manager.connection_from_host(parts.hostname, parts.port, parts.scheme)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         self._direct.clear()
         self._proxied.clear()
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class HttpTransport:
-    """Sends requests over HTTP. Safe for threads and forks; make one and share it.
+    """Sends requests over HTTP. Safe for threads and forks: create one and share it.
 
     >>> HttpTransport(timeout=3).state()
     {}
 
-    :param timeout: seconds that a call may take, retries and waiting for its turn included.
-    :param concurrency: calls at once to one endpoint.
-    :param verify: True for the public certificate authorities, or the path of a bundle of others.
-    :param clock: monotonic seconds.
-    :param sleep: waits so many seconds between two tries.
-    :param random: a number from 0 to below 1.
-    :param api_rate: calls a second to the API v3, those for tokens among them; oEmbed names no such limit.
-    :param proxy: URL of the proxy that everything but loopback is asked through; the environment's is not used.
-    :param observe: gets the events of calls and of refusals to make one (:class:`embedkit.process.Events`).
-    :raises ConfigurationError: ``verify`` is not the path of a file.
+    :param timeout: maximum duration of a call in seconds, including retries and waiting for its turn.
+    :param concurrency: maximum number of concurrent calls to one endpoint.
+    :param verify: True for the public certificate authorities, or the path of a CA bundle.
+    :param clock: returns monotonic seconds.
+    :param sleep: waits for a number of seconds between two attempts.
+    :param random: returns a random number from 0 to below 1.
+    :param api_rate: calls a second to the API v3, including token requests; oEmbed documents no such limit.
+    :param proxy: URL of a proxy for everything but loopback; the environment's proxy is not used.
+    :param observe: called for calls and for refusals to make one (:class:`embedkit.process.Events`).
+    :raises ConfigurationError: if ``verify`` is not the path of a file.
     """
 
     timeout: float = 5.0
@@ -155,24 +155,24 @@ class HttpTransport:
 
     def __post_init__(self) -> None:
         if self.verify is not True and not (self.verify and os.path.exists(self.verify)):
-            hint = "EMBEDKIT_CA_BUNDLE is the path of a file of certificate authorities."
-            raise ConfigurationError("The CA bundle is not there; certificates are always checked.", hint=hint)
+            hint = "Set EMBEDKIT_CA_BUNDLE to the path of a file of certificate authorities."
+            raise ConfigurationError("The CA bundle does not exist; certificates are always checked.", hint=hint)
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
-        """Begin anew: a child shares neither connections nor locks with its parent."""
+        """Start again: a child shares neither connections nor locks with its parent."""
         bucket = TokenBucket(self.api_rate, self.clock)
         self._process = _Process(self.concurrency, self.proxy, self.verify, bucket)
 
     def send(self, request: Request) -> Response:
-        """The answer to one request.
+        """Send a request, and return the response.
 
-        A request with ``batch`` waits for its turn as long as it takes, and its time runs from there.
+        A request with ``batch`` waits for its turn as long as necessary, and its timeout starts then.
 
-        :raises RateLimited, QuotaExhausted: for a while after an answer that asked for it; RateLimited also where
-            others have taken the turns until the time is over.
-        :raises Unavailable: where there is no answer; with ``retry_after`` where known.
-        :raises InvalidResponse: where there is one that must not be used.
+        :raises RateLimited, QuotaExhausted: during a cooldown that the service asked for; RateLimited also if
+            other calls have taken all turns until the timeout.
+        :raises Unavailable: if there is no answer; with ``retry_after`` if that is known.
+        :raises InvalidResponse: if there is an answer that must not be used.
         """
         try:
             outcome = self._outcome(request)
@@ -182,15 +182,15 @@ class HttpTransport:
             self.observe("refused", request.endpoint, refusal.code)
             raise
         if isinstance(outcome, Failure):
-            raise outcome.error  # here, where no exception with a request inside can become its context
+            raise outcome.error  # here, where no exception that contains a request can become its context
         return outcome
 
     def state(self) -> dict[str, Any]:
-        """Breaker and queue of every endpoint that has been asked, for a readiness check."""
+        """Return the breaker and the queue of every endpoint used so far, for a readiness check."""
         return {name: endpoint.state() for name, endpoint in self._process.endpoints.copy().items()}
 
     def close(self) -> None:
-        """Close the connections; a later call opens new ones."""
+        """Close all connections; a later call opens new ones."""
         self._process.close()
 
     def _outcome(self, request: Request) -> Outcome:
@@ -202,7 +202,7 @@ class HttpTransport:
         with self._turn(endpoint, began + patience, batch=request.batch):
             self._await_cooldown(endpoint.backoff, request)
             start = self.clock() if request.batch else began
-            # what changes something may have done so, however long it is silent: giving up would lose the answer
+            # a call that changes something may have done so: giving up during a silence would lose the answer
             is_quick = request.sink is None and request.method == "GET"
             silence = READ_TIMEOUT_S if is_quick else FILE_READ_TIMEOUT_S
             outcome, tries = self._send_guarded(request, endpoint, Deadline(start + seconds, self.clock, silence))
@@ -211,7 +211,7 @@ class HttpTransport:
 
     @contextmanager
     def _turn(self, endpoint: _EndpointState, end: float, *, batch: bool) -> Iterator[None]:
-        """One's turn, and then a place; a batch may wait for both for as long as it takes."""
+        """Wait for a turn and then for a place; a batch may wait for both as long as necessary."""
 
         def left() -> float | None:
             return None if math.isinf(end) else max(0.0, end - self.clock())
@@ -232,7 +232,7 @@ class HttpTransport:
 
     def _send_guarded(self, request: Request, endpoint: _EndpointState, deadline: Deadline) -> tuple[Outcome, int]:
         ticket = endpoint.breaker.admit(deadline.left() if request.batch else 0.0)
-        late = deadline.left() < self.timeout / 2  # after queueing: failing then is not the fault of the service
+        late = deadline.left() < self.timeout / 2  # after queueing: a failure is not the service's fault
         healthy = None
         try:
             outcome, tries = self._with_retries(request, endpoint, deadline)
@@ -244,7 +244,7 @@ class HttpTransport:
         return outcome, tries
 
     def _await_cooldown(self, backoff: RateLimitBackoff, request: Request) -> None:
-        """Refuse during a cooldown; a batch waits if that is soon over, or all the rest of it would fail."""
+        """Refuse a call during a cooldown; a batch waits for a short one, or the rest of it would fail."""
         left = backoff.left()
         if request.batch and 0 < left <= self.timeout:
             self.sleep(left)
@@ -252,10 +252,10 @@ class HttpTransport:
             backoff.check()
 
     def _with_retries(self, request: Request, endpoint: _EndpointState, deadline: Deadline) -> tuple[Outcome, int]:
-        # A 429 is worth another try, and it begins a cooldown. Both hold: that begins with the first refusal,
-        # for all, and ends for this call as for any other; only the caller with whom it began tries again then.
-        # The others that were under way have to wait, or a burst that was refused would come back as one.
-        # A batch tries again as well: it waits for the end of a short cooldown anyway.
+        # A 429 is worth a retry, and it also starts a cooldown. Both apply: the cooldown starts with the first
+        # refusal, for all calls, and ends for this call as for any other; only the caller that started it then
+        # retries. Other calls in progress fail, since otherwise a burst that was refused would return as a burst.
+        # A batch retries as well, because it waits for the end of a short cooldown anyway.
         endpoint.budget.deposit()
         tries, may_return = 0, request.batch
         while True:
@@ -268,7 +268,7 @@ class HttpTransport:
             pause = max(self._pause(outcome), endpoint.bucket.left(), endpoint.backoff.left())
             if tries > retries or pause >= deadline.left() or not endpoint.budget.withdraw():
                 return outcome, tries
-            endpoint.bucket.turn()  # for Getty a try is a call like any other
+            endpoint.bucket.turn()  # to Getty, a retry is a call like any other
             self.sleep(pause)
 
     def _pause(self, outcome: Outcome) -> float:
@@ -281,12 +281,12 @@ class HttpTransport:
             with limits(deadline, request.max_bytes):
                 return self._follow_redirects(request, deadline)
         except InvalidResponse as error:
-            return Failure(error.with_traceback(None))  # the frames that it passed hold what was answered
+            return Failure(error.with_traceback(None))  # the frames that it passed contain the response
         except FAILURES as error:
             return classify(error)
 
     def _follow_redirects(self, request: Request, deadline: Deadline) -> Response:
-        """The answer at the end of the redirects that this request allows."""
+        """Return the response at the end of the redirects that this request allows."""
         response = self._exchange(request, deadline)
         if not request.follow_redirects and response.status in REDIRECTS:
             return response
@@ -320,7 +320,7 @@ class HttpTransport:
 
 
 def _read(answer: BaseHTTPResponse, request: Request) -> Response:
-    """As much of an answer as may be used."""
+    """Read as much of a response as may be used."""
     headers = responses.clean_headers(answer.headers.itermerged())
     if answer.status in REDIRECTS:
         return Response(answer.status, headers)
@@ -328,22 +328,22 @@ def _read(answer: BaseHTTPResponse, request: Request) -> Response:
     coding = headers.get("content-encoding", "")
     if request.sink is None:
         return Response(answer.status, headers, responses.decode(chunks, coding, request.max_bytes))
-    if answer.status != 200:  # text of whatever length, and the status says it already
+    if answer.status != 200:  # an error text of any length, while the status says enough
         return Response(answer.status, headers, responses.decode_start(chunks, coding, MAX_ERROR_BYTES))
     responses.stream_into(chunks, headers, request.sink, request.max_bytes)
     return Response(answer.status, headers)
 
 
 def _prepare(request: Request) -> tuple[str, dict[str, str]]:
-    """The target of the request (RFC 9112 section 3.2.1) and its headers."""
-    # no variable here holds the headers alone: the error below may be sent to a crash reporter, with its frames
+    """Return the target of the request (RFC 9112 section 3.2.1) and its headers."""
+    # no variable here contains only the headers: a crash reporter may send the frames of the error below
     with suppress(ValueError):
         if URL.fullmatch(request.url) and all(map(HEADER_VALUE.fullmatch, request.headers.values())):
             return _target(request), dict(CaseInsensitiveDict({**HEADERS, **request.headers}))
-    # outside the block above: an exception may quote the header, which may be a key
+    # outside the block above: an exception may quote the header, which may contain a key
     raise ConfigurationError(
-        "The request to Getty Images can't be written.",
-        hint="Look for odd characters in EMBEDKIT_API_KEY and the URLs.",
+        "The request to Getty Images contains characters that can't be sent.",
+        hint="Check EMBEDKIT_API_KEY and the URLs for unusual characters.",
     )
 
 
@@ -354,21 +354,21 @@ def _target(request: Request) -> str:
 
 
 def _retries(request: Request, outcome: Outcome, refusal: ProviderError | None) -> int:
-    """How many more tries a call is worth: none where it may have done something, unless nothing was sent."""
+    """Return how many retries a call is worth: none if it may have had an effect, unless nothing was sent."""
     if isinstance(outcome, Failure):
         if request.method != "GET":
             return outcome.retries if outcome.unsent else 0
-        # to fall silent halfway ends a call, but not the time of a file; its order counts, and is not made twice
+        # silence in the middle ends a call, but not the download of a file; its order counts, and is not repeated
         return outcome.retries or int(outcome.silent and request.sink is not None)
     if request.method != "GET" or request.sink is not None or outcome.status not in RETRY_STATUSES:
         return 0
-    return 0 if isinstance(refusal, QuotaExhausted) else MAX_RETRIES  # that is over tomorrow
+    return 0 if isinstance(refusal, QuotaExhausted) else MAX_RETRIES  # a quota lasts until tomorrow
 
 
 def _healthy(request: Request, outcome: Outcome) -> bool:
-    """Whether the service works: refusing (4xx) is work, and so is nonsense about one picture.
+    """Return whether the service works, including if it refuses a request (4xx) or one answer is invalid.
 
-    Where the request knows the endpoint's own answers, a page that stands in their place is an outage.
+    If the request can recognize the endpoint's own responses, any other page in their place is an outage.
     """
     if isinstance(outcome, Failure):
         return isinstance(outcome.error, InvalidResponse) and request.recognizes is None
@@ -376,7 +376,7 @@ def _healthy(request: Request, outcome: Outcome) -> bool:
 
 
 def _verdict(outcome: Outcome) -> str:
-    """How a call ended, in one word of a closed list."""
+    """Return how a call ended, as one word from a closed list."""
     if isinstance(outcome, Failure):
         return outcome.error.code
     if throttle_error(outcome):
@@ -385,7 +385,7 @@ def _verdict(outcome: Outcome) -> str:
 
 
 def _report(request: Request, outcome: Outcome, seconds: float, tries: int, observe: Observe) -> None:
-    """Counted; and one line in the log: no path, no query, no header, and nothing that could break the line."""
+    """Report a call as events and one log line, which has no path, query or header, and no line breaks."""
     host = ascii(urlsplit(request.url).hostname)[1:-1][:255]
     result = outcome.status if isinstance(outcome, Response) else outcome.error.message
     observe("upstream", request.endpoint, _verdict(outcome), value=seconds)

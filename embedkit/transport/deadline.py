@@ -1,12 +1,11 @@
-"""HTTP connections that end at a given moment, whatever the other side does.
+"""HTTP connections that end at a given time, whatever the other side does.
 
-A timeout of requests or urllib3 bounds one read, so a server that sends a byte now and then is never
-cut off; and http.client reads status line and headers inside itself. Here each single read from the
-socket gets what is left of the total time, and the bytes are counted before anyone keeps them. There
-is not a watchdog, hence not a thread to leak.
+A timeout of requests or urllib3 applies to a single read, so a server that sends a byte now and then is never cut
+off; and http.client reads the status line and headers itself. Here, each read from the socket gets the rest of the
+total time, and the bytes are counted before they are kept. There is no watchdog, and so no thread that could leak.
 
-urllib3 logs every address, with its path and query. Those of downloads are signed: whoever has one has the
-file. So nothing of what happens on our connections goes into its log; the transport's own says what it may.
+urllib3 logs every URL with its path and query. Those of downloads are signed: whoever has the URL has the file. So
+urllib3 logs nothing about our connections; the transport writes its own log.
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ from urllib3.exceptions import NewConnectionError
 CONNECT_TIMEOUT_S = 2.0  # a TCP handshake that takes longer has lost packets twice
 STAGGER_S = 0.25  # after which the next address is tried as well (RFC 8305, section 5)
 READ_TIMEOUT_S = 3.0  # of silence, after which nothing more is expected
-FILE_READ_TIMEOUT_S = 10.0  # the same for a file, whose size may have to be made first
-MAX_HEAD_BYTES = 64 * 1024  # status line and headers, with any 1xx before them; real ones stay below 4 KiB
+FILE_READ_TIMEOUT_S = 10.0  # the same for a file, which may have to be resized first
+MAX_HEAD_BYTES = 64 * 1024  # of status line and headers, including 1xx responses; real ones stay below 4 KiB
 
 Address = tuple[Any, ...]
 Place = tuple[int, Address]
-"""A family of addresses, and one of them."""
+"""An address family, and an address."""
 
 
 class TooLarge(http.client.HTTPException):
@@ -47,36 +46,36 @@ class TooLarge(http.client.HTTPException):
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment on a monotonic clock, in seconds; and after how long a silence to give up before that."""
+    """A time on a monotonic clock, in seconds; and the length of a silence after which to give up earlier."""
 
     at: float
     clock: Callable[[], float]
     silence: float = READ_TIMEOUT_S
 
     def left(self) -> float:
-        """Seconds until then, 0 at the least."""
+        """Return the seconds left, at least 0."""
         return max(0.0, self.at - self.clock())
 
     def timeout(self, limit: float) -> float:
-        """How long one operation may take: ``limit`` seconds, or what is left.
+        """Return how long one operation may take: ``limit`` seconds, or what is left.
 
-        :raises TimeoutError: where nothing is left.
+        :raises TimeoutError: if nothing is left.
         """
         if not (left := self.left()):
             raise TimeoutError("The time for this call is over.")
         return min(limit, left)
 
 
-# requests and urllib3 hand no value of ours down to a connection; a call stays on one thread.
+# requests and urllib3 can't pass our values down to a connection; a call stays on one thread.
 _deadline: ContextVar[Deadline] = ContextVar("embedkit_deadline")
 _max_bytes: ContextVar[int] = ContextVar("embedkit_max_bytes")
 
 
 @contextmanager
 def limits(deadline: Deadline, max_bytes: int) -> Iterator[None]:
-    """Hold what happens on our connections inside the block to a moment and a size.
+    """Limit the time and the size of calls on our connections inside the block.
 
-    :param max_bytes: of the body. Twice as much may come over the wire, for the framing of chunks.
+    :param max_bytes: maximum size of the body. Twice as many bytes may be received, for the framing of chunks.
     """
     tokens = _deadline.set(deadline), _max_bytes.set(MAX_HEAD_BYTES + 2 * max_bytes)
     try:
@@ -94,7 +93,7 @@ logging.getLogger("urllib3.connectionpool").addFilter(_not_ours)
 
 
 class _Reader(io.RawIOBase):
-    """Reads from a socket, each time for no longer than the call may last, and counts."""
+    """Reads from a socket, each time for no longer than the call may last, and counts the bytes."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
         self._raw = raw
@@ -120,7 +119,7 @@ class _Reader(io.RawIOBase):
 
 
 class _Answer(http.client.HTTPResponse):
-    """An answer whose head is bounded in size and whose every read is bounded in time."""
+    """A response with a limited size of its head and a limited time for every read."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -132,15 +131,15 @@ class _Answer(http.client.HTTPResponse):
         self._reader.max_bytes = _max_bytes.get()
 
     def _read_status(self) -> tuple[str, int, str]:
-        """The final status, past any interim ones (RFC 9110, section 15.2); MAX_HEAD_BYTES ends a flood of them.
+        """Return the final status, after any interim ones (RFC 9110, section 15.2); MAX_HEAD_BYTES limits them.
 
-        http.client skips 100 alone: it would take 103 for the answer, and what follows for that to the next call.
+        http.client only skips 100: it would take 103 for the response, and what follows for the next one.
         """
         version, status, reason = super()._read_status()  # type: ignore[misc]  # has no type
         while 100 <= status < 200 and status != http.HTTPStatus.SWITCHING_PROTOCOLS:
             http.client.parse_headers(self.fp)
             version, status, reason = super()._read_status()  # type: ignore[misc]
-        if status == http.HTTPStatus.SWITCHING_PROTOCOLS:  # nobody has asked for another protocol
+        if status == http.HTTPStatus.SWITCHING_PROTOCOLS:  # no other protocol was requested
             raise http.client.BadStatusLine("101")
         return version, status, reason
 
@@ -172,12 +171,13 @@ class TLSPool(HTTPSConnectionPool):
 
 
 def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
-    """A connected socket, within CONNECT_TIMEOUT_S in all: looking the name up, and every address.
+    """Connect a socket, within CONNECT_TIMEOUT_S in total for the name lookup and all addresses.
 
-    Each address is tried a little after the one before, or once that has failed, and the first that answers is
-    taken (RFC 8305): neither do dead ones use up the time of the others, nor do many leave too little to each.
+    Each address is tried a little after the previous one, or as soon as that has failed, and the first that
+    answers is used (RFC 8305). So dead addresses don't use up the time of others, and having many does not leave
+    too little for each.
 
-    :raises OSError: where there is none.
+    :raises OSError: if no address can be reached.
     """
     whole = Deadline(deadline.clock() + deadline.timeout(CONNECT_TIMEOUT_S), deadline.clock)
     sock = _first_of(_alternating(_addresses(host, port, whole)), whole)
@@ -186,10 +186,10 @@ def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
 
 
 def _alternating(addresses: list[Place]) -> list[Place]:
-    """Families in turn (RFC 8305, section 4): of a network without IPv6 all of those addresses may be dead."""
-    same = [one for one in addresses if one[0] == addresses[0][0]]
-    others = [one for one in addresses if one[0] != addresses[0][0]]
-    return [one for pair in zip_longest(same, others) for one in pair if one]
+    """Alternate address families (RFC 8305, section 4), since in a network without IPv6 all of one may be dead."""
+    same = [place for place in addresses if place[0] == addresses[0][0]]
+    others = [place for place in addresses if place[0] != addresses[0][0]]
+    return [place for pair in zip_longest(same, others) for place in pair if place]
 
 
 def _first_of(addresses: list[Place], whole: Deadline) -> socket.socket:
@@ -203,7 +203,7 @@ def _first_of(addresses: list[Place], whole: Deadline) -> socket.socket:
 
 
 class _Attempts:
-    """Sockets on their way; at the end all are closed but the one that has arrived."""
+    """Sockets that are connecting; at the end all are closed except the one that is connected."""
 
     def __init__(self) -> None:
         self.failure = OSError("The host has no address.")
@@ -227,7 +227,7 @@ class _Attempts:
             self.failure = error
 
     def connected(self, wait: float) -> socket.socket | None:
-        """One that has arrived within so many seconds."""
+        """Return a socket that has connected within a number of seconds."""
         for key, _ in self._selector.select(wait) if self.are_running() else ():
             sock = cast(socket.socket, self._selector.unregister(key.fileobj).fileobj)
             if not (number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
@@ -238,7 +238,7 @@ class _Attempts:
 
 
 def _begin(family: int, address: Address) -> socket.socket:
-    """A socket on its way to an address."""
+    """Start connecting a socket to an address."""
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
@@ -252,9 +252,10 @@ def _begin(family: int, address: Address) -> socket.socket:
 
 
 def _addresses(host: str, port: int, deadline: Deadline) -> list[Place]:
-    """The addresses of a name. getaddrinfo knows no timeout, so it runs beside us and may be left behind;
+    """Return the addresses of a name. getaddrinfo has no timeout, so it runs on a thread that may be left behind.
 
-    its thread ends with it, a resolver's own 10 to 30 seconds later, and never holds up the end of the process.
+    The thread ends with the lookup, 10 to 30 seconds later at the latest, and never delays the exit of the
+    process.
     """
     answer: Future[list[Any]] = Future()
 

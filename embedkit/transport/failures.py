@@ -1,4 +1,4 @@
-"""What goes wrong on the wire, as errors of ours, and how many more tries each is worth."""
+"""Network exceptions as errors of our own, and the number of retries that each is worth."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ log = lazy_logger("embedkit.transport")
 FAILURES = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
 _MALFORMED = (http.client.HTTPException, urllib3.exceptions.InvalidHeader, ValueError)
 _CUT_OFF = (http.client.IncompleteRead, http.client.RemoteDisconnected, ConnectionError)
-SYSTEM = ("builtins", "socket", "ssl")  # where its exceptions are defined
+SYSTEM = ("builtins", "socket", "ssl")  # modules that define the system's exceptions
 _TLS = (ssl.SSLError, urllib3.exceptions.SSLError, requests.exceptions.SSLError)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A try that gave no answer, and how many more are worth it.
+    """An attempt without an answer, and the number of retries that it is worth.
 
-    ``unsent`` if nothing of it can have arrived; ``silent`` if nothing more came within the read timeout.
+    ``unsent`` is True if nothing can have arrived; ``silent`` if nothing more was received within the read
+    timeout.
     """
 
     error: ProviderError
@@ -37,7 +38,7 @@ class Failure:
 
 
 def classify(error: BaseException) -> Failure:
-    """What went wrong on the wire, in our words; its cause is what the system said, if it said something."""
+    """Translate a network exception into an error; its cause is the system's own exception, if there is one."""
     causes = list(_causes(error))
     failure = _classify(causes)
     failure.error.__cause__ = _evidence(causes)
@@ -50,31 +51,31 @@ def _classify(causes: list[BaseException]) -> Failure:
         return any(isinstance(cause, kinds) for cause in causes)
 
     if among(urllib3.exceptions.ProxyError):
-        error = Unavailable("The proxy did not let the call through.", hint="Check EMBEDKIT_PROXY.")
+        error = Unavailable("The call failed at the proxy.", hint="Check EMBEDKIT_PROXY.")
         return Failure(error, retries=1)
     if among(urllib3.exceptions.NewConnectionError):
         return Failure(Unavailable("Getty Images can't be reached."), retries=1, unsent=True)
     if among(_TLS):
         message = "The certificate of Getty Images, or the encryption, is not valid."
-        log.warning(message)  # an attack, or an old bundle of certificates here: someone has to look
+        log.warning(message)  # an attack, or an outdated CA bundle: someone has to investigate
         return Failure(Unavailable(message))
     if among((TimeoutError, urllib3.exceptions.TimeoutError)):
         return Failure(Unavailable("Getty Images did not answer in time."), silent=True)
     if among(_CUT_OFF):
         return Failure(Unavailable("Getty Images cut the connection."), retries=1)
     if among(_MALFORMED):
-        return Failure(InvalidResponse("The answer of Getty Images is not proper HTTP."))
+        return Failure(InvalidResponse("Getty Images' answer is not valid HTTP."))
     return Failure(Unavailable("The connection to Getty Images failed."), retries=1)
 
 
 def _evidence(causes: list[BaseException]) -> BaseException | None:
-    """The innermost exception of the system's own: those of the libraries, and all frames, carry the request."""
-    found = [one for one in causes if isinstance(one, OSError) and type(one).__module__ in SYSTEM]
+    """Copy the innermost system exception; the libraries' exceptions, and all frames, contain the request."""
+    found = [cause for cause in causes if isinstance(cause, OSError) and type(cause).__module__ in SYSTEM]
     return type(found[-1])(*[value for value in found[-1].args if isinstance(value, int | str)]) if found else None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception and those wrapped in it, each library in its own way."""
+    """Yield an exception and those wrapped in it, which each library does in its own way."""
     yield error
     for inner in (*error.args, getattr(error, "reason", None), error.__cause__):
         if isinstance(inner, BaseException):

@@ -1,7 +1,7 @@
-"""What keeps a sick upstream from making us sick: a circuit breaker, a backoff, a retry budget, a bulkhead.
-And what keeps us from being a nuisance to a healthy one: a token bucket.
+"""Protection from a failing upstream service: a circuit breaker, a backoff, a retry budget, a bulkhead.
 
-Plain values behind a lock. Time and chance are handed in, so that a test of them is a line of numbers.
+A token bucket protects a healthy one from us. All of these are plain values behind a lock. Clock and random
+numbers are passed in, which makes them easy to test.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from contextlib import contextmanager
 
 from embedkit.errors import QuotaExhausted, RateLimited, Unavailable
 
-MAX_FAILURES = 5  # failures one after another that open the breaker: an outage shows at once
-WINDOW_S = 30.0  # seconds of calls that are looked at for a service that fails often, but not always
-MIN_WINDOW_CALLS = 20  # below that, half of them failing may be chance
-MAX_WINDOW_CALLS = 100  # the latest are enough; keeps the window small under load
-OPEN_S = 30.0  # before the first try after an outage, +-20 %, so that processes do not come back at once
+MAX_FAILURES = 5  # in a row, which open the breaker: an outage is noticed at once
+WINDOW_S = 30.0  # seconds of calls to examine for a service that fails often, but not always
+MIN_WINDOW_CALLS = 20  # with fewer calls, half of them failing may be a coincidence
+MAX_WINDOW_CALLS = 100  # the latest; keeps the window small under load
+OPEN_S = 30.0  # before the first attempt after an outage, +-20 %, so that processes do not return all at once
 
-RATE_BACKOFF_S = (1.0, 30.0)  # cooldown after too many calls a second: at first, and at the most
-QUOTA_BACKOFF_S = (900.0, 7200.0)  # after too many a day
+RATE_BACKOFF_S = (1.0, 30.0)  # cooldown after too many calls a second: the first, and the maximum
+QUOTA_BACKOFF_S = (900.0, 7200.0)  # the same after too many calls a day
 
-CALLS_PER_RETRY = 10  # one retry for so many calls: retries must not double the load on a failing service
-MAX_SAVED_RETRIES = 10  # retries in hand at the start, and at the most: a small site has no calls to earn them by
+CALLS_PER_RETRY = 10  # calls that earn one retry: retries must not double the load on a failing service
+MAX_SAVED_RETRIES = 10  # saved retries, at first and at most: a small site makes too few calls to earn them
 
-# calls a second to the API v3. Getty documents no number that holds for all keys; more than these are
-# no person's, and a batch that has to slow down loses more time than it gains.
+# calls a second to the API v3. Getty documents no number that applies to all keys; no person makes more than
+# these, and a batch that has to slow down loses more time than it gains.
 API_RATE = 4.0
-BURST_CALLS = 4  # calls that may come at once after a pause: an editor opens the picker and searches
+BURST_CALLS = 4  # calls at once after a pause: an editor opens the picker and searches
 
-SOON_S = 1.0  # Retry-After for those turned away while a place or a verdict is due any moment
+SOON_S = 1.0  # Retry-After for refused calls, while a place or a verdict is due at any moment
 
 
 class Breaker:
-    """Lets calls through until they fail; then none for a while; then one, whose outcome decides.
+    """Allows calls until they fail; then none for a while; then a single one, whose outcome decides.
 
-    :param clock: monotonic seconds.
-    :param random: a number from 0 to below 1.
+    :param clock: returns monotonic seconds.
+    :param random: returns a random number from 0 to below 1.
     """
 
     def __init__(self, clock: Callable[[], float], random: Callable[[], float]) -> None:
@@ -60,23 +60,23 @@ class Breaker:
         self._until = self._clock() + OPEN_S * (0.8 + 0.4 * self._random())
 
     def check(self, *, waits: bool = False) -> None:
-        """Nothing, where a call may be tried.
+        """Check that a call may be tried.
 
-        :param waits: the caller can wait for the outcome of the one call that finds out whether an outage is over.
-        :raises Unavailable: at once, while the breaker is open.
+        :param waits: whether the caller can wait for the outcome of the single call after an outage.
+        :raises Unavailable: immediately, while the breaker is open.
         """
         with self._lock:
             if self._until is not None and ((self._probing and not waits) or self._clock() < self._until):
                 raise Unavailable(
-                    "Getty Images failed repeatedly and is not asked for the moment.",
+                    "Getty Images failed repeatedly; no calls are made for now.",
                     retry_after=self._wait(),
                 )
 
     def admit(self, patience: float = 0.0) -> int:
-        """A ticket to hand back with the outcome; after an outage only the first caller gets one.
+        """Return a ticket, to be passed to :meth:`record`; after an outage only the first caller gets one.
 
-        :param patience: seconds to wait for what comes of that one. A batch has them: without, all of it but one
-            picture would fail just because the outage is over.
+        :param patience: seconds to wait for the outcome of that call. A batch has them; otherwise, all but one of
+            its pictures would fail just because the outage is over.
         :raises Unavailable: as :meth:`check`.
         """
         with self._lock:
@@ -88,10 +88,10 @@ class Breaker:
             return self._era
 
     def record(self, ticket: int, healthy: bool | None) -> None:
-        """How the call with that ticket ended; None where that means nothing for the service."""
+        """Record how the call with that ticket ended; None if that says nothing about the service."""
         with self._lock:
             if ticket != self._era:
-                return  # began before the breaker turned: old news
+                return  # the call began before the breaker changed state
             if self._until is not None:
                 self._judge(healthy)
             elif healthy is not None:
@@ -113,7 +113,7 @@ class Breaker:
             self._open()
 
     def _fails_often(self) -> bool:
-        """Whether half of the recent calls failed."""
+        """Return whether half of the recent calls failed."""
         failed = sum(not fine for _, fine in self._recent)
         return len(self._recent) >= MIN_WINDOW_CALLS and failed * 2 >= len(self._recent)
 
@@ -121,7 +121,7 @@ class Breaker:
         return max(SOON_S, (self._until or 0.0) - self._clock())
 
     def state(self) -> dict[str, str | float]:
-        """``breaker``: closed, open or half-open; ``retry_after``: seconds, unless closed."""
+        """Return ``breaker``: closed, open or half-open; and ``retry_after`` in seconds, unless it is closed."""
         with self._lock:
             if self._until is None:
                 return {"breaker": "closed"}
@@ -130,9 +130,9 @@ class Breaker:
 
 
 class RateLimitBackoff:
-    """A cooldown after "too many calls": as long as was asked for, and longer each time in a row.
+    """A cooldown after "too many calls": as long as the service asked for, and longer each time in a row.
 
-    :param clock: monotonic seconds.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -143,22 +143,22 @@ class RateLimitBackoff:
         self._until = -math.inf
 
     def left(self) -> float:
-        """Seconds until calls may be made again, 0 at the least."""
+        """Return the seconds until calls may be made again, at least 0."""
         return max(0.0, self._until - self._clock())
 
     def check(self) -> None:
-        """Nothing, where a call may be made.
+        """Check that a call may be made.
 
-        :raises RateLimited, QuotaExhausted: at once, while it lasts.
+        :raises RateLimited, QuotaExhausted: immediately, during a cooldown.
         """
         if left := self.left():
-            raise self._kind("Getty Images wants fewer calls and is not asked for the moment.", retry_after=left)
+            raise self._kind("Getty Images asked for fewer calls; none are made for now.", retry_after=left)
 
     def record(self, refusal: RateLimited | QuotaExhausted | None) -> bool:
-        """Note whether an answer refused a call as one too many; whether a cooldown begins with it."""
+        """Record whether a call was refused as one too many; return whether that started a cooldown."""
         with self._lock:
             over = not self.left()
-            if over:  # else the call was under way with the one that began this, and counts with it
+            if over:  # otherwise the call was made together with the one that started it, and counts with that
                 self._in_a_row = self._in_a_row + 1 if refusal else 0
             if refusal:
                 self._kind = type(refusal)
@@ -168,16 +168,16 @@ class RateLimitBackoff:
             return over and refusal is not None
 
     def state(self) -> dict[str, str | float]:
-        """``throttled``: rate-limited or quota-exhausted; ``retry_after``: seconds; nothing without a cooldown."""
+        """Return ``throttled`` (rate-limited or quota-exhausted) and ``retry_after`` in seconds, or nothing."""
         left = self.left()
         return {"throttled": self._kind.code, "retry_after": round(left, 1)} if left else {}
 
 
 class TokenBucket:
-    """So many calls a second, in the order in which they came, with a few in hand after a pause.
+    """A number of calls a second, in order of arrival, with a few available at once after a pause.
 
-    :param rate: calls a second; infinity for as many as there are.
-    :param clock: monotonic seconds.
+    :param rate: calls a second; infinity for no limit.
+    :param clock: returns monotonic seconds.
     """
 
     def __init__(self, rate: float, clock: Callable[[], float]) -> None:
@@ -185,17 +185,17 @@ class TokenBucket:
         self._every = 1.0 / rate
         self._clock = clock
         self._lock = threading.Lock()
-        self._next = -math.inf  # when a call is due that has none in hand before it
+        self._next = -math.inf  # when the next call is due, if none is available at once
 
     def left(self) -> float:
-        """Seconds until a call that came now would have its turn."""
+        """Return the seconds until a call that arrives now would have its turn."""
         return max(0.0, self._next - (BURST_CALLS - 1) * self._every - self._clock())
 
     def turn(self, max_wait: float | None = None) -> float:
-        """Take a turn; how many seconds it is until then.
+        """Take a turn, and return the seconds until then.
 
-        :param max_wait: seconds that can be waited; None for as long as it takes.
-        :raises RateLimited: where it would be more; then no turn is taken.
+        :param max_wait: maximum wait in seconds; None for no limit.
+        :raises RateLimited: if it would take longer; then no turn is taken.
         """
         with self._lock:
             if max_wait is not None and (left := self.left()) > max_wait:
@@ -210,15 +210,15 @@ class RetryBudget:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls = CALLS_PER_RETRY * MAX_SAVED_RETRIES  # counted in calls: whole numbers do not drift
+        self._calls = CALLS_PER_RETRY * MAX_SAVED_RETRIES  # in calls, because whole numbers do not drift
 
     def deposit(self) -> None:
-        """A call has been made."""
+        """Count a call."""
         with self._lock:
             self._calls = min(self._calls + 1, CALLS_PER_RETRY * MAX_SAVED_RETRIES)
 
     def withdraw(self) -> bool:
-        """Whether one retry may be made; it is then spent."""
+        """Take one retry from the budget; return whether there was one."""
         with self._lock:
             if self._calls < CALLS_PER_RETRY:
                 return False
@@ -227,14 +227,14 @@ class RetryBudget:
 
 
 class Bulkhead:
-    """So many calls at once, so many more in the queue, and no one else.
+    """A maximum number of concurrent calls, and of callers that wait.
 
-    A place goes straight to whoever has waited longest: were it only set free, the caller that has just
-    left (a batch, with its next picture) would take it before the one that is woken up. Those who are counted
-    go first: a few batches of a hundred pictures would use up all the time of a reader who wants one.
+    A place is passed directly to the caller that has waited longest. If it were just released, the caller that has
+    left it (a batch, with its next picture) would take it again before the other one wakes up. Counted callers go
+    first, since a few batches of a hundred pictures would use up the time of a reader who wants one.
 
-    :param places: calls at once.
-    :param waiters: callers that may queue.
+    :param places: maximum number of concurrent calls.
+    :param waiters: maximum number of callers that wait.
     """
 
     def __init__(self, places: int, waiters: float) -> None:
@@ -245,11 +245,11 @@ class Bulkhead:
 
     @contextmanager
     def place(self, timeout: float | None = None, *, counted: bool = True) -> Iterator[None]:
-        """A place, for as long as the block runs.
+        """Hold a place during a ``with`` block.
 
-        :param timeout: seconds to wait for it; None waits until there is one.
-        :param counted: False for a caller that bounds its own number and does not count as a waiter.
-        :raises Unavailable: where too many wait already, or the time is over.
+        :param timeout: maximum wait in seconds; None for no limit.
+        :param counted: False for a caller that limits its own number, and does not count as a waiter.
+        :raises Unavailable: if too many are waiting already, or the wait was too long.
         """
         self._enter(timeout, counted)
         try:
@@ -258,7 +258,7 @@ class Bulkhead:
             self._leave()
 
     def waiting(self) -> int:
-        """Callers in the queue."""
+        """Return the number of callers that wait."""
         return len(self._queue)
 
     def _enter(self, timeout: float | None, counted: bool) -> None:
@@ -272,7 +272,7 @@ class Bulkhead:
             self._queue.append(turn)
         try:
             turn[0].wait(timeout)
-        except BaseException:  # KeyboardInterrupt: a place that nobody takes would be lost for good
+        except BaseException:  # KeyboardInterrupt: a place that is never taken would be lost
             if not self._withdrawn(turn):
                 self._leave()
             raise
@@ -280,7 +280,7 @@ class Bulkhead:
             raise Unavailable("No call to Getty Images could be made in time.", retry_after=SOON_S)
 
     def _withdrawn(self, turn: tuple[threading.Event, bool]) -> bool:
-        """Whether the caller has left the queue; not if a place has come, be it in the last moment."""
+        """Leave the queue; return False if the caller has received a place, even at the last moment."""
         with self._lock:
             if turn[0].is_set():
                 return False

@@ -1,6 +1,6 @@
-"""What may be taken from an HTTP answer: its headers, its body, and where it leads.
+"""Validation of HTTP responses: headers, body and redirects.
 
-Pure: bytes and texts go in. The answers come from elsewhere, so whatever is not as it should be is refused.
+Pure functions of bytes and strings. Responses come from outside, so anything irregular is refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from embedkit.validation import LOOPBACK
 
 CREDENTIALS = frozenset({"api-key", "authorization"})
 PORTS = {"http": 80, "https": 443}
-NO_CODINGS = ("", "identity")  # content codings that are none
+NO_CODINGS = ("", "identity")  # content codings that change nothing
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LOCATION = re.compile(r"[!-\[\]-~]{1,2048}")  # printable ASCII without the backslash, which browsers read as /
@@ -28,30 +28,30 @@ _TARGET = re.compile(
 
 
 def clean_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers with their names in lower case.
+    """Return headers with their names in lower case.
 
-    :param pairs: one for each name, repeated headers joined by commas (RFC 9110 section 5.3).
-    :raises InvalidResponse: for control characters (section 5.5), and a length that is not one number.
+    :param pairs: one for each name, with repeated headers joined by commas (RFC 9110 section 5.3).
+    :raises InvalidResponse: for control characters (section 5.5), or a length that is not one number.
     """
     headers = {name.lower(): text for name, text in pairs}
     if any(_CONTROLS.search(name + text) for name, text in headers.items()):
-        raise InvalidResponse("A header from Getty Images holds control characters.")
+        raise InvalidResponse("A header from Getty Images contains control characters.")
     if not re.fullmatch(r"[0-9]{1,18}", headers.get("content-length", "0")):
         raise InvalidResponse("The Content-Length from Getty Images is not a number.")
     return headers
 
 
 def decode(chunks: Iterable[bytes], coding: str, max_bytes: int) -> bytes:
-    """A body without its content coding; see :func:`decode_chunks`."""
+    """Return a body without its content coding; see :func:`decode_chunks`."""
     return b"".join(decode_chunks(chunks, coding, max_bytes))
 
 
 def decode_chunks(chunks: Iterable[bytes], coding: str, max_bytes: int) -> Iterator[bytes]:
-    """A body without its content coding, piece by piece, and never more of it than may be used.
+    """Yield a body without its content coding, piece by piece, and never more of it than may be used.
 
-    :param coding: the header Content-Encoding.
-    :param max_bytes: of the decoded body.
-    :raises InvalidResponse: where it is larger, or not in the coding that it claims.
+    :param coding: the Content-Encoding header.
+    :param max_bytes: maximum size of the decoded body.
+    :raises InvalidResponse: if it is larger, or not in the stated coding.
     """
     taken = 0
     for chunk in _without_coding(chunks, coding, max_bytes):
@@ -62,9 +62,9 @@ def decode_chunks(chunks: Iterable[bytes], coding: str, max_bytes: int) -> Itera
 
 
 def decode_start(chunks: Iterable[bytes], coding: str, max_bytes: int) -> bytes:
-    """The first bytes of a body without its content coding, of one that may be as long as it likes.
+    """Return the first bytes of a body of any length, without its content coding.
 
-    :raises InvalidResponse: where it is not in the coding that it claims.
+    :raises InvalidResponse: if it is not in the stated coding.
     """
     found = b""
     for chunk in _without_coding(chunks, coding, max_bytes):
@@ -78,14 +78,14 @@ def _without_coding(chunks: Iterable[bytes], coding: str, max_bytes: int) -> Ite
     if coding.strip().lower() in ("gzip", "x-gzip"):
         return _inflate(chunks, max_bytes)
     if coding.strip().lower() not in NO_CODINGS:
-        raise InvalidResponse("Getty Images used a content coding that was not asked for.")
+        raise InvalidResponse("Getty Images used a content coding that was not requested.")
     return chunks
 
 
 def content_length(headers: Mapping[str, str], max_bytes: int) -> int | None:
-    """How many bytes a body will have, where the headers, which are :func:`clean_headers`, say so.
+    """Return the size of a body, if its headers (from :func:`clean_headers`) declare it.
 
-    :raises InvalidResponse: where that is more than may be used.
+    :raises InvalidResponse: if it is larger than allowed.
     """
     if "content-length" not in headers or headers.get("content-encoding", "").strip().lower() not in NO_CODINGS:
         return None
@@ -95,11 +95,11 @@ def content_length(headers: Mapping[str, str], max_bytes: int) -> int | None:
 
 
 def _too_large(max_bytes: int) -> InvalidResponse:
-    return InvalidResponse(f"The answer of Getty Images is larger than {max_bytes} bytes.")
+    return InvalidResponse(f"Getty Images' answer is larger than {max_bytes} bytes.")
 
 
 def _inflate(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
-    """One gzip member (RFC 1952); a chunk of it yields one byte more than may be used at the most."""
+    """Decompress one gzip member (RFC 1952); each piece is at most one byte larger than the limit."""
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
     begun = False
     for chunk in chunks:
@@ -107,14 +107,14 @@ def _inflate(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
         with suppress(zlib.error):
             piece = inflate.decompress(chunk, max_bytes + 1)
         if piece is None:
-            raise InvalidResponse("The gzip data of Getty Images is broken.")
+            raise InvalidResponse("Getty Images sent invalid gzip data.")
         yield piece
     if begun and (not inflate.eof or inflate.unused_data):
-        raise InvalidResponse("The gzip data of Getty Images does not end where it should.")
+        raise InvalidResponse("Getty Images sent gzip data that does not end where it should.")
 
 
 class SinkError(Exception):
-    """Carries an error past those who would take it for one of the network: a full disk is an OSError, too."""
+    """Carries an error past handlers that would take it for a network error: a full disk is an OSError, too."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -122,11 +122,11 @@ class SinkError(Exception):
 
 
 def stream_into(chunks: Iterable[bytes], headers: Mapping[str, str], sink: Sink, max_bytes: int) -> None:
-    """Hand a body on, without its content coding.
+    """Write a body, without its content coding, to a sink.
 
-    :param max_bytes: bytes that may be handed on.
-    :raises SinkError: where whoever takes it fails, which is not the fault of the service.
-    :raises InvalidResponse: where the body is larger, or broken.
+    :param max_bytes: maximum number of bytes to write.
+    :raises SinkError: if the sink fails, which is not the fault of the service.
+    :raises InvalidResponse: if the body is larger, or broken.
     """
     total = content_length(headers, max_bytes)
     found = decode_chunks(chunks, headers.get("content-encoding", ""), max_bytes)
@@ -146,12 +146,12 @@ def _sink_errors() -> Iterator[None]:
 
 
 def follow_redirect(request: Request, location: str) -> Request:
-    """The request that a redirect asks for instead, if it leads to a place that we may go to.
+    """Return the request that a redirect asks for instead, if its target is allowed.
 
-    That is one of ``request.hosts``, over https; or over http where the upstream itself is on loopback.
-    Another host or port gets no credentials.
+    Allowed are ``request.hosts`` over https; also over http if the upstream itself is on loopback. Another host or
+    port does not receive credentials.
 
-    :raises InvalidResponse: else, for anything but GET, and where ``request.redirects`` are used up.
+    :raises InvalidResponse: for any other target, for anything but GET, and if ``request.redirects`` are used up.
     """
     target = urljoin(request.url, location) if _LOCATION.fullmatch(location) else ""
     match = _TARGET.fullmatch(target)
