@@ -21,7 +21,7 @@ def create(service: Service, packages: Packages) -> Flask:
     @site.get("/")
     def edit() -> ResponseReturnValue:
         page = make_response(render_template("editor.html", grant=service.grant()))
-        # What is dragged has style attributes; nothing else of CKEditor needs more than 'self'.
+        # Dragged elements have style attributes; the rest of CKEditor needs only 'self'.
         page.headers.update(service.policy(style_src_attr="'unsafe-inline'"))
         return page
 

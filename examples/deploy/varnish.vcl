@@ -1,9 +1,9 @@
 vcl 4.1;
-# Varnish 7 in front of embedkit, which has
+# Varnish 7 in front of embedkit, with these settings:
 #   EMBEDKIT_CHANGE_FEED=on
 #   EMBEDKIT_PURGE_URLS=http://127.0.0.1:6081
 #   EMBEDKIT_TRUSTED_HOPS=1
-# TLS ends before it (hitch, or the nginx of this folder without its cache).
+# TLS is terminated in front of it (hitch, or nginx.conf in this folder without its cache).
 
 import directors;
 import std;
@@ -19,7 +19,7 @@ probe lives {
 backend one { .host = "127.0.0.1"; .port = "8080"; .first_byte_timeout = 30s; .probe = lives; }
 backend two { .host = "127.0.0.1"; .port = "8081"; .first_byte_timeout = 30s; .probe = lives; }
 
-# Who may have pictures forgotten: embedkit itself.
+# Clients that may purge pictures: embedkit itself.
 acl embedkit { "127.0.0.1"; "::1"; }
 
 sub vcl_init {
@@ -33,29 +33,29 @@ sub vcl_recv {
         if (client.ip !~ embedkit) {
             return (synth(403));
         }
-        # "getty-74917285 getty-840894796": nothing else becomes part of a regular expression
+        # Only values like "getty-74917285 getty-840894796" may become part of a regular expression.
         if (req.http.Surrogate-Key !~ "^[0-9a-z-]+( [0-9a-z-]+)*$") {
             return (synth(400));
         }
-        # Of the stored answer alone, so that the ban lurker can do its work. A blank would end the expression.
+        # Test only the stored object, so that the ban lurker can work. A space would end the expression.
         if (!std.ban("obj.http.Surrogate-Key ~ (^|[[:space:]])("
             + regsuball(req.http.Surrogate-Key, " ", "|") + ")([[:space:]]|$)")) {
             return (synth(500, std.ban_error()));
         }
         return (synth(200));
     }
-    # Set, never appended to: what a client sends must not get through.
+    # Set this header, never append to it: the client's value must not get through.
     set req.http.X-Forwarded-For = client.ip;
     set req.backend_hint = service.backend();
     if ((req.method == "GET" || req.method == "HEAD") && !req.http.Authorization) {
-        unset req.http.Cookie;  # the service has none
+        unset req.http.Cookie;  # the service uses no cookies
         return (hash);
     }
     return (pass);
 }
 
 sub vcl_backend_response {
-    # The time is that of s-maxage. Nothing is shown past it while it is asked for anew.
+    # The TTL comes from s-maxage. No object is served after it while a new one is fetched.
     set beresp.grace = 0s;
     set beresp.keep = 0s;
     if (beresp.http.Cache-Control ~ "no-store|private") {
@@ -65,10 +65,10 @@ sub vcl_backend_response {
 }
 
 sub vcl_deliver {
-    # A browser counts its minute from now on; which pictures are in an answer is for this cache to know.
+    # The browser's minute starts now. Only this cache needs to know which pictures are in a response.
     unset resp.http.Age;
     unset resp.http.Surrogate-Key;
-    # That of whose request the answer was first made for.
+    # This is the ID of the request that the response was first generated for.
     unset resp.http.X-Request-ID;
     set resp.http.X-Cache = "MISS";
     if (obj.hits > 0) {

@@ -1,4 +1,4 @@
-"""Django's admin and Wagtail's with embedkit's picker as a form field."""
+"""Django's admin and Wagtail's admin, with embedkit's picker as a form field."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORDS = Post()
 
 
 def create(service: Service, _: Packages) -> Any:
-    """The site, over a database that lives as long as the process."""
+    """Return the site, with a database that exists as long as the process."""
     folder = tempfile.mkdtemp(prefix="slipway-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     settings.configure(
@@ -43,7 +43,7 @@ def create(service: Service, _: Packages) -> Any:
             "secret": secrets.token_hex(32),
             "public_url": service.url,
             "tokens": service.token,
-            # the sandbox in place of Getty
+            # the sandbox instead of Getty
             "oembed_endpoint": f"{service.pictures}/oembed",
             "frame_origin": service.pictures,
             "image_origins": service.pictures,
@@ -51,14 +51,14 @@ def create(service: Service, _: Packages) -> Any:
         EMBEDKIT_SERVICE=service,
     )
     django.setup()
-    print("Making the database …", file=sys.stderr, flush=True)
+    print("Creating the database …", file=sys.stderr, flush=True)
     call_command("migrate", verbosity=0)
     fill()
     return get_wsgi_application()
 
 
 def fill() -> None:
-    """An editor, a post, a page."""
+    """Create an editor, a post and a page."""
     from django.contrib.auth import get_user_model
     from django.utils.html import strip_tags
     from slipway import models

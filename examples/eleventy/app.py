@@ -1,4 +1,4 @@
-"""A site made by Eleventy: built over the service, then served."""
+"""A site built by Eleventy with the service, then served."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-/* Getty Images pictures in what Eleventy writes. In eleventy.config.js: eleventyConfig.addPlugin(embedkit, options)
+/* Getty Images pictures in pages built by Eleventy. In eleventy.config.js: eleventyConfig.addPlugin(embedkit, options)
  *
- * Options: url and token (else EMBEDS_URL and EMBEDS_TOKEN), target, strict, patience.
+ * Options: url and token (default: EMBEDS_URL and EMBEDS_TOKEN), target, strict, patience.
  */
 import { Service, fromEnvironment, report } from "../javascript/client.js";
 
 export default function embedkit(eleventyConfig, options = {}) {
   const service = new Service(fromEnvironment(options));
 
-  // Finished pages: whatever the markup language, code is code there. Eleventy writes no page before this is done.
+  // Finished pages, in which code is marked as code, whatever the source format. Eleventy waits before it writes them.
   eleventyConfig.addTransform("embedkit", async function (page) {
     if (!String(this.page.outputPath).endsWith(".html")) return page;
     const { content, problems } = await service.render(page);

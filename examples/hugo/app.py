@@ -1,4 +1,4 @@
-"""A site made by Hugo: its shortcode asks the service, the post-render sees to the rest; then it is served."""
+"""A site built by Hugo, whose shortcode calls the service, and by the post-render step; then served."""
 
 from __future__ import annotations
 

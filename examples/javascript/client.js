@@ -1,20 +1,20 @@
-/* Texts through embedkit's service, for builds in JavaScript: many in one request, and as late as the service asks.
+/* A client for embedkit's service, for builds in JavaScript: it batches texts, and waits if the service asks to.
  *
  *   import { Service } from "./client.js";
  *   const service = new Service({ url: "https://embeds.example.org", token: process.env.EMBEDS_TOKEN });
  *   const { content, problems } = await service.render("[getty 74917285]", { input: "markdown" });
  *
- * Call render() for all texts of a build at once: they go together. A text with a picture that the service has no
- * leave to fetch yet, or while Getty is down, is asked for again, alone; what came of it meanwhile is seen by nobody.
- * A promise is kept with the whole text, or broken with an Error: then no page should be written.
+ * Call render() for all texts of a build at once, so that they are sent together. If the service can't fetch a picture
+ * yet, or Getty is down, the text is sent again on its own, and its incomplete result is discarded. A promise resolves
+ * with the complete text, or rejects with an Error: then don't write the page.
  */
 
-const MAX_TEXTS = 100; // in a request
-const MAX_BYTES = 1_500_000; // of a request's texts; the service takes 2 MiB
-const COLLECT_MS = 30; // for which the first text of a build waits for the others
-const TIMEOUT_MS = 300_000; // of a request: a hundred pictures may be fetched for it
-const FAILED_S = 2; // before a service that can't be reached is asked again
-const MENTIONS = /getty|gty\.im/i; // what can be a reference to a picture
+const MAX_TEXTS = 100; // per request
+const MAX_BYTES = 1_500_000; // of texts per request; the service accepts 2 MiB
+const COLLECT_MS = 30; // how long the first text of a build waits for others
+const TIMEOUT_MS = 300_000; // per request, which may fetch a hundred pictures
+const FAILED_S = 2; // before a service that can't be reached is tried again
+const MENTIONS = /getty|gty\.im/i; // in every reference to a picture
 
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
@@ -25,12 +25,12 @@ export class Service {
   #patience;
   #waiting = [];
   #running = false;
-  #fault = ""; // why the service could not be reached the last time
+  #fault = ""; // why the service couldn't be reached last time
 
   /**
-   * @param {string} url of the service
-   * @param {string} token one of its TOKENS, which may have more pictures fetched; never for browsers
-   * @param {string} target of the markup; by default the service's
+   * @param {string} url the URL of the service
+   * @param {string} token one of its TOKENS, which has a higher limit for fetching pictures; never use it in browsers
+   * @param {string} target the target to render; by default the service's
    * @param {number} patience seconds without a finished text after which render() fails
    */
   constructor({ url, token = "", target = null, patience = 300 }) {
@@ -43,7 +43,7 @@ export class Service {
   /**
    * @param {string} content the text
    * @param {string} input html, markdown, commonmark or text
-   * @param {string} target as for the constructor, for this text
+   * @param {string} target the target for this text
    * @returns {Promise<{content: string, embeds: object[], problems: {line, column, code, detail}[]}>}
    */
   render(content, { input = "html", target = this.#target } = {}) {
@@ -64,7 +64,7 @@ export class Service {
       if (done) finished = Date.now();
       this.#waiting = [...again, ...this.#waiting, ...later];
       if (Date.now() + wait * 1000 > finished + this.#patience * 1000) {
-        const why = this.#fault || `embedkit's service asks to wait for ${wait} seconds more.`;
+        const why = this.#fault || `embedkit's service asks to wait another ${wait} seconds.`;
         this.#fail(`${why} Start the build again later.`);
       } else if (wait && this.#waiting.length === later.length) {
         await pause(wait);
@@ -73,7 +73,7 @@ export class Service {
     this.#running = false;
   }
 
-  /** As many texts as one request holds, for one target. */
+  /** Take as many texts as fit into one request, all for the same target. */
   #take() {
     const { target } = this.#waiting[0];
     const batch = [];
@@ -87,7 +87,7 @@ export class Service {
     return batch;
   }
 
-  /** Ask for a batch. `again` goes into the next request, `later` not before `wait` seconds have passed. */
+  /** Send a batch. Return the texts for the next request (`again`), and those to send after `wait` seconds (`later`). */
   async #ask(batch) {
     const answer = await this.#post({ texts: batch.map((one) => one.text), target: batch[0].target });
     if (!answer.texts) return { done: 0, again: [], later: batch, wait: answer.wait };
@@ -96,7 +96,7 @@ export class Service {
     return outcome;
   }
 
-  /** The texts, or how long to wait for them; a refusal ends all that are waiting. */
+  /** Return the rendered texts, or how long to wait. If the request is rejected, every text gets the error. */
   async #post(body) {
     let response;
     try {
@@ -114,10 +114,10 @@ export class Service {
     return { texts: body.texts.map(() => ({ error: { detail } })) };
   }
 
-  /** Tell at once of a service that can't be reached, once: its URL may be wrong. */
+  /** Warn at once, but only once, if the service can't be reached: its URL may be wrong. */
   #notice(fault) {
     const why = `embedkit's service can't be reached at ${this.#url} (${fault}).`;
-    if (!this.#fault) console.warn(`${why} It is tried again for ${this.#patience} seconds.`);
+    if (!this.#fault) console.warn(`${why} Retrying for ${this.#patience} seconds.`);
     this.#fault = why;
   }
 
@@ -126,7 +126,7 @@ export class Service {
   }
 }
 
-/** Sort one text of an answer: it is done, has failed, or goes into another request. */
+/** Handle the result of one text: it is done, has failed, or is sent again. */
 function settle(one, found, index, outcome) {
   const waits = (found.problems ?? []).map((problem) => problem.retry_after ?? 0).filter(Boolean);
   if (found.error?.code === "too-large" && index) outcome.again.push(one);
@@ -140,7 +140,7 @@ function settle(one, found, index, outcome) {
   }
 }
 
-/** Options of a plugin: its own, else those of the environment. */
+/** Return the options of a plugin, with defaults from the environment. */
 export function fromEnvironment(options = {}) {
   const { EMBEDS_URL: url, EMBEDS_TOKEN: token } = process.env;
   const found = { url, token, ...options };
@@ -148,7 +148,7 @@ export function fromEnvironment(options = {}) {
   return found;
 }
 
-/** Say what is wrong with a page; with `strict` the build fails. */
+/** Report the problems of a page; with `strict`, fail the build. */
 export function report(problems, name, strict = false) {
   const lines = problems.map(({ line, column, code, detail }) => `${name}:${line}:${column}: ${code}: ${detail}`);
   if (lines.length && strict) throw new Error(lines.join("\n"));

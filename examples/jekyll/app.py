@@ -1,4 +1,4 @@
-"""A site made by Jekyll: built over the service, then served."""
+"""A site built by Jekyll with the service, then served."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the examples have in common: embedkit's service over the sandbox, a site with one post, a generator's site.
+"""Code that the examples share: embedkit's service with the sandbox, a site with one post, a generator's site.
 
-Nothing here is needed on a site of your own; what is, stands in each example's own files.
+You don't need any of this on your own site; each example's own files contain what you do need.
 """
 
 from newsroom.building import build_site, copy_site, environment

@@ -1,4 +1,4 @@
-"""Sites that a generator builds: the example's folder goes in, pages come out, and are served as they are."""
+"""Sites built by a generator: build the example's folder into pages, and serve them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ EXAMPLES = Path(__file__).resolve().parents[1]
 def build_site(
     folder: Path, packages: Packages, service: Service, command: Sequence[str], needs: Sequence[str] = ()
 ) -> Flask:
-    """Build a copy of an example's folder, so that nothing is left in it, and serve what came of it.
+    """Build a copy of an example's folder, which stays clean, and serve the result.
 
-    :param command: the generator, called in the copy; writes into the folder ``built`` there.
-    :param needs: programs that have to be there.
-    :raises SystemExit: where one of them is not, or the build fails.
+    :param command: the generator's command, run in the copy; it writes to the folder ``built`` there.
+    :param needs: programs that must be installed.
+    :raises SystemExit: if one of them is missing, or the build fails.
     """
     kept = tempfile.TemporaryDirectory(prefix="embedkit-")
     copy = Path(kept.name, folder.name)
@@ -35,14 +35,14 @@ def build_site(
     environ = environment(service, copy.parent)
     for program in needs:
         if shutil.which(program, path=environ["PATH"]) is None:
-            sys.exit(f"{program} is not installed. The README says how.")
+            sys.exit(f"{program} is not installed. See the README.")
     if subprocess.run(command, cwd=copy, env=environ, stdout=sys.stderr, check=False).returncode:
         sys.exit("The site could not be built.")
     return _serve(copy / "built", kept)
 
 
 def copy_site(folder: Path, packages: Packages, copy: Path) -> None:
-    """An example's folder, what npm has installed for it, and the JavaScript that examples share."""
+    """Copy an example's folder, its npm packages, and the JavaScript that the examples share."""
     left_out = shutil.ignore_patterns("node_modules", "__pycache__", "app.py")
     shutil.copytree(folder, copy, ignore=left_out)
     shutil.copytree(EXAMPLES / "javascript", copy.parent / "javascript", dirs_exist_ok=True)
@@ -51,15 +51,15 @@ def copy_site(folder: Path, packages: Packages, copy: Path) -> None:
 
 
 def environment(service: Service, folder: Path) -> dict[str, str]:
-    """What a build knows of the service, and what ``embedkit`` in it needs to ask the sandbox in place of Getty.
+    """Return the environment of a build: the service's URL and token, and settings to use the sandbox as Getty.
 
-    :param folder: for what the generator keeps.
+    :param folder: the folder for the generator's caches.
     """
-    told = {"EMBEDS_URL": service.url, "EMBEDS_TOKEN": service.token.reveal()}
+    ours = {"EMBEDS_URL": service.url, "EMBEDS_TOKEN": service.token.reveal()}
     return {
         **os.environ,
-        **told,
-        **{f"HUGO_{name}": value for name, value in told.items()},  # Hugo reads no other names
+        **ours,
+        **{f"HUGO_{name}": value for name, value in ours.items()},  # Hugo reads only these
         "HUGO_CACHEDIR": str(folder / "cache"),
         "EMBEDKIT_OEMBED_ENDPOINT": f"{service.pictures}/oembed",
         "EMBEDKIT_FRAME_ORIGIN": service.pictures,
@@ -71,7 +71,7 @@ def environment(service: Service, folder: Path) -> dict[str, str]:
 
 def _serve(built: Path, kept: Any) -> Flask:
     site = Flask("built", static_folder=None)
-    site.extensions["kept"] = kept  # the folder goes when the site does
+    site.extensions["kept"] = kept  # the folder is deleted together with the site
 
     @site.get("/", defaults={"name": ""})
     @site.get("/<path:name>")

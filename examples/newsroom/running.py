@@ -1,4 +1,4 @@
-"""From a command to a page: ``python examples/NAME/app.py [--port 8000]``."""
+"""The command that starts an example: ``python examples/NAME/app.py [--port 8000]``."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ HOME = "127.0.0.1"
 
 
 def run(create: Callable[[Service, Packages], Any], folder: Path, arguments: Sequence[str] | None = None) -> None:
-    """Start the service, then the site, and say where.
+    """Start the service, then the site, and print its URL.
 
-    :param create: makes the site, a WSGI application.
-    :param folder: the example's.
+    :param create: creates the site, a WSGI application.
+    :param folder: the example's folder.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl+C does
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as with Ctrl+C
     given = _given(folder, arguments)
     packages = Packages(given.packages)
     packages.install()
@@ -34,14 +34,14 @@ def run(create: Callable[[Service, Packages], Any], folder: Path, arguments: Seq
         origins = (f"http://{HOME}:{port}", f"http://localhost:{port}")
         with start(origins) as service, suppress(KeyboardInterrupt):
             server = create_server(create(service, packages), sockets=[listening], threads=8, ident=None)
-            print(f"Open {origins[0]}/ in a browser. (Ctrl+C stops it)", flush=True)
+            print(f"Open {origins[0]}/ in a browser. (Press Ctrl+C to stop.)", flush=True)
             server.run()
 
 
 def _given(folder: Path, arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, default=8000, help="the port to listen on; 0 takes a free one")
-    parser.add_argument("--packages", type=Path, default=folder, help="where package.json and node_modules are")
+    parser.add_argument("--port", type=int, default=8000, help="the port to listen on; 0 picks a free one")
+    parser.add_argument("--packages", type=Path, default=folder, help="folder of package.json and node_modules")
     return parser.parse_args(arguments)
 
 
@@ -49,4 +49,4 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server((HOME, port))
     except OSError:
-        sys.exit(f"Port {port} is taken. Choose another with --port.")
+        sys.exit(f"Port {port} is in use. Choose another with --port.")

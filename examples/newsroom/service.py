@@ -1,7 +1,7 @@
-"""embedkit's service beside the site: here over the sandbox, so that no key and no network is needed.
+"""embedkit's service, separate from the site. Here it uses the sandbox, so it needs no key and no network.
 
-In life it runs somewhere else, with your key (see ``../deploy``), and the site knows two things of it: its
-address, and one of its TOKENS.
+In production it runs elsewhere, with your key (see ``../deploy``), and the site only knows its URL and one of its
+TOKENS.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ WAIT = 10  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a site knows of the service. ``pictures`` is the origin of pictures and of their frames, which
-    a Content-Security-Policy has to name; in life those are Getty's."""
+    """What a site knows about the service. ``pictures`` is the origin of the pictures and their frames, which a
+    Content-Security-Policy has to allow; in production that is Getty."""
 
     url: str
     pictures: str
     token: Secret
 
     def grant(self) -> str:
-        """What a browser is given instead of the token: it reads, and lasts eight hours.
+        """Return a grant for a browser, which is read-only and valid for eight hours.
 
-        Empty while the service is down: the editor opens all the same, and the picker says what is wrong.
+        Empty while the service is down: the editor still opens, and the picker shows what is wrong.
         """
         try:
             return str(self._post("/v1/grants", {}, token=self.token)["grant"])
@@ -45,16 +45,16 @@ class Service:
             return ""
 
     def render(self, content: str) -> str:
-        """A text of html with its shortcodes and links replaced; as it was while the service is down."""
+        """Return HTML with its shortcodes and links replaced; unchanged while the service is down."""
         try:
             return str(self._post("/v1/render", {"content": content, "input": "html"})["content"])
         except requests.RequestException:
             return content
 
     def policy(self, **also: str) -> dict[str, str]:
-        """The Content-Security-Policy of a page with the picker or with embeds, as a header.
+        """Return the Content-Security-Policy header for a page with the picker or with embeds.
 
-        :param also: further sources by directive, with underscores: what an editor needs.
+        :param also: further sources that an editor needs, by directive, with underscores.
         """
         sources = {
             "default-src": "'none'",
@@ -82,10 +82,10 @@ class Service:
 
 @contextmanager
 def start(origins: Sequence[str], **settings: Any) -> Iterator[Service]:
-    """Run the sandbox and the service, each on a free port, so that they are foreign to the site as in life.
+    """Run the sandbox and the service, each on a free port, so that they have other origins than the site.
 
-    :param origins: those of the site: they alone may frame the picker and read what the service answers.
-    :param settings: of the service, in place of those here.
+    :param origins: the site's origins; only they may frame the picker and read the service's responses.
+    :param settings: settings of the service, which override the defaults here.
     """
     token = Secret(secrets.token_urlsafe(32))
     with (
@@ -100,8 +100,8 @@ def start(origins: Sequence[str], **settings: Any) -> Iterator[Service]:
             "cors_origins": tuple(origins),
             "picker_origins": tuple(origins),
             "rate_limit": "600/minute",
-            "change_feed": 1.0,  # seconds: what Getty withdraws is gone from the service so soon
-            "timeout": 30.0,  # seconds; the sandbox has no network in between, but a busy machine
+            "change_feed": 1.0,  # seconds; the service drops withdrawn pictures this fast
+            "timeout": 30.0,  # seconds; the sandbox is local, but the machine may be busy
         }
         made = sandbox.settings(cache=f"sqlite:{kept}/cache", secret=(Secret(secrets.token_hex(32)),))
         app = create_app(replace(made, **{**ours, **settings}))
@@ -111,6 +111,6 @@ def start(origins: Sequence[str], **settings: Any) -> Iterator[Service]:
         try:
             yield Service(url, sandbox.url, token)
         finally:
-            server.trigger.pull_trigger(server.close)  # in its own thread, before its socket goes
+            server.trigger.pull_trigger(server.close)  # in its own thread, before its socket is closed
             if worker:
                 worker.stop(10)

@@ -1,7 +1,7 @@
-"""A site with one post: an editor's page, which each example brings, and the reader's page.
+"""A site with one post: the editor's page, which each example provides, and the reader's page.
 
-What an author wrote is cleaned when it is saved; shortcodes and links become embeds when it is shown. In
-that order: the cleaner would take the embeds' frames away again.
+HTML is sanitized when it is saved, and shortcodes and links become embeds when it is shown. The order matters,
+because the sanitizer would remove the embeds' frames.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from newsroom.service import Service
 
 HERE = Path(__file__).resolve().parent
 TAGS = {"p", "br", "h2", "h3", "strong", "b", "em", "i", "a", "ul", "ol", "li", "blockquote", "code", "pre", "div"}
-# What CKEditor saves for a link to a picture is <figure class="media"><oembed url="…">.
+# CKEditor saves a link to a picture as <figure class="media"><oembed url="…">.
 CLEANER = nh3.Cleaner(
     tags=TAGS | {"figure", "oembed"},
     attributes={"a": {"href", "title"}, "oembed": {"url"}},
@@ -31,7 +31,7 @@ CLEANER = nh3.Cleaner(
 
 @dataclass
 class Post:
-    """The one post there is; it lives as long as the process. ``intro`` is plain text, ``body`` is html."""
+    """The only post; it exists as long as the process. ``intro`` is plain text, ``body`` is HTML."""
 
     title: str = "Two minutes of night"
     intro: str = ""
@@ -42,11 +42,11 @@ class Post:
 
 
 def create_site(folder: Path, example: str, service: Service, render: Callable[[str], str] | None = None) -> Flask:
-    """The site without its editor's page, which is ``/`` and is added by the example.
+    """Return the site without the editor's page, ``/``, which the example adds.
 
-    :param folder: the example's, with ``templates`` and ``static``.
-    :param example: what the example shows, for the top of its pages.
-    :param render: makes what a reader gets of a saved text; by default the service does.
+    :param folder: the example's folder, with ``templates`` and ``static``.
+    :param example: the name of the example, for the top of its pages.
+    :param render: converts a saved text for readers; by default the service does this.
     """
     site = Flask(example, root_path=str(folder))
     site.jinja_loader = ChoiceLoader(
@@ -67,7 +67,7 @@ SHARED = ("newsroom.css", "getty-pictures.js", "getty-pictures.css")
 
 
 def _refuse_strangers() -> None:
-    """Other sites must not post in an author's name."""
+    """Reject posts from other sites in an author's name."""
     if request.method == "POST" and request.headers.get("Origin") != request.host_url.rstrip("/"):
         abort(403)
 
@@ -88,5 +88,5 @@ def _show(post: Post, service: Service, render: Callable[[str], str]) -> Respons
 
 
 def _paragraphs(plain: str) -> str:
-    """Plain text as html: what stands between blank lines is a paragraph."""
+    """Return plain text as HTML, with paragraphs separated by blank lines."""
     return "".join(f"<p>{escape(part)}</p>" for part in plain.split("\n\n") if part.strip())

@@ -1,4 +1,4 @@
-"""A static blog in one file: posts of Markdown in, pages and a feed out.
+"""A static blog in one file: it turns Markdown posts into pages and a feed.
 
 python examples/plain/blog.py [--output DIR] [--strict] [--getty] [--no-server] [--port 8000]
 """
@@ -26,7 +26,7 @@ PAGES = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """``name`` is that of the file, ``html`` the text with its pictures."""
+    """``name`` is the file name without extension, ``html`` the text with its pictures."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class Post:
 
 
 def main() -> None:
-    """Build the blog and serve it; with --strict the exit code tells that a picture can't be shown."""
+    """Build the blog and serve it; with --strict, fail if a picture can't be shown."""
     given = arguments()
     with ExitStack() as opened:
         settings = None if given.getty else opened.enter_context(SandboxServer()).settings(cache="memory:")
@@ -42,29 +42,29 @@ def main() -> None:
         posts, status = read(kit, strict=given.strict)
         write(kit, posts, given.output)
         if status == 0 and not given.no_server:
-            serve(given.output, given.port)  # while the sandbox is there: the pictures' frames come from it
+            serve(given.output, given.port)  # while the sandbox is running: it serves the pictures' frames
     raise SystemExit(status)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=HERE / "built", help="the folder to write")
-    parser.add_argument("--strict", action="store_true", help="fail where a picture can't be shown")
-    parser.add_argument("--getty", action="store_true", help="ask Getty Images, not the sandbox; see EMBEDKIT_…")
-    parser.add_argument("--no-server", action="store_true", help="write the pages, and no more")
-    parser.add_argument("--port", type=int, default=8000, help="the port to serve them on; 0 takes a free one")
+    parser.add_argument("--strict", action="store_true", help="fail if a picture can't be shown")
+    parser.add_argument("--getty", action="store_true", help="use Getty Images, not the sandbox; see EMBEDKIT_…")
+    parser.add_argument("--no-server", action="store_true", help="only write the pages")
+    parser.add_argument("--port", type=int, default=8000, help="the port to serve them on; 0 picks a free one")
     return parser.parse_args()
 
 
 def serve(folder: Path, port: int) -> None:
     with ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, directory=str(folder))) as server:
-        print(f"Open http://127.0.0.1:{server.server_port}/ in a browser. (Ctrl+C stops it)", flush=True)
+        print(f"Open http://127.0.0.1:{server.server_port}/ in a browser. (Press Ctrl+C to stop.)", flush=True)
         with suppress(KeyboardInterrupt):
             server.serve_forever()
 
 
 def read(kit: EmbedKit, *, strict: bool) -> tuple[list[Post], int]:
-    """All posts, their pictures asked for together and once each; and the exit code."""
+    """Return all posts, with each picture requested once, and the exit code."""
     files = sorted(HERE.glob("posts/*.md"), reverse=True)
     build = Build(kit, strict=strict)
     report = build.render([Source(html(file), "html", file.name) for file in files])
@@ -79,7 +79,7 @@ def title(file: Path) -> str:
 
 
 def html(file: Path) -> str:
-    """The post without its title. Pictures come after Markdown, which then reads none of their texts."""
+    """Return a post without its title. Pictures are added after Markdown, which then can't read their texts."""
     return markdown.markdown(file.read_text("utf-8").partition("\n")[2], extensions=["tables", "fenced_code"])
 
 

@@ -1,4 +1,4 @@
-"""One site made by each of Python's generators that is installed, and served side by side."""
+"""One site for each Python generator that is installed, served side by side."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def create(service: Service, packages: Packages) -> DispatcherMiddleware:
     sites = {
         f"/{name}": build_site(HERE / name, packages, service, ["sh", "-c", f"exec >&2; python -m {command}"])
         for name, command in COMMANDS.items()
-        if find_spec(f"{name}.__main__")  # the name alone would find the folder here
+        if find_spec(f"{name}.__main__")  # the name alone would match the folder here
     }
     index = Flask("index")
     index.add_url_rule("/", view_func=lambda: "".join(f'<p><a href="{path}/">{path[1:]}</a>' for path in sites))

@@ -1,4 +1,4 @@
-"""A site made by remark, of Markdown and MDX: built over the service, then served."""
+"""A site of Markdown and MDX, built by remark with the service, then served."""
 
 from __future__ import annotations
 

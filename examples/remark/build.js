@@ -1,4 +1,4 @@
-/* A site made by remark alone, without a framework: pages of Markdown and of MDX. */
+/* A site built by remark alone, without a framework: pages in Markdown and MDX. */
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { evaluate } from "@mdx-js/mdx";
 import { createElement } from "react";

@@ -1,19 +1,19 @@
-/* Getty Images pictures in Markdown and MDX, for whatever runs remark plugins: Astro, Docusaurus, Next, Gatsby.
+/* Getty Images pictures in Markdown and MDX, for hosts that run remark plugins: Astro, Docusaurus, Next, Gatsby.
  *
- * Options: url and token (else EMBEDS_URL and EMBEDS_TOKEN), target, strict, patience.
+ * Options: url and token (default: EMBEDS_URL and EMBEDS_TOKEN), target, strict, patience.
  *
- * A paragraph that mentions Getty goes to the service as HTML; everything in it that is not text is a numbered
- * element, which comes back and is put in its place again. The markup of pictures becomes nodes and no raw HTML, which
- * MDX would refuse. So nothing in a picture's texts is read as Markdown, JSX or an expression.
+ * A paragraph that mentions Getty is sent to the service as HTML. Everything in it that isn't text is replaced by a
+ * numbered element, and restored afterwards. The markup of pictures becomes nodes instead of raw HTML, which MDX would
+ * reject. So nothing in a picture's texts is read as Markdown, JSX or an expression.
  */
 import { fromHtml } from "hast-util-from-html";
 import { Service, fromEnvironment, report } from "../javascript/client.js";
 
-const BLOCKS = { paragraph: "p", heading: "h2", tableCell: "h2" }; // in a heading and in a cell stand no blocks
+const BLOCKS = { paragraph: "p", heading: "h2", tableCell: "h2" }; // headings and cells can't contain blocks
 const SPANS = { emphasis: "em", strong: "strong", delete: "del", link: "a" };
 const MENTIONS = /getty|gty\.im/i;
 
-let shared; // by all documents of a build, so that they go together
+let shared; // by all documents of a build, so that they are sent together
 
 export default function remarkGetty(options = {}) {
   shared ??= new Service(fromEnvironment(options));
@@ -22,7 +22,7 @@ export default function remarkGetty(options = {}) {
   };
 }
 
-/** Paragraphs, headings and cells that mention Getty; code is none of them. */
+/** Yield the paragraphs, headings and cells that mention Getty, but not code. */
 function* blocks(parent) {
   for (const node of parent.children ?? []) {
     if (!(node.type in BLOCKS)) yield* blocks(node);
@@ -41,12 +41,12 @@ async function replace({ parent, node }, file, options) {
   report(problems.map((one) => ({ ...one, line, column })), file.path, options.strict);
   if (content === written) return;
   const found = read(fromHtml(content, { fragment: true }).children, node, kept);
-  // a cell or a heading stays what it is; a paragraph may have become a figure, or several blocks
+  // cells and headings keep their type; a paragraph may have become a figure, or several blocks
   if (node.type === "paragraph") parent.children.splice(parent.children.indexOf(node), 1, ...found);
   else node.children = found.flatMap((one) => (one.type === node.type ? one.children : [one]));
 }
 
-/** An inline node as HTML. */
+/** Return an inline node as HTML. */
 function write(node, kept) {
   if (node.type === "text") return escape(node.value);
   if (node.type === "break") return "<br>";
@@ -56,9 +56,9 @@ function write(node, kept) {
   return `<${name} data-n="${kept.push(node) - 1}">${inside}</${name}>`;
 }
 
-const escape = (text) => text.replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign]);
+const escape = (text) => text.replace(/[&<>]/g, (char) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[char]);
 
-/** HTML as nodes of Markdown: what was numbered is what it was; a picture is an element without Markdown in it. */
+/** Convert HTML to Markdown nodes: numbered elements are restored, and a picture becomes an opaque element. */
 function read(children, block, kept) {
   return children.flatMap((one) => {
     if (one.type === "text") return [{ type: "text", value: one.value }];

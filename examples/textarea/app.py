@@ -1,4 +1,4 @@
-"""A plain textarea and a contenteditable with embedkit's picker: no editor, no package, forty lines of script."""
+"""A plain textarea and a contenteditable with embedkit's picker: no editor, no packages, one short script."""
 
 from __future__ import annotations
 

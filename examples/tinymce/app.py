@@ -1,4 +1,4 @@
-"""TinyMCE 8 with embedkit's picker: the page /picker in a window of the editor's."""
+"""TinyMCE 8 with embedkit's picker: a plugin, with previews in the text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def create(service: Service, packages: Packages) -> Flask:
     @site.get("/")
     def edit() -> ResponseReturnValue:
         page = make_response(render_template("editor.html", grant=service.grant()))
-        # TinyMCE's windows have style attributes; nothing else of it needs more than 'self'.
+        # TinyMCE's dialogs have style attributes; the rest of it needs only 'self'.
         page.headers.update(service.policy(style_src_attr="'unsafe-inline'"))
         return page
 

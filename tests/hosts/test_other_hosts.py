@@ -116,7 +116,7 @@ def check_nobody_there(newsroom: Any, site: Path, service: Service, *command: st
         done = attempt(newsroom, site, service, *command, EMBEDS_URL=url)
     said = done.stderr + done.stdout
     assert done.returncode == 1
-    assert "It is tried again for 1 seconds." in said
+    assert "Retrying for 1 seconds." in said
     assert said.count(f"can't be reached at {url}/v1/render") >= 2
 
 

@@ -51,10 +51,10 @@ def test_the_test_button_names_what_is_wrong(blog: WordPress, admin: Page, servi
     good = ["The service answers.", "It shows pictures.", "It knows the token.", "Its picker may be shown here."]
     assert findings(settings(admin, blog)) == good
     blog.set("embedkit_token", "wrong")
-    assert findings(settings(admin, blog))[2] == "It does not know the token. Enter one of its EMBEDKIT_TOKENS."
+    assert findings(settings(admin, blog))[2] == "It doesn’t accept the token. Enter one of its EMBEDKIT_TOKENS."
     blog.set("embedkit_service", "http://127.0.0.1:9")
     assert findings(settings(admin, blog)) == [
-        "The service does not answer. Check the URL, and that it is running."
+        "The service isn’t responding. Check the URL, and make sure that the service is running."
     ]
 
 

@@ -1,11 +1,11 @@
-// A plugin for CKEditor 5: in the text, a Getty picture is one object with a preview; in what is saved, a shortcode.
+// A plugin for CKEditor 5: a Getty picture is an object with a preview in the editor, and a shortcode when saved.
 
 import { ButtonView, IconImage, Plugin, toWidget, Widget } from '/ckeditor5/ckeditor5.js';
 import { GettyPictures, optionsOf, pastedShortcode, shortcodeIn } from '/getty-pictures.js';
 
 const NAME = 'gettyPicture';
 
-/** Its options are in the editor's configuration: getty: { service, grant }. */
+/** Configure it in the editor's options: getty: { service, grant }. */
 export class GettyPlugin extends Plugin {
   #pictures;
 
@@ -28,7 +28,7 @@ export class GettyPlugin extends Plugin {
     this.editor.plugins.get('ClipboardPipeline').on('inputTransformation', (_, data) => this.#takePasted(data));
   }
 
-  /** A paragraph that is a shortcode becomes a picture; so does a link of Getty's that MediaEmbed has saved. */
+  /** Turn a paragraph that consists of a shortcode into a picture, and also a Getty link saved by MediaEmbed. */
   #read() {
     const paragraph = (view, { writer }) => {
       const only = view.childCount === 1 && view.getChild(0);
@@ -55,7 +55,7 @@ export class GettyPlugin extends Plugin {
 
   #show() {
     this.editor.conversion.for('editingDowncast').elementToElement({
-      model: { name: NAME, attributes: ['shortcode'] }, // another shortcode is shown anew
+      model: { name: NAME, attributes: ['shortcode'] }, // re-render if the shortcode changes
       view: (picture, { writer }) => {
         const shortcode = picture.getAttribute('shortcode');
         const preview = writer.createRawElement('div', {}, (node) => {
@@ -89,7 +89,7 @@ export class GettyPlugin extends Plugin {
     this.editor.editing.view.focus();
   }
 
-  /** @param {() => void} [cancel] - of a key that means something else elsewhere */
+  /** @param {() => void} [cancel] - cancels the key's default action */
   async #edit(cancel) {
     const picture = this.editor.model.document.selection.getSelectedElement();
     if (!picture?.is('element', NAME) || this.editor.isReadOnly) return;

@@ -1,1 +1,1 @@
-"""A small news site in Django, whose posts have a featured picture; the same in Wagtail."""
+"""A small news site in Django and Wagtail, whose posts have a featured picture."""

@@ -1,4 +1,4 @@
-"""A post for Django's admin, and a page for Wagtail's; the field is the same."""
+"""A post for Django's admin, and a page for Wagtail's; both use the same field."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from embedkit.integrations.wagtail import GettyChooserBlock
 
 class Post(models.Model):
     title = models.CharField(max_length=200)
-    picture = GettyField(blank=True, help_text="Stands above the text.")
-    body = models.TextField(help_text="Plain text. [getty 74917285] shows one more picture.")
+    picture = GettyField(blank=True, help_text="Shown above the text.")
+    body = models.TextField(help_text="Plain text. [getty 74917285] adds another picture.")
 
     def __str__(self) -> str:
         return self.title
@@ -29,7 +29,7 @@ class Post(models.Model):
 
 
 class StoryPage(Page):
-    picture = GettyField(blank=True, help_text="Stands above the text.")
+    picture = GettyField(blank=True, help_text="Shown above the text.")
     body = RichTextField(features=["h2", "bold", "italic", "link", "ol", "ul", "embed"])
     pictures = StreamField([("getty", GettyChooserBlock())], blank=True)
 

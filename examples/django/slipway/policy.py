@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
-# Wagtail's editor has style attributes and starts scripts through jQuery; its preview is a frame of the site.
+# Wagtail's editor has style attributes and runs scripts through jQuery; its preview is a frame of this site.
 WAGTAIL = {
     "script_src": "'unsafe-inline'",
     "style_src": "'unsafe-inline'",

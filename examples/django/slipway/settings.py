@@ -4,7 +4,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
-SECRET_KEY = "of an example, which runs on this machine alone"
+SECRET_KEY = "only for this example, which runs on this machine"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 DEBUG = False
 INSTALLED_APPS = [
@@ -57,7 +57,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 WAGTAIL_SITE_NAME = "The Slipway"
 WAGTAILADMIN_BASE_URL = "http://127.0.0.1"
-# nothing is asked of other hosts
+# make no requests to other hosts
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False

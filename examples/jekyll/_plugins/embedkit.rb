@@ -1,18 +1,18 @@
-# Getty Images pictures in what Jekyll writes, through embedkit's service: EMBEDS_URL and EMBEDS_TOKEN of the
-# environment, or `embedkit: {url: …, target: …, strict: …, patience: …}` of _config.yml.
+# Getty Images pictures in pages built by Jekyll, with embedkit's service. Configure it with EMBEDS_URL and EMBEDS_TOKEN
+# in the environment, or `embedkit: {url: …, target: …, strict: …, patience: …}` in _config.yml.
 #
-# All finished pages of a build go together, a hundred texts in one request. That is after kramdown, which would
-# print the markup of a picture in a sentence as text. Where the service asks to wait, the plugin waits, and asks
-# again for those pages alone; Jekyll writes a page only after that. A build that can't wait so long fails.
+# All finished pages of a build are sent together, up to 100 texts per request. This happens after kramdown, which would
+# print the markup of a picture in a sentence as text. If the service asks to wait, the plugin waits and sends only those
+# pages again; Jekyll writes the pages after that. After too long a wait, the build fails.
 require "json"
 require "net/http"
 
 module EmbedKit
-  MAX_TEXTS = 100 # in a request
-  MAX_BYTES = 1_500_000 # of a request's texts; the service takes 2 MiB
-  TIMEOUT = 300 # seconds, of a request: a hundred pictures may be fetched for it
-  FAILED = 2 # seconds before a service that can't be reached is asked again
-  MENTIONS = /getty|gty\.im/i # what can be a reference to a picture
+  MAX_TEXTS = 100 # per request
+  MAX_BYTES = 1_500_000 # of texts per request; the service accepts 2 MiB
+  TIMEOUT = 300 # seconds per request, which may fetch a hundred pictures
+  FAILED = 2 # seconds before a service that can't be reached is tried again
+  MENTIONS = /getty|gty\.im/i # in every reference to a picture
 
   class Service
     def initialize(options)
@@ -24,7 +24,7 @@ module EmbedKit
       @patience = options.fetch("patience", 300) # seconds without a finished text
     end
 
-    # The answers to texts of HTML, by text; raises where one of them can't be had.
+    # Return the rendered texts of HTML, by text; raise an error if one of them fails.
     def render(texts)
       found = {}
       waiting = texts.uniq
@@ -34,7 +34,7 @@ module EmbedKit
         again, later, wait = ask(batch, found)
         finished = now if later.size < batch.size
         waiting = again + waiting.drop(batch.size) + later
-        why = @fault || "embedkit's service asks to wait for #{wait} seconds more."
+        why = @fault || "embedkit's service asks to wait another #{wait} seconds."
         raise why if now + wait > finished + @patience
         sleep wait if waiting.size == later.size
       end
@@ -53,7 +53,7 @@ module EmbedKit
       batch.empty? ? waiting.first(1) : batch
     end
 
-    # Keep what is done; the others go into the next request, or not before so many seconds have passed.
+    # Save the finished texts. Return those for the next request, and those to send later, with the seconds to wait.
     def ask(batch, found)
       answers, wait = post(batch)
       return [], batch, wait unless answers
@@ -64,7 +64,7 @@ module EmbedKit
       [again.map(&:first), later.map(&:first), later.map { |_, answer| seconds(answer) }.max || 0]
     end
 
-    # After which another answer may be whole; 0 where this one is.
+    # How long to wait for a complete answer; 0 if this one is complete.
     def seconds(answer)
       (answer["problems"] || []).map { |problem| problem["retry_after"].to_i }.max || 0
     end
@@ -90,10 +90,10 @@ module EmbedKit
       [nil, FAILED]
     end
 
-    # Tell at once of a service that can't be reached, once: its URL may be wrong.
+    # Warn at once, but only once, if the service can't be reached: its URL may be wrong.
     def notice(error)
       why = "embedkit's service can't be reached at #{@render} (#{error.class})."
-      Jekyll.logger.warn("embedkit:", "#{why} It is tried again for #{@patience} seconds.") unless @fault
+      Jekyll.logger.warn("embedkit:", "#{why} Retrying for #{@patience} seconds.") unless @fault
       @fault = why
     end
   end
@@ -102,18 +102,18 @@ module EmbedKit
     site.config["embedkit"] = { "url" => ENV["EMBEDS_URL"] }.merge(site.config["embedkit"] || {})
   end
 
-  # Every page and post of HTML gets its pictures; problems are told, and with `strict` end the build.
+  # Add the pictures to all HTML pages and posts. Problems are reported; with `strict`, they fail the build.
   def self.finish(site)
     options = site.config["embedkit"]
     pages = (site.pages + site.docs_to_write).select { |page| page.output_ext == ".html" && page.output =~ MENTIONS }
     found = pages.empty? ? {} : Service.new(options).render(pages.map(&:output))
-    problems = pages.flat_map { |page| said(page, found[page.output]["problems"]) }
+    problems = pages.flat_map { |page| messages(page, found[page.output]["problems"]) }
     problems.each { |line| Jekyll.logger.warn("embedkit:", line) }
     raise "embedkit: #{problems.size} problems" if options["strict"] && problems.any?
     pages.each { |page| page.output = found[page.output]["content"] }
   end
 
-  def self.said(page, problems)
+  def self.messages(page, problems)
     problems.map { |one| "#{page.url}:#{one['line']}:#{one['column']}: #{one['code']}: #{one['detail']}" }
   end
 end

@@ -1,4 +1,4 @@
-// What editors share: the shortcode of a Getty picture in a text, a preview of it, and the picker.
+// Code that the editors share: reading the shortcode of a Getty picture, its preview, and the picker.
 
 const SHORTCODE = /^\[getty\b(?=[^[\]]*\d)(?:"[^"\]]*"|[^[\]"])*\]$|^\[getty\b[^[\]]*\][\w,-]*\d[\w,-]*\[\/getty\]$/;
 const REFERENCES = [
@@ -9,8 +9,8 @@ const REFERENCES = [
 ];
 const ATTRIBUTE = /(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s\]]+))/g;
 const SIDES = { left: 'left', center: 'centre', right: 'right' };
-const MAX_REFS = 100; // in one request
-const RENEW_MS = 60_000; // how soon a document that stays open shows what Getty has withdrawn
+const MAX_REFS = 100; // per request
+const RENEW_MS = 60_000; // how often an open document checks for withdrawn pictures
 const PROBLEMS = {
   'not-found': 'This picture is no longer available.',
   'not-embeddable': 'This picture may not be embedded.',
@@ -18,13 +18,13 @@ const PROBLEMS = {
 };
 const UNREACHABLE = 'The picture can’t be shown at the moment.';
 
-/** The shortcode that a text is, and nothing else; "" if it is none. */
+/** Return the shortcode if a text consists of one; else "". */
 export function shortcodeIn(text) {
   const tag = text.trim();
   return SHORTCODE.test(tag) ? tag : '';
 }
 
-/** The same for what people paste: also a link alone, or Getty's embed code. */
+/** Like shortcodeIn, for pasted text: also accepts a single link, or Getty's embed code. */
 export function pastedShortcode(text) {
   const pasted = text.trim();
   const [id] = REFERENCES.map((pattern) => pattern.exec(pasted)?.[1]).filter(Boolean);
@@ -40,29 +40,29 @@ export function optionsOf(shortcode) {
   return { id: enclosed || bare, ...Object.fromEntries(named.map(([name, value]) => [name === 'src' ? 'id' : name, value])) };
 }
 
-/** An element with text in it, which is never read as markup. */
+/** Create an element; its text is never parsed as markup. */
 function element(tag, attributes, ...children) {
   const node = Object.assign(document.createElement(tag), attributes);
   node.append(...children.filter(Boolean));
   return node;
 }
 
-/** Pictures of one service, in one page. */
+/** The pictures in a page, from one service. */
 export class GettyPictures {
   #service;
   #grant;
   #records = new Map(); // promises, by ID
-  #waiting = []; // to be asked for together
-  #previews = new Map(); // what each shows now, by its node
+  #waiting = []; // to be requested together
+  #previews = new Map(); // what each preview shows, by node
 
-  /** @param {string} service - its URL @param {string} grant - never a token: what POST /v1/grants gave your server */
+  /** @param {string} service - its URL @param {string} grant - from POST /v1/grants; never a token */
   constructor(service, grant) {
     this.#service = service;
     this.#grant = grant;
     setInterval(() => this.#renew(), RENEW_MS);
   }
 
-  /** Choose pictures, or edit one. @returns {Promise<string>} a shortcode, several with an empty line between; or "" */
+  /** Choose pictures, or edit one. @returns {Promise<string>} shortcodes, separated by blank lines; or "" */
   async choose(shortcode = '') {
     const { EmbedKit } = await import(`${this.#service}/static/embedkit-picker.js`);
     const options = { endpoint: this.#service, grant: this.#grant, value: shortcode, multiple: !shortcode };
@@ -70,7 +70,7 @@ export class GettyPictures {
     return choice?.shortcode ?? '';
   }
 
-  /** The preview of a shortcode: at once as text, with the picture as soon as it is known. */
+  /** Return the preview of a shortcode: text at first, then the picture as soon as it is known. */
   preview(shortcode) {
     const node = element('div', { className: 'getty-preview' }, element('code', {}, shortcode));
     this.#show(node, shortcode);
@@ -87,7 +87,7 @@ export class GettyPictures {
     node.replaceChildren(...partsOf(record, options, shortcode));
   }
 
-  /** Pictures may be withdrawn while their document is open. */
+  /** Check for pictures that were withdrawn while the document was open. */
   #renew() {
     this.#records.clear();
     for (const [node, { shortcode }] of this.#previews) {
@@ -96,7 +96,7 @@ export class GettyPictures {
     }
   }
 
-  /** What the service knows of a picture; {problem} instead if that is nothing. */
+  /** Return the service's record of a picture, or {problem} if there isn't one. */
   #record(id) {
     if (!this.#records.has(id)) {
       if (!this.#waiting.length) setTimeout(() => this.#askAll());

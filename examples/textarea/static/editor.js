@@ -4,7 +4,7 @@ const form = document.querySelector('form');
 const { service, grant } = form.dataset;
 const intro = document.getElementById('intro');
 const story = document.getElementById('story');
-let place; // where the caret was in the story, which forgets it when the picker opens
+let place; // the caret position in the story, which is lost when the picker opens
 
 document.addEventListener('selectionchange', () => {
   const selection = getSelection();
@@ -25,8 +25,8 @@ form.addEventListener('click', async ({ target }) => {
   else insertParagraph(choice.shortcode);
 });
 
-// execCommand is the one way to insert that undo knows of. Where a browser can't do that in a field, the text
-// comes in all the same.
+// execCommand is the only way to insert text that keeps the undo history. If the browser doesn't support it in a field,
+// the text is inserted without undo.
 function insertLine(field, text) {
   const before = field.value.slice(0, field.selectionStart);
   const after = field.value.slice(field.selectionEnd);
@@ -41,7 +41,7 @@ function gap(breaks, beyond) {
   return beyond.trim() ? '\n'.repeat(Math.max(0, 2 - breaks.length)) : '';
 }
 
-// After the paragraph with the caret, not in the midst of it.
+// Insert after the paragraph with the caret, not in the middle of it.
 function insertParagraph(text) {
   const caret = place?.endContainer ?? story;
   const block = [...story.children].find((child) => child.contains(caret)) ?? story;

@@ -1,4 +1,4 @@
-// TinyMCE with one more button: Getty pictures, chosen in embedkit's picker.
+// TinyMCE with an additional button for Getty pictures, which are chosen in embedkit's picker.
 
 import { gettyPictures } from './getty-tinymce.js';
 

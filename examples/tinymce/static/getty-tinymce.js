@@ -1,10 +1,10 @@
-// A plugin for TinyMCE 8: in the text, a Getty picture is one object with a preview; in what is saved, a shortcode.
+// A plugin for TinyMCE 8: a Getty picture is an object with a preview in the editor, and a shortcode when saved.
 
 import { GettyPictures, pastedShortcode, shortcodeIn } from '/getty-pictures.js';
 
 const SELECTOR = 'figure.getty[data-getty]';
 
-/** @param {string} service - its URL @param {string} grant @returns {(editor) => void} for the option "setup" */
+/** @param {string} service - its URL @param {string} grant @returns {(editor) => void} the value of the option "setup" */
 export function gettyPictures(service, grant) {
   const pictures = new GettyPictures(service, grant);
   return (editor) => {
@@ -19,7 +19,7 @@ export function gettyPictures(service, grant) {
   };
 }
 
-/** A paragraph that is a shortcode becomes a picture, and a picture that paragraph again. */
+/** Turn a paragraph that consists of a shortcode into a picture, and back into that paragraph when saved. */
 function convert(editor) {
   const AstNode = tinymce.html.Node;
   editor.parser.addNodeFilter('p', (nodes) => nodes.forEach((node) => {
@@ -29,7 +29,7 @@ function convert(editor) {
     const figure = new AstNode('figure', 1);
     const code = new AstNode('code', 1);
     const text = new AstNode('#text', 3);
-    text.value = shortcode; // an empty figure would be cleaned away
+    text.value = shortcode; // an empty figure would be removed
     figure.attr({ class: 'getty', contenteditable: 'false', 'data-getty': shortcode });
     figure.append(code).append(text);
     node.replace(figure);
@@ -46,7 +46,7 @@ function convert(editor) {
   }));
 }
 
-/** TinyMCE leaves what is data-mce-bogus out of what it saves, copies and undoes: previews are put back here. */
+/** Add missing previews: TinyMCE doesn't save, copy or undo elements with data-mce-bogus. */
 function keepPreviews(editor, pictures) {
   const fill = () => editor.getBody().querySelectorAll(`${SELECTOR}:not(:has(.getty-preview))`).forEach((figure) => {
     const preview = pictures.preview(figure.dataset.getty);
@@ -65,7 +65,7 @@ function takePasted(event, editor) {
   else if (body.textContent.includes('[getty')) event.content = withFigures(body);
 }
 
-/** What is copied in an editor is what it saves. */
+/** Restore the figures in pasted HTML: an editor copies pictures in the form that it saves. */
 function withFigures(body) {
   for (const paragraph of body.querySelectorAll('p')) {
     const shortcode = !paragraph.children.length && shortcodeIn(paragraph.textContent);

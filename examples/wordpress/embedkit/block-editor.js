@@ -1,5 +1,4 @@
-/* The block editor: the block "Getty Images picture" (an embed), the picker where one is wanted, and pictures in place
- * of shortcodes. */
+/* The block editor: the block "Getty Images picture" (an embed), the picker, and pictures instead of shortcodes. */
 ( function ( embedkit ) {
 	const { __ } = wp.i18n;
 	const { createElement: el, Fragment, useEffect, useState } = wp.element;
@@ -7,7 +6,7 @@
 	const { Button, PanelBody, SandBox, ToolbarButton, ToolbarGroup } = wp.components;
 	const { createHigherOrderComponent } = wp.compose;
 	const { createBlock, isUnmodifiedDefaultBlock, pasteHandler, registerBlockVariation } = wp.blocks;
-	const { useRegistry, useSelect } = wp.data; // an editor may have stores of its own, which its registry knows
+	const { useRegistry, useSelect } = wp.data; // an editor may have its own stores, which are in its registry
 	const { addFilter } = wp.hooks;
 
 	const ICON = el(
@@ -30,7 +29,7 @@
 		isActive: [ 'providerNameSlug' ],
 	} );
 
-	/** A choice as a block: an embed; a shortcode if it has options that an embed has no place for. */
+	/** Return a choice as a block: an embed, or a shortcode if it has options that an embed can't store. */
 	function blockOf( choice ) {
 		const { align, caption = '', ...others } = embedkit.read( choice.shortcode ).options;
 		if ( Object.keys( others ).length || caption === 'true' ) {
@@ -40,7 +39,7 @@
 		return createBlock( 'core/embed', { url: choice.url, ...ATTRIBUTES, ...words, ...( align ? { align } : {} ) } );
 	}
 
-	/** What is chosen, one or more, as blocks; none if nothing is. */
+	/** Let the author choose pictures, and return them as blocks. */
 	async function pickBlocks( multiple ) {
 		const choice = await embedkit.pick( multiple );
 		return choice ? choice.items.map( blockOf ) : [];
@@ -53,17 +52,17 @@
 		}
 	}
 
-	/** The ID of the selected block. */
+	/** Return the ID of the selected block. */
 	const placeIn = ( { select } ) => select( 'core/block-editor' ).getSelectedBlockClientId();
 
-	/** Put blocks behind that of a place, or in its stead if it is an empty paragraph. */
+	/** Insert blocks after the given block, or replace it if it is an empty paragraph. */
 	function insert( registry, blocks, place = placeIn( registry ) ) {
 		const { getBlock, getBlockIndex, getBlockInsertionPoint, getBlockRootClientId } = registry.select( 'core/block-editor' );
 		const { insertBlocks, replaceBlocks } = registry.dispatch( 'core/block-editor' );
 		const block = getBlock( place );
 		if ( block && isUnmodifiedDefaultBlock( block ) ) {
 			replaceBlocks( place, blocks );
-		} else if ( block && place !== placeIn( registry ) ) { // the author has gone on, and stays there
+		} else if ( block && place !== placeIn( registry ) ) { // the author has moved on; keep the selection
 			insertBlocks( blocks, getBlockIndex( place ) + 1, getBlockRootClientId( place ), false );
 		} else {
 			const { rootClientId, index } = getBlockInsertionPoint();
@@ -78,7 +77,7 @@
 		}
 	}
 
-	/* Pasted embed code: the editor would leave a bare link of it, before any server sees it. */
+	/* Pasted embed code: the editor would reduce it to a bare link before any server sees it. */
 
 	const EMBED_CODE = /gie\.widgets|gie-(?:single|slideshow)|embed(?:-cdn)?\.gettyimages\./i;
 
@@ -92,7 +91,7 @@
 		const text = event.clipboardData.getData( 'text/plain' );
 		if ( EMBED_CODE.test( text ) && ! event.target.closest( 'pre, code, textarea, input' ) ) {
 			event.preventDefault();
-			event.stopPropagation(); // from a block within this one, and from the editor
+			event.stopPropagation(); // to a block inside this one, and to the editor
 			paste( registry, text );
 		}
 	}
@@ -103,7 +102,7 @@
 		return el( Block, { ...props, wrapperProps: { ...props.wrapperProps, onPasteCapture } } );
 	} );
 
-	/** What a shortcode shows, as markup: a picture, or words if Getty has withdrawn it; "" until it is known. */
+	/** Return the preview of a shortcode as markup: a picture, or a text if it was withdrawn; "" until it is known. */
 	function usePreview( text ) {
 		const [ html, setHtml ] = useState( '' );
 		useEffect( () => {
@@ -117,9 +116,9 @@
 		return html;
 	}
 
-	const COVER = el( 'div', { style: { position: 'absolute', inset: 0 } } ); // a click selects the block, and is not Getty's
+	const COVER = el( 'div', { style: { position: 'absolute', inset: 0 } } ); // a click selects the block instead of reaching Getty's frame
 
-	/** Markup in a frame, which must have an origin: Getty's own frame is for pages of the web alone. */
+	/** Show markup in a frame that has an origin, because Getty's own frame only works in web pages. */
 	function Picture( { html, isCovered } ) {
 		const title = __( 'Preview of the picture', 'embedkit' );
 		return el(
@@ -145,7 +144,7 @@
 		);
 	}
 
-	/** An empty block that is selected as it appears is new, from the slash menu or the inserter: it opens the picker. */
+	/** An empty block that is selected when it appears was just inserted, so it opens the picker. */
 	function GettyEmbed( { Edit, ...props } ) {
 		const { attributes, clientId, isSelected } = props;
 		const registry = useRegistry();
@@ -157,7 +156,7 @@
 		return el( Fragment, {}, el( Edit, props ), el( Buttons, props ) );
 	}
 
-	/** The picture, and the words of its shortcode while the block is selected or no picture is to be had. */
+	/** Show the picture, and the text of its shortcode while the block is selected or there is no picture. */
 	function GettyShortcode( props ) {
 		const { attributes: { text }, isSelected, setAttributes } = props;
 		const html = usePreview( text );
@@ -171,7 +170,7 @@
 		);
 	}
 
-	const isOurs = /^\s*\[getty\b[^\]]*(?:\](?:[^[]*\[\/getty\])?\s*)?$/; // one shortcode, also while it is being typed
+	const isOurs = /^\s*\[getty\b[^\]]*(?:\](?:[^[]*\[\/getty\])?\s*)?$/; // one shortcode, even while it is being typed
 
 	addFilter(
 		'editor.BlockEdit',
@@ -214,7 +213,7 @@
 		el( Fragment, {}, el( Original, props ), el( Featured ) )
 	);
 
-	/* A button in the editor's own toolbar, which opens a sidebar: where there is a post to edit, not for widgets. */
+	/* A button in the editor's toolbar that opens a sidebar, for posts but not for widgets. */
 
 	function Sidebar() {
 		const registry = useRegistry();
@@ -224,7 +223,7 @@
 			el(
 				PanelBody,
 				{},
-				el( 'p', {}, __( 'Search Getty Images, and put a picture behind the selected block.', 'embedkit' ) ),
+				el( 'p', {}, __( 'Search Getty Images, and insert a picture after the selected block.', 'embedkit' ) ),
 				el( Button, { variant: 'primary', onClick: () => pickAndInsert( registry ) }, CHOOSE )
 			)
 		);

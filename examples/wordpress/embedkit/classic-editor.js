@@ -1,4 +1,4 @@
-/* The classic editor: a button that opens the picker, pictures in place of shortcodes, and the featured image. */
+/* The classic editor: a button that opens the picker, pictures instead of shortcodes, and the featured image. */
 ( function ( embedkit ) {
 	const { __ } = wp.i18n;
 
@@ -14,9 +14,9 @@
 		}
 	} );
 
-	/* A view of WordPress's: the picture is shown, the text stays what is saved. */
+	/* A WordPress view: it shows the picture, but the text is saved unchanged. */
 
-	const CODE = /<(pre|code)\b(?![\s\S]*<\/\1)/i; // opened, and not closed yet
+	const CODE = /<(pre|code)\b(?![\s\S]*<\/\1)/i; // opened, but not yet closed
 
 	wp.mce?.views.register( 'getty', {
 		match( content ) {
@@ -33,7 +33,7 @@
 					if ( html ) {
 						this.render( html );
 					} else {
-						this.setError( __( 'The picture can’t be shown now.', 'embedkit' ), 'format-image' );
+						this.setError( __( 'The picture can’t be shown right now.', 'embedkit' ), 'format-image' );
 					}
 				} );
 		},
@@ -42,7 +42,7 @@
 		},
 	} );
 
-	/* The box "Featured image", which WordPress replaces whenever its own picture changes. */
+	/* The "Featured image" box, which WordPress replaces whenever its own image changes. */
 
 	function showFeatured() {
 		const box = document.querySelector( '.embedkit-featured' );

@@ -1,22 +1,22 @@
 <?php
 /**
- * Pasted embed code becomes a shortcode when a post is saved. WordPress takes the script out of such code unless the
- * author may write any markup (unfiltered_html), so the service gets to see it as it was typed.
+ * Pasted embed code becomes a shortcode when a post is saved. WordPress removes the script from such code unless the
+ * author may write any markup (unfiltered_html), so the service gets the code as it was typed.
  */
 
 namespace EmbedKit;
 
 defined( 'ABSPATH' ) || exit;
 
-/** Parts of Getty's embed code, also of what WordPress leaves of it. */
+/** Parts of Getty's embed code, even after WordPress has removed some of it. */
 const EMBED_CODE = '#embed\.gettyimages\.|embed-cdn\.gettyimages\.|gie\.widgets|gie-(?:single|slideshow)|window\.gie|getty embed image#i';
 
 /**
- * The fields of a post with its embed code converted; as typed if the service is silent or reports a problem.
+ * Return the fields of a post with its embed code converted; unchanged if the service fails or reports a problem.
  *
- * @param array $data  Slashed, and sanitized as WordPress does.
- * @param array $post  The same before WordPress gave it defaults.
- * @param array $typed Slashed, and as it was sent.
+ * @param array $data  Slashed, and sanitized by WordPress.
+ * @param array $post  The same, before WordPress added defaults.
+ * @param array $typed Slashed, as it was sent.
  */
 function converted( array $data, array $post, array $typed ): array {
 	$is_post = post_type_supports( $data['post_type'], 'editor' ) && ! ( defined( 'DOING_AUTOSAVE' ) && DOING_AUTOSAVE );
@@ -34,13 +34,13 @@ function converted( array $data, array $post, array $typed ): array {
 }
 add_filter( 'wp_insert_post_data', __NAMESPACE__ . '\converted', 1, 3 );
 
-/** A text with its embed code as shortcodes; as it is if the service is silent or reports a problem. */
+/** Return a text with its embed code as shortcodes; unchanged if the service fails or reports a problem. */
 function with_shortcodes( string $text ): string {
 	$answer = ask( '/v1/convert', array( 'content' => $text, 'input' => 'html' ) );
 	return empty( $answer['content'] ) || ! empty( $answer['problems'] ) ? $text : (string) $answer['content'];
 }
 
-/** The block editor takes embed code apart as it is pasted, so it asks then. */
+/** The block editor breaks up embed code when it is pasted, so it calls this route at that moment. */
 add_action(
 	'rest_api_init',
 	static function (): void {
@@ -59,7 +59,7 @@ add_action(
 	}
 );
 
-/** What the post in hand would have been without us, once: it is forgotten when it is asked for. */
+/** Store the original text of the current post, and return the previous value. Reading it clears it. */
 function original( ?string $text = null ): ?string {
 	static $kept = null;
 	$before = $kept;
@@ -67,7 +67,7 @@ function original( ?string $text = null ): ?string {
 	return $before;
 }
 
-/** A revision with the text as it was typed, right before WordPress makes the one with our text. */
+/** Create a revision with the text as it was typed, just before WordPress creates the one with the converted text. */
 function keep_original( int $id ): void {
 	$text = original();
 	$post = null === $text ? null : get_post( $id );

@@ -14,12 +14,12 @@ namespace EmbedKit;
 
 defined( 'ABSPATH' ) || exit;
 
-require __DIR__ . '/service.php';  // the settings, and how the service is asked
+require __DIR__ . '/service.php';  // access to the settings and the service
 require __DIR__ . '/render.php';   // posts, feeds, excerpts
 require __DIR__ . '/convert.php';  // pasted embed code, when a post is saved
-require __DIR__ . '/previews.php'; // pictures of links and shortcodes, in the editors
+require __DIR__ . '/previews.php'; // pictures instead of links and shortcodes, in the editors
 require __DIR__ . '/picker.php';   // the picker, in both editors
-require __DIR__ . '/featured.php'; // a picture of Getty's as the featured image
+require __DIR__ . '/featured.php'; // a Getty picture as the featured image
 if ( is_admin() ) {
 	require __DIR__ . '/settings.php';
 }

@@ -1,6 +1,6 @@
 <?php
 /**
- * A picture of Getty's as the featured image: an embed, in all places where a theme shows a thumbnail.
+ * A Getty picture as the featured image: an embed wherever a theme shows a thumbnail.
  */
 
 namespace EmbedKit;
@@ -9,13 +9,13 @@ defined( 'ABSPATH' ) || exit;
 
 const FEATURED = '_embedkit_featured';
 
-/** The shortcode of a post's featured picture, or "". */
+/** Return the shortcode of a post's featured picture, or "". */
 function featured( $post ): string {
 	$post = get_post( $post );
 	return $post ? (string) get_post_meta( $post->ID, FEATURED, true ) : '';
 }
 
-/** Only a shortcode of one picture is taken; anything else takes the picture away. */
+/** Save the shortcode of the featured picture; any other text removes the picture. */
 function feature( string $shortcode, int $post ): void {
 	$clean = trim( sanitize_text_field( $shortcode ) );
 	if ( preg_match( '/^\[getty\b[^\[\]]*\]$/', $clean ) ) {
@@ -45,8 +45,8 @@ add_filter(
 );
 
 /**
- * Block themes put a link, a shade, and a size of their own around the featured image: none of these suits a frame, which
- * has links and a shape of its own.
+ * Block themes add a link, an overlay and a size to the featured image. None of them suits a frame, which has its own links
+ * and shape.
  */
 add_filter(
 	'render_block_core/post-featured-image',
@@ -59,7 +59,7 @@ add_filter(
 	}
 );
 
-/** In the block editor it is a field of the post, and saved with it. */
+/** In the block editor, it is a field of the post, and saved with it. */
 add_action(
 	'rest_api_init',
 	static function (): void {
@@ -79,7 +79,7 @@ add_action(
 	}
 );
 
-/** In the classic editor it is a field of the box "Featured image". */
+/** In the classic editor, it is a field in the "Featured image" box. */
 add_filter(
 	'admin_post_thumbnail_html',
 	static function ( string $html, int $post ): string {
@@ -103,7 +103,7 @@ add_action(
 	'save_post',
 	static function ( int $post ): void {
 		$nonce = sanitize_key( $_POST['embedkit_featured_nonce'] ?? '' );
-		$field = wp_unslash( $_POST['embedkit_featured'] ?? null ); // feature() cleans it
+		$field = wp_unslash( $_POST['embedkit_featured'] ?? null ); // feature() sanitizes it
 		$ours  = (int) ( $_POST['post_ID'] ?? 0 ) === $post;
 		if ( $ours && is_string( $field ) && wp_verify_nonce( $nonce, 'embedkit_featured' ) && current_user_can( 'edit_post', $post ) ) {
 			feature( $field, $post );

@@ -1,9 +1,9 @@
-/* The picker of the service in a dialog: embedkit.pick() gives the choice, or null. It is a frame of another origin, so
- * nothing of the service runs in this page; what it says counts only from that frame, that origin, and with the word
- * (nonce) that this opening was given. */
+/* The service's picker in a dialog: embedkit.pick() returns the choice, or null. The picker is in a frame from another
+ * origin, so no code from the service runs in this page. Messages are accepted only from that frame and that origin, and
+ * with the nonce of this dialog. */
 ( function ( embedkit ) {
 	const { __ } = wp.i18n;
-	const SILENT_MS = 8000; // a picker that may not be framed here never says anything
+	const SILENT_MS = 8000; // a picker that may not be framed here never sends a message
 
 	const element = ( tag, properties, ...children ) => {
 		const node = Object.assign( document.createElement( tag ), properties );
@@ -11,13 +11,13 @@
 		return node;
 	};
 
-	/** Where the picker is; the grant stands behind "#", which no server gets to see. */
+	/** The picker's URL; the grant is after the "#", which is not sent to servers. */
 	function address( nonce, grant, multiple ) {
 		const asked = new URLSearchParams( { origin: window.location.origin, nonce, multiple, lang: embedkit.language } );
 		return `${ embedkit.service }/picker?${ asked }#grant=${ encodeURIComponent( grant ) }`;
 	}
 
-	/** @return {Promise<string>} a grant, or an error that says why there is none */
+	/** @return {Promise<string>} a grant, or an error that says why there isn't one */
 	const askForGrant = () => wp.apiFetch( { path: '/embedkit/v1/grant', method: 'POST' } ).then( ( { grant } ) => grant );
 
 	function build() {
@@ -35,12 +35,12 @@
 	/**
 	 * Let the user choose a picture.
 	 *
-	 * @param {boolean} multiple whether it may be several: each is one of the choice's items
-	 * @return {Promise<?Object>} the choice as the picker gives it (id, title, shortcode, url …); null if there is none
+	 * @param {boolean} multiple whether several pictures may be chosen, each an item of the choice
+	 * @return {Promise<?Object>} the choice as sent by the picker (id, title, shortcode, url …), or null
 	 */
 	embedkit.pick = function ( multiple = false ) {
 		if ( document.querySelector( '.embedkit-dialog' ) ) {
-			return Promise.resolve( null ); // an editor that is debugged asks twice (React's StrictMode)
+			return Promise.resolve( null ); // React's StrictMode calls this twice while debugging
 		}
 		const { dialog, close, says, frame } = build();
 		const nonce = window.crypto.randomUUID ? window.crypto.randomUUID() : String( Math.random() );
@@ -49,7 +49,7 @@
 		dialog.showModal();
 		return new Promise( ( resolve ) => {
 			const silence = setTimeout( () => {
-				says.textContent = __( 'The picker does not answer. Whoever runs this site can press Test under Settings, embedkit.', 'embedkit' );
+				says.textContent = __( 'The picker isn’t responding. Ask your administrator to press Test in Settings → embedkit.', 'embedkit' );
 			}, SILENT_MS );
 			const end = ( choice ) => {
 				clearTimeout( silence );
@@ -84,7 +84,7 @@
 		} );
 	};
 
-	/** What a shortcode of one picture says: its reference, and its other attributes. */
+	/** Return the reference and the other attributes of a shortcode, or null. */
 	embedkit.read = function ( text ) {
 		const found = wp.shortcode.next( 'getty', text );
 		if ( ! found ) {
@@ -95,11 +95,11 @@
 		return { ref: src || numeric[ 0 ] || ( found.shortcode.content || '' ).trim(), options };
 	};
 
-	/** The picture of a shortcode as markup; "" if there is none. */
+	/** Return the picture of a shortcode as markup, or "". */
 	embedkit.preview = ( text ) =>
 		wp.apiFetch( { path: `/embedkit/v1/preview?text=${ encodeURIComponent( text ) }` } ).then( ( { html } ) => html );
 
-	/** A text with its embed code as shortcodes. */
+	/** Return a text with its embed code as shortcodes. */
 	embedkit.convert = ( text ) =>
 		wp.apiFetch( { path: '/embedkit/v1/convert', method: 'POST', data: { text } } ).then( ( { content } ) => content );
 } )( window.embedkit );

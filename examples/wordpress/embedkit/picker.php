@@ -1,7 +1,7 @@
 <?php
 /**
- * The picker of the service in both editors: a frame, so that nothing of the service runs in the admin. Its browser
- * gets a grant, which searches for eight hours; the token stays here.
+ * The service's picker in both editors, in a frame, so that no code from the service runs in the admin. The browser gets a
+ * grant, which allows searching for eight hours; the token stays on this server.
  */
 
 namespace EmbedKit;
@@ -13,13 +13,13 @@ function may_write(): bool {
 	return current_user_can( 'edit_posts' );
 }
 
-/** A grant for the editor who asks. Without a token there is none, and the picker still finds a picture by its link. */
+/** Return a grant for the current user. Without a token it is empty, and the picker only finds pictures by link. */
 function grant() {
 	if ( '' === token() ) {
 		return array( 'grant' => '' );
 	}
 	$answer = ask( '/v1/grants', array() );
-	$says   = __( 'The service gives no access to search. Ask whoever runs this site to look at Settings, embedkit.', 'embedkit' );
+	$says   = __( 'The service doesn’t allow searching. Ask your administrator to check Settings → embedkit.', 'embedkit' );
 	return isset( $answer['grant'] ) ? array( 'grant' => $answer['grant'] ) : new \WP_Error( 'embedkit_grant', $says, array( 'status' => 502 ) );
 }
 
@@ -34,13 +34,13 @@ add_action(
 	}
 );
 
-/** Register a script of ours, which knows what the picker needs. */
+/** Enqueue one of the plugin's scripts. */
 function script( string $name, array $needs ): void {
 	$version = (string) filemtime( __DIR__ . "/$name.js" );
 	wp_enqueue_script( "embedkit-$name", plugins_url( "$name.js", __FILE__ ), $needs, $version, true );
 }
 
-/** The dialog, for whatever has a button that opens it. */
+/** Load the picker's dialog, for a page with a button that opens it. */
 function picker(): void {
 	if ( wp_script_is( 'embedkit-picker' ) ) {
 		return;
@@ -57,7 +57,7 @@ add_action(
 		if ( '' !== service() && may_write() ) {
 			picker();
 			$needs = array( 'embedkit-picker', 'wp-block-editor', 'wp-blocks', 'wp-components', 'wp-compose', 'wp-data', 'wp-element', 'wp-escape-html', 'wp-hooks', 'wp-plugins' );
-			$where = wp_script_is( 'wp-edit-post', 'enqueued' ) ? array( 'wp-edit-post', 'wp-editor' ) : array(); // not in widgets
+			$where = wp_script_is( 'wp-edit-post', 'enqueued' ) ? array( 'wp-edit-post', 'wp-editor' ) : array(); // not in the widgets editor
 			script( 'block-editor', array_merge( $needs, $where ) );
 		}
 	}
@@ -68,7 +68,7 @@ function classic_editor(): void {
 	script( 'classic-editor', array( 'embedkit-picker', 'editor', 'mce-view' ) );
 }
 
-/** The button above the classic editor, and pictures in it. */
+/** Add the button above the classic editor, and pictures in it. */
 add_action(
 	'media_buttons',
 	static function ( string $editor ): void {

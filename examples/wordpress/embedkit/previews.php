@@ -1,7 +1,7 @@
 <?php
 /**
- * Pictures in the editors, instead of links and shortcodes. Never through WordPress's oEmbed cache, which would not let
- * go of a picture that Getty has withdrawn.
+ * Pictures in the editors, instead of links and shortcodes. They bypass WordPress's oEmbed cache, which would keep
+ * withdrawn pictures.
  */
 
 namespace EmbedKit;
@@ -9,9 +9,9 @@ namespace EmbedKit;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * In the admin a URL is its picture. To readers it stays as it is: what is left of a post's URLs when it has been
- * rendered is in code, or the service is down; and without a handler WordPress would ask Getty's own pages for oEmbed,
- * in the middle of a page view, and keep what it finds.
+ * In the admin, a URL is shown as its picture. For readers it stays a link: after rendering, a URL remains in a post only
+ * if it is in code, or if the service is down. Without this handler, WordPress would request Getty's pages for oEmbed
+ * during a page view, and cache the result.
  */
 add_action(
 	'init',
@@ -24,20 +24,20 @@ function handle( array $matches, array $attributes, string $url ): string {
 	return is_admin() ? (string) ( oembed( $url, $attributes )['html'] ?? anchor( $url ) ) : $GLOBALS['wp_embed']->maybe_make_link( $url );
 }
 
-/** What the service gives to any oEmbed consumer, or null. */
+/** Return the service's oEmbed response, or null. */
 function oembed( string $url, array $attributes ): ?array {
 	$width  = (int) ( $attributes['maxwidth'] ?? $attributes['width'] ?? 0 ) ?: 600;
 	$answer = ask( '/oembed?' . http_build_query( array( 'url' => $url, 'maxwidth' => $width ) ) );
 	return $answer ? array( 'html' => frame( (string) $answer['html'] ) ) + $answer : null;
 }
 
-/** Markup for the admin: a frame, or what a card says; nothing of the service runs there. */
+/** Return markup for the admin: a frame, or the text of a card; no code from the service runs there. */
 function frame( string $html ): string {
 	$frame = array_fill_keys( array( 'src', 'width', 'height', 'title', 'sandbox', 'loading', 'referrerpolicy', 'frameborder' ), true );
 	return wp_kses( $html, array( 'iframe' => $frame, 'a' => array( 'href' => true, 'rel' => true ), 'p' => array() ) );
 }
 
-/** The block editor asks here; its answer is not cached, and nothing is asked of Getty's pages. */
+/** The block editor calls this route; the response isn't cached, and Getty's pages aren't requested. */
 add_filter(
 	'rest_dispatch_request',
 	static function ( $result, $request, $route ) {
@@ -45,13 +45,13 @@ add_filter(
 		if ( '/oembed/1.0/proxy' !== $route || ! preg_match( getty_urls(), $url ) ) {
 			return $result;
 		}
-		return oembed( $url, $request->get_params() ) ?? new \WP_Error( 'oembed_invalid_url', __( 'The picture can’t be shown now.', 'embedkit' ), array( 'status' => 404 ) );
+		return oembed( $url, $request->get_params() ) ?? new \WP_Error( 'oembed_invalid_url', __( 'The picture can’t be shown right now.', 'embedkit' ), array( 'status' => 404 ) );
 	},
 	10,
 	3
 );
 
-/** A shortcode as its picture, for whoever may write posts. */
+/** Return the picture of a shortcode, for users who may write posts. */
 function preview( \WP_REST_Request $request ): array {
 	$answer = ask( '/v1/render', array( 'content' => (string) $request['text'], 'target' => 'oembed' ) );
 	return array( 'html' => frame( (string) ( $answer['content'] ?? '' ) ), 'problem' => (string) ( $answer['problems'][0]['detail'] ?? '' ) );

@@ -1,19 +1,19 @@
 <?php
 /**
- * Posts as readers see them: the service renders a whole text at once, and what it made of it is kept with the post.
+ * Posts as readers see them: the service renders a whole text at once, and the result is stored with the post.
  */
 
 namespace EmbedKit;
 
 defined( 'ABSPATH' ) || exit;
 
-const FRESH_S   = 300;                  // for so long a rendering is used as it is
-const KEPT_S    = 30 * DAY_IN_SECONDS;  // for so long if the service can't be reached
-const MOST_KEPT = 8;                    // texts of one post and target: its pages, its excerpt
+const FRESH_S   = 300;                  // how long a rendering is used without asking again
+const KEPT_S    = 30 * DAY_IN_SECONDS;  // how long it is used if the service can't be reached
+const MOST_KEPT = 8;                    // texts of one post and target, such as its pages and its excerpt
 const TEMPORARY = array( 'provider', 'rate-limited', 'quota-exhausted', 'unavailable', 'invalid-response', 'throttled' );
 const WITHDRAWN = array( 'not-found', 'not-embeddable' );
 
-/** What the place needs: frames don't live in feeds, nor markup in excerpts and lists of results. */
+/** Return the target for the current place: feeds can't show frames, and excerpts and search results no markup. */
 function target(): string {
 	$target = page_target();
 	if ( doing_filter( 'get_the_excerpt' ) || ( is_search() && ! is_feed() ) ) {
@@ -27,9 +27,9 @@ function target(): string {
 }
 
 /**
- * A text of a post with its references replaced.
+ * Return a text of a post with its references replaced.
  *
- * Before autoembed (8), do_blocks (9) and wpautop (10), which would take links and quotes apart.
+ * This runs before autoembed (8), do_blocks (9) and wpautop (10), which would break up links and quotes.
  */
 function content( string $text ): string {
 	return with_privacy( rendered( $text, target(), (int) get_the_ID() ) );
@@ -37,11 +37,11 @@ function content( string $text ): string {
 add_filter( 'the_content', __NAMESPACE__ . '\content', 6 );
 
 /**
- * The last good rendering while it is fresh; else a new one; else the last good one, or links to Getty's pages.
+ * Return the last good rendering while it is fresh; else a new one; else the last good one, or links to Getty's pages.
  *
- * @param string $text   As the author wrote it.
- * @param string $target What to render for.
- * @param int    $post   The post to keep the rendering with; 0 keeps it nowhere.
+ * @param string $text   The text as the author wrote it.
+ * @param string $target The target to render.
+ * @param int    $post   The post that stores the rendering; 0 stores it nowhere.
  */
 function rendered( string $text, string $target, int $post ): string {
 	if ( ! mentions( $text ) ) {
@@ -66,23 +66,23 @@ function rendered( string $text, string $target, int $post ): string {
 	return $last['content'];
 }
 
-/** Whether there is anything for the service in a text. */
+/** Return whether a text may contain references. */
 function mentions( string $text ): bool {
 	return false !== stripos( $text, 'getty' ) || false !== stripos( $text, 'gty.im' );
 }
 
-/** Whether a rendering may replace the one before: all its pictures are there, or one of them is withdrawn. */
+/** Return whether a rendering may replace the previous one: it has all its pictures, or one of them is withdrawn. */
 function is_complete( ?array $answer ): bool {
 	$codes = wp_list_pluck( $answer['problems'] ?? array(), 'code' );
 	return ! empty( $answer['content'] ) && ( ! array_intersect( $codes, TEMPORARY ) || array_intersect( $codes, WITHDRAWN ) );
 }
 
-/** The renderings of a post for a target, by the hash of the text. */
+/** Return the renderings of a post for a target, by the hash of the text. */
 function kept( int $post, string $target ): array {
 	return $post ? (array) ( get_post_meta( $post, "_embedkit_$target", true ) ?: array() ) : array();
 }
 
-/** Keep a rendering with its post, and the newest of the others: the bound is MOST_KEPT for each target. */
+/** Store a rendering with its post, and keep the newest others, up to MOST_KEPT for each target. */
 function keep( int $post, string $target, string $hash, array $rendering ): void {
 	if ( $post ) {
 		$all = array( $hash => $rendering ) + kept( $post, $target );
@@ -90,14 +90,14 @@ function keep( int $post, string $target, string $hash, array $rendering ): void
 	}
 }
 
-/** Have the post rendered behind the readers' backs, with more patience than they have. */
+/** Schedule a rendering in the background, with a longer timeout. */
 function refresh_later( int $post, string $target ): void {
 	if ( $post && ! wp_doing_cron() ) {
 		wp_schedule_single_event( time() + REST_S, 'embedkit_refresh', array( $post, $target ) );
 	}
 }
 
-/** Render a post as its readers would have it rendered: through all filters, page by page, and its excerpt. */
+/** Render a post as for its readers: through all filters, page by page, and its excerpt. */
 function refresh( int $id, string $target ): void {
 	$post = get_post( $id );
 	if ( ! $post ) {
@@ -108,7 +108,7 @@ function refresh( int $id, string $target ): void {
 	};
 	add_filter( 'embedkit_target', $wanted );
 	expire( $id, $target );
-	$GLOBALS['post'] = $post; // as setup_postdata wants it
+	$GLOBALS['post'] = $post; // setup_postdata() needs it
 	setup_postdata( $post );
 	foreach ( 'text' === $target ? array() : $GLOBALS['pages'] as $page ) {
 		apply_filters( 'the_content', $page );
@@ -121,7 +121,7 @@ function refresh( int $id, string $target ): void {
 }
 add_action( 'embedkit_refresh', __NAMESPACE__ . '\refresh', 10, 2 );
 
-/** Let the renderings of a post be asked for anew at once. */
+/** Expire the renderings of a post, so that they are requested again. */
 function expire( int $post, string $target ): void {
 	foreach ( kept( $post, $target ) as $hash => $rendering ) {
 		keep( $post, $target, $hash, array( 'until' => 0 ) + $rendering );
@@ -129,18 +129,18 @@ function expire( int $post, string $target ): void {
 }
 
 /**
- * Without the service: links to Getty's pages of the pictures in place of shortcodes, and of URLs that are alone on
- * their line or in [embed]. Code stays as it is, and [[getty …]] loses its outer brackets.
+ * The fallback without the service: replace shortcodes, and URLs alone on their line or in [embed], with links to Getty's
+ * pages. Code stays unchanged, and [[getty …]] loses its outer brackets.
  */
 function links( string $text ): string {
-	$code = '<(pre|code|script|style|textarea)\b.*?</\1\s*>(*SKIP)(*F)|<[^>]*>(*SKIP)(*F)'; // nor within a tag
+	$code = '<(pre|code|script|style|textarea)\b.*?</\1\s*>(*SKIP)(*F)|<[^>]*>(*SKIP)(*F)'; // also skip tags
 	$tag  = '\[\[getty\b[^\]]*\]\]|\[getty\b((?:"[^"]*"|[^\]"])*)\](?:([^\[<]*)\[/getty\])?';
 	$url  = '(?:\[embed[^\]]*\]|^|(?<=<p>))[ \t]*(https?://(?:www\.)?(?:gty\.im|gettyimages\.[a-z.]{2,6})/[^\s<>"\[]+)[ \t\r]*(?:\[/embed\]|$|(?=</p>))';
 	$done = preg_replace_callback( "~$code|$tag|$url~ims", __NAMESPACE__ . '\link', $text );
 	return is_string( $done ) ? $done : $text;
 }
 
-/** One match of links(): what the author wrote, the inside of the shortcode, the text that it encloses, the URL. */
+/** Replace a match of links(): the whole match, the attributes of a shortcode, its content, the URL. */
 function link( array $match ): string {
 	if ( 0 === strpos( $match[0], '[[' ) ) {
 		return substr( $match[0], 1, -1 );
@@ -160,7 +160,7 @@ function anchor( string $ref ): string {
 	return sprintf( '<a href="%s">%s</a>', esc_url( $url ), esc_html__( 'View the picture on Getty Images', 'embedkit' ) );
 }
 
-/** Pictures that ask first name this site's own privacy page; what is kept doesn't, as the page may change. */
+/** Link click-to-load pictures to this site's privacy page. Stored renderings don't contain the link: it may change. */
 function with_privacy( string $html ): string {
 	$choice = '<label class="ek-choice">';
 	if ( '' === privacy_url() || false === strpos( $html, $choice ) ) {
@@ -171,8 +171,8 @@ function with_privacy( string $html ): string {
 }
 
 /**
- * WordPress runs shortcodes in code as well, and those that an author escaped after we have unescaped them: what the
- * service has left is none. Jetpack's own makes way.
+ * WordPress also runs shortcodes in code, and escaped ones after we have unescaped them. But a shortcode that the service
+ * has left in a text must stay text, so remove the handler, including Jetpack's.
  */
 add_action(
 	'init',
@@ -182,7 +182,7 @@ add_action(
 	99
 );
 
-/** The stylesheet, and the script of "facade", on pages that have a picture. */
+/** Load the stylesheet, and the script of "facade", on pages with a picture. */
 function assets(): void {
 	$posts = (array) ( $GLOBALS['wp_query']->posts ?? array() );
 	$texts = implode( '', wp_list_pluck( $posts, 'post_content' ) ) . implode( '', array_map( __NAMESPACE__ . '\featured', $posts ) );

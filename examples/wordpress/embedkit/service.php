@@ -1,42 +1,42 @@
 <?php
 /**
- * What the settings say, and how the service is asked.
+ * Access to the settings and the service.
  */
 
 namespace EmbedKit;
 
 defined( 'ABSPATH' ) || exit;
 
-const TIMEOUT_S    = 2;  // nobody who reads or writes waits longer
-const BACKGROUND_S = 20; // a scheduled event may
-const REST_S       = 30; // for so long a service that failed is not asked again
+const TIMEOUT_S    = 2;  // for readers and authors
+const BACKGROUND_S = 20; // for scheduled events
+const REST_S       = 30; // before a service that failed is asked again
 
-/** The URL of the service, without a slash at its end; empty until it is set. */
+/** The URL of the service, without a trailing slash; empty until it is set. */
 function service(): string {
 	return untrailingslashit( (string) get_option( 'embedkit_service', '' ) );
 }
 
-/** The token that the service knows us by; it never leaves this server but for the service. */
+/** The token for the service; it is sent to the service only. */
 function token(): string {
 	return defined( 'EMBEDKIT_TOKEN' ) ? (string) constant( 'EMBEDKIT_TOKEN' ) : (string) get_option( 'embedkit_token', '' );
 }
 
-/** How pictures look in pages: "web", or "facade" to ask readers first. */
+/** The target for pages: "web", or "facade" to ask readers first. */
 function page_target(): string {
 	return 'facade' === get_option( 'embedkit_target' ) ? 'facade' : 'web';
 }
 
-/** The page that tells readers what is sent to whom: the one chosen in the settings, else WordPress's own. */
+/** The URL of the privacy page: the one chosen in the settings, else WordPress's own. */
 function privacy_url(): string {
 	$page = (int) get_option( 'embedkit_privacy' );
 	return ( $page ? (string) get_permalink( $page ) : '' ) ?: get_privacy_policy_url();
 }
 
 /**
- * The JSON that the service answers, or null: it is not set up, slow, down, or says no.
+ * Return the service's JSON response, or null if the service isn't set up, is slow or down, or rejects the request.
  *
  * @param string     $path Path and query, such as "/oembed?url=…".
- * @param array|null $body What to post, as JSON; null asks with GET.
+ * @param array|null $body The JSON body of a POST request; null for a GET request.
  */
 function ask( string $path, ?array $body = null ): ?array {
 	if ( '' === service() || ( ! wp_doing_cron() && get_transient( 'embedkit_down' ) ) ) {
@@ -45,7 +45,7 @@ function ask( string $path, ?array $body = null ): ?array {
 	$answer = request( $path, $body, wp_doing_cron() ? BACKGROUND_S : TIMEOUT_S );
 	$status = (int) wp_remote_retrieve_response_code( $answer );
 	$found  = json_decode( wp_remote_retrieve_body( $answer ), true );
-	$broken = $status >= 500 && ! isset( $found['code'] ); // else it is the picture that failed, and the service is well
+	$broken = $status >= 500 && ! isset( $found['code'] ); // otherwise the picture failed, and the service works
 	if ( 0 === $status || 429 === $status || $broken ) {
 		$asks = (int) wp_remote_retrieve_header( $answer, 'retry-after' );
 		set_transient( 'embedkit_down', 1, min( 2 * REST_S, max( $asks, REST_S ) ) );
@@ -53,7 +53,7 @@ function ask( string $path, ?array $body = null ): ?array {
 	return in_array( $status, array( 200, 201 ), true ) && is_array( $found ) ? $found : null;
 }
 
-/** The answer of the service as it came, or what went wrong. */
+/** Return the service's raw response, or a WP_Error. */
 function request( string $path, ?array $body, int $timeout ) {
 	$headers = '' === token() ? array() : array( 'Authorization' => 'Bearer ' . token() );
 	$request = array( 'timeout' => $timeout, 'redirection' => 0, 'headers' => $headers );
@@ -65,7 +65,7 @@ function request( string $path, ?array $body, int $timeout ) {
 	return wp_remote_request( service() . $path, $request );
 }
 
-/** A pattern of the URLs that can be pictures of Getty's, with "#" around it. */
+/** A pattern for the URLs of Getty pictures, delimited by "#". */
 function getty_urls(): string {
 	return '#^https?://(?:www\.|embed\.|media\.)?(?:gty\.im|gettyimages\.[a-z.]{2,6})/\S+$#i';
 }

@@ -1,6 +1,6 @@
 <?php
 /**
- * Settings, embedkit: where the service is, how pictures look, and whether all of it works.
+ * The page Settings → embedkit: the service's URL, the look of pictures, and a test of everything.
  */
 
 namespace EmbedKit;
@@ -31,7 +31,7 @@ add_action(
 	}
 );
 
-/** A URL of the web, or the old one and a message. */
+/** Return a web URL; if it is invalid, add a message and return the old one. */
 function service_url( ?string $value ): string {
 	$value = trim( (string) $value );
 	$url   = untrailingslashit( esc_url_raw( $value, array( 'http', 'https' ) ) );
@@ -43,14 +43,14 @@ function service_url( ?string $value ): string {
 	return $url;
 }
 
-/** The token that was typed; the old one if nothing was, since the page never shows it; none for "-". */
+/** Return the token that was typed. The page never shows the token, so an empty field keeps it; "-" deletes it. */
 function new_token( ?string $value ): string {
 	$value = trim( (string) $value );
 	return '' === $value ? (string) get_option( 'embedkit_token', '' ) : ( '-' === $value ? '' : sanitize_text_field( $value ) );
 }
 
 /**
- * What works and what doesn't, in the order in which to mend it.
+ * Return what works and what doesn't, in the order in which to fix it.
  *
  * @return array<int, array{0: bool, 1: string}>
  */
@@ -60,7 +60,7 @@ function findings(): array {
 	}
 	$health = request( '/healthz', null, BACKGROUND_S );
 	if ( 200 !== wp_remote_retrieve_response_code( $health ) ) {
-		return array( array( false, __( 'The service does not answer. Check the URL, and that it is running.', 'embedkit' ) ) );
+		return array( array( false, __( 'The service isn’t responding. Check the URL, and make sure that the service is running.', 'embedkit' ) ) );
 	}
 	delete_transient( 'embedkit_down' );
 	return array( array( true, __( 'The service answers.', 'embedkit' ) ), picture_finding(), token_finding(), picker_finding() );
@@ -70,19 +70,19 @@ function picture_finding(): array {
 	$answer = json_decode( wp_remote_retrieve_body( request( '/v1/render', array( 'content' => '[getty ' . SAMPLE . ']' ), BACKGROUND_S ) ), true );
 	return false !== strpos( $answer['content'] ?? '', '<iframe' )
 		? array( true, __( 'It shows pictures.', 'embedkit' ) )
-		: array( false, ( $answer['problems'][0]['detail'] ?? '' ) ?: __( 'It shows no picture: its page /readyz says why.', 'embedkit' ) );
+		: array( false, ( $answer['problems'][0]['detail'] ?? '' ) ?: __( 'It doesn’t show the sample picture. See /readyz of the service for the reason.', 'embedkit' ) );
 }
 
 function token_finding(): array {
 	if ( '' === token() ) {
-		return array( false, __( 'Without a token editors can’t search; pasted links work. Enter one of the service’s EMBEDKIT_TOKENS.', 'embedkit' ) );
+		return array( false, __( 'Without a token, editors can’t search, but pasted links work. Enter one of the service’s EMBEDKIT_TOKENS.', 'embedkit' ) );
 	}
 	return 201 === wp_remote_retrieve_response_code( request( '/v1/grants', array(), BACKGROUND_S ) )
 		? array( true, __( 'It knows the token.', 'embedkit' ) )
-		: array( false, __( 'It does not know the token. Enter one of its EMBEDKIT_TOKENS.', 'embedkit' ) );
+		: array( false, __( 'It doesn’t accept the token. Enter one of its EMBEDKIT_TOKENS.', 'embedkit' ) );
 }
 
-/** The page of the picker says itself who may frame it. */
+/** Check the picker page's own policy, which says who may frame it. */
 function picker_finding(): array {
 	$policy = (string) wp_remote_retrieve_header( request( '/picker', null, BACKGROUND_S ), 'content-security-policy' );
 	preg_match( '#frame-ancestors ([^;]*)#', $policy, $found );
@@ -98,7 +98,7 @@ function origin(): string {
 	return $parts['scheme'] . '://' . $parts['host'] . ( isset( $parts['port'] ) ? ':' . $parts['port'] : '' );
 }
 
-/** The test that was asked for with the button below, by somebody who may. */
+/** Run the test if its button was pressed; check_admin_referer() verifies the request. */
 function test(): void {
 	if ( ! isset( $_POST['embedkit_test'] ) ) {
 		return;
@@ -109,7 +109,7 @@ function test(): void {
 	}
 }
 
-/** wp_admin_notice() is there since WordPress 6.4 only. */
+/** A substitute for wp_admin_notice(), which needs WordPress 6.4. */
 function notice( string $kind, string $says ): void {
 	printf( '<div class="notice notice-%s" role="status"><p>%s</p></div>', esc_attr( $kind ), esc_html( $says ) );
 }
@@ -135,8 +135,8 @@ function page(): void {
 						<?php if ( defined( 'EMBEDKIT_TOKEN' ) ) : ?>
 							<p><?php esc_html_e( 'Set by EMBEDKIT_TOKEN in wp-config.php.', 'embedkit' ); ?></p>
 						<?php else : ?>
-							<input type="password" class="regular-text" id="embedkit_token" name="embedkit_token" autocomplete="off" aria-describedby="embedkit_token_hint" placeholder="<?php echo esc_attr( '' === token() ? '' : __( 'Saved; type to replace it', 'embedkit' ) ); ?>">
-							<p class="description" id="embedkit_token_hint"><?php esc_html_e( 'For the picker: one of the service’s EMBEDKIT_TOKENS. It stays on this server, and is never shown. Type - to forget it.', 'embedkit' ); ?></p>
+							<input type="password" class="regular-text" id="embedkit_token" name="embedkit_token" autocomplete="off" aria-describedby="embedkit_token_hint" placeholder="<?php echo esc_attr( '' === token() ? '' : __( 'Saved. Type to replace it.', 'embedkit' ) ); ?>">
+							<p class="description" id="embedkit_token_hint"><?php esc_html_e( 'For the picker: one of the service’s EMBEDKIT_TOKENS. It stays on this server, and is never shown. Type - to delete it.', 'embedkit' ); ?></p>
 						<?php endif; ?>
 					</td>
 				</tr>
@@ -155,7 +155,7 @@ function page(): void {
 							array(
 								'name'              => 'embedkit_privacy',
 								'selected'          => (int) get_option( 'embedkit_privacy' ),
-								'show_option_none'  => esc_html__( 'That of Settings, Privacy', 'embedkit' ),
+								'show_option_none'  => esc_html__( 'The page in Settings → Privacy', 'embedkit' ),
 								'option_none_value' => '0',
 							)
 						);
@@ -174,11 +174,11 @@ function page(): void {
 	<?php
 }
 
-/** What a site's privacy policy may say of the pictures: WordPress offers it under Settings, Privacy. */
+/** Suggest a text about the pictures for the site's privacy policy, under Settings → Privacy. */
 add_action(
 	'admin_init',
 	static function (): void {
-		$says = __( 'Pictures of Getty Images are shown in frames. When one comes into view, or after a click where this site asks first, your browser sends your IP address and what it tells about itself to Getty Images, which may set cookies.', 'embedkit' );
+		$says = __( 'Pictures from Getty Images are shown in frames. When a picture comes into view, or after a click if this site asks first, your browser sends your IP address and information about itself to Getty Images, which may set cookies.', 'embedkit' );
 		wp_add_privacy_policy_content( 'embedkit', wp_kses_post( wpautop( $says ) ) );
 	}
 );

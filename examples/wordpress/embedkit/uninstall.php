@@ -1,6 +1,6 @@
 <?php
 /**
- * Removes what the plugin wrote. Posts keep their shortcodes and links.
+ * Removes all data of the plugin. Posts keep their shortcodes and links.
  */
 
 defined( 'WP_UNINSTALL_PLUGIN' ) || exit;
