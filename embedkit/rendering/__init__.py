@@ -1,1 +1,1 @@
-"""Records to output: one template a target, escaped for whatever reads it next."""
+"""Render records: one template per target, with output escaped for the parsers that read it next."""

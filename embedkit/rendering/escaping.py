@@ -1,15 +1,15 @@
-"""Foreign text stays text for whatever reads our output next: a page, Markdown, a template engine, our scanner.
+"""Escape foreign text for whatever parses our output next: a page, Markdown, a template engine, our own scanner.
 
-What comes next is not known, so every ASCII punctuation sign of a text is written in a form that only the last
-reader takes for the sign itself. It takes two steps, since a sanitizer would undo any escaping done before it:
+The next parser is unknown, so every ASCII punctuation character of a text is written in a form that only the last
+one decodes. This takes two steps, since a sanitizer would undo any escaping done before it:
 
-mask      what a template prints: each sign becomes one of the 32 noncharacters U+FDD0 to U+FDEF, which no text
-          that comes here holds (Unicode, section 23.7: they are for internal use), to which no reader gives a
-          meaning, and which filters such as ``upper`` leave alone
-          (and U+FFFE stands before a letter that would be read with the digit in front of it: ``1st``)
-unmask    the finished output, behind the sanitizer: each becomes what the target and the input ask for
+mask      what a template prints: each punctuation character becomes one of the 32 noncharacters U+FDD0 to U+FDEF.
+          No input contains them (Unicode, section 23.7, reserves them for internal use), no parser gives them a
+          meaning, and filters such as ``upper`` don't change them. (U+FFFE is put before a letter that a parser
+          would combine with the digit before it: ``1st``.)
+unmask    the finished output, after the sanitizer: each mask becomes what the target and the input require
 
-Values of ours, such as URLs and classes, are of the type :class:`Own` and are printed as they stand.
+Our own values, such as URLs and classes, have the type :class:`Own` and are printed unchanged.
 """
 
 from __future__ import annotations
@@ -22,52 +22,53 @@ from typing import Any
 
 from embedkit.targets import Escape
 
-# What Python-Markdown, markdown-it, mistune, commonmark.py, cmark, Goldmark, kramdown and remark all take after a
-# backslash; tests/unit/rendering/test_escaping.py measures it. Not among them, though all know them: braces, which
-# template engines read first; parentheses, which arithmatex reads as mathematics; the backtick, which ends a code
-# span that an author has left open, backslash or not (CommonMark 0.31, section 6.1).
+# Characters that Python-Markdown, markdown-it, mistune, commonmark.py, cmark, Goldmark, kramdown and remark all
+# accept after a backslash, as tests/unit/rendering/test_escaping.py verifies. All of them accept a few more, which
+# are excluded: braces, which template engines read first; parentheses, which arithmatex reads as mathematics; the
+# backtick, which closes a code span that an author has left open, even after a backslash (CommonMark 0.31, section
+# 6.1).
 BACKSLASHED = frozenset("\\*_[]#+-.!")
 
-_GLUE = "\ufffe"
-_ORDINALS = {f"{_GLUE}{letter}": f"&#{ord(letter)};" for letter in "snrt"}
-_LEFT = {_GLUE: ""} | {glued: glued[1] for glued in _ORDINALS}
-_MASKS = {sign: chr(0xFDD0 + number) for number, sign in enumerate(punctuation)}
-_REFERENCES = {masked: f"&#{ord(sign)};" for sign, masked in _MASKS.items()}
+_SEPARATOR = "\ufffe"
+_ORDINALS = {f"{_SEPARATOR}{letter}": f"&#{ord(letter)};" for letter in "snrt"}
+_UNSEPARATED = {_SEPARATOR: ""} | {separated: separated[1] for separated in _ORDINALS}
+_MASKS = {char: chr(0xFDD0 + number) for number, char in enumerate(punctuation)}
+_REFERENCES = {masked: f"&#{ord(char)};" for char, masked in _MASKS.items()} | {_SEPARATOR: ""}
 _TABLES: dict[Escape, dict[str, str]] = {
-    "references": _REFERENCES | _ORDINALS | {_GLUE: ""},
-    "markdown": _REFERENCES | _ORDINALS | {_GLUE: ""} | {_MASKS[sign]: f"\\{sign}" for sign in BACKSLASHED},
-    "none": {masked: sign for sign, masked in _MASKS.items()} | _LEFT,
-    "json": {masked: f"\\u{ord(sign):04x}" for sign, masked in _MASKS.items()} | _LEFT,
+    "references": _REFERENCES | _ORDINALS,
+    "markdown": _REFERENCES | _ORDINALS | {_MASKS[char]: f"\\{char}" for char in BACKSLASHED},
+    "none": {masked: char for char, masked in _MASKS.items()} | _UNSEPARATED,
+    "json": {masked: f"\\u{ord(char):04x}" for char, masked in _MASKS.items()} | _UNSEPARATED,
 }
 
-_SIGN = re.compile(f"([{re.escape(punctuation)}])")  # its parts are the text between, and the signs
+_PUNCTUATION = re.compile(f"([{re.escape(punctuation)}])")  # split() also returns the group
 _MASKED = re.compile(r"([\ufdd0-\ufdef\ufffe](?:(?<=\ufffe)[snrt])?)")
-# pymdownx.smartsymbols raises the letters of ordinal numbers, and no punctuation is in them.
+# pymdownx.smartsymbols makes the letters of ordinal numbers superscript, without any punctuation.
 _ORDINAL = re.compile(r"[0-9](?=(?:st|nd|rd|th)\b)")
-# Where a line starts, a backslash may be a delimiter (arithmatex: \[), MDX reads two English words as code, and
-# Goldmark a link of the one letter x as a box that is ticked.
+# At the start of a line, a backslash can be a delimiter (arithmatex: \[), and MDX reads two English words as code;
+# Goldmark reads a link with the text "x" as a checked task list item.
 _LINE_START = re.compile(
-    r"^(?P<sign>[\ufdd0-\ufdef])|^[ie](?=(?:mport|xport)\b)|(?<=^\[)[xX](?=\])",
+    r"^(?P<mask>[\ufdd0-\ufdef])|^[ie](?=(?:mport|xport)\b)|(?<=^\[)[xX](?=\])",
     re.MULTILINE,
 )
-# At a second pass our own scanner takes a text "Getty 1" for a tag where a template has it in brackets, as a link.
+# On a second pass, our own scanner would read "Getty 1" as a tag if a template puts it in brackets, as for a link.
 _TAG_NAME = re.compile(r"(?<=\[)[gG](?=(?i:etty))")
 _DUMPED = re.compile(r"\\u(fd[de][0-9a-f]|fffe)")
-# Our own scanner knows backslashes in Markdown alone.
+# Our own scanner supports backslash escapes only in Markdown.
 _TAG = re.compile(rf"{_MASKS['[']}(?=(?i:getty))")
 
 
 class Own(str):
-    """A value of ours that means what it says, such as a URL or a class: printed as it stands."""
+    """A value of ours, such as a URL or a class, which is printed unchanged."""
 
     __slots__ = ()
 
 
 class Text(str):
-    """A foreign text in a template of a host's own, which may make markup of it by itself: ``{{ title|e }}``.
+    """A foreign text in a host's template, which might convert it to markup itself: ``{{ title|e }}``.
 
-    Whatever makes markup of a text asks for ``__html__``, and gets it masked (MarkupSafe). What is made of a text
-    is one, too.
+    Whatever converts it calls ``__html__`` (MarkupSafe), which returns the masked text. String methods return
+    instances of this class, too.
     """
 
     __slots__ = ()
@@ -99,24 +100,24 @@ for _name in _DERIVED.split():
 
 @lru_cache(maxsize=512)
 def mask(text: str) -> str:
-    """A text with its ASCII punctuation masked; :func:`unmask` has the last word."""
-    parts = _SIGN.split(_ORDINAL.sub(rf"\g<0>{_GLUE}", text))
+    """Mask the ASCII punctuation of a text, until :func:`unmask` escapes it."""
+    parts = _PUNCTUATION.split(_ORDINAL.sub(rf"\g<0>{_SEPARATOR}", text))
     parts[1::2] = map(_MASKS.__getitem__, parts[1::2])
     return "".join(parts)
 
 
 def unmask(output: str, escape: Escape) -> str:
-    """Finished output with every mask replaced by what stands for its sign.
+    """Replace every mask in finished output with the escaped character.
 
-    In HTML the dash of our captions is a number, too: of ASCII alone a page reads the same in any charset, and is
-    put together and written several times as fast.
+    In HTML, the dash of our captions becomes a numeric reference too: ASCII reads the same in any charset, and is
+    joined and written several times faster.
 
-    :param escape: what :class:`embedkit.targets.Row` has for the target and the input.
+    :param escape: that of the target for the input, from :class:`embedkit.targets.Row`.
     """
     if "[" in output and escape in ("references", "markdown"):
         output = _TAG_NAME.sub(lambda found: f"&#{ord(found[0])};", output)
     if escape == "markdown":
-        output = _TAG.sub("&#91;", _LINE_START.sub(_reference, output))
+        output = _TAG.sub("&#91;", _LINE_START.sub(_to_reference, output))
     if escape == "references":
         output = output.replace("\u2014", "&#8212;")
     parts = _MASKED.split(output)
@@ -125,12 +126,12 @@ def unmask(output: str, escape: Escape) -> str:
 
 
 def escape_text(text: str, escape: Escape) -> str:
-    """A text by itself, escaped."""
+    """Escape a text outside of templates."""
     return unmask(mask(text), escape)
 
 
 def mask_value(value: Any) -> Any:
-    """What a template prints of a value: our own, numbers and markup as they stand, anything else masked."""
+    """Return what a template prints for a value: ours, numbers and markup unchanged, anything else masked."""
     kind = type(value)
     if kind is str or kind is Text:
         return mask(value)
@@ -140,27 +141,27 @@ def mask_value(value: Any) -> Any:
 
 
 def as_texts(value: Any) -> Any:
-    """A value with every string in it as a :class:`Text`, but for our own."""
+    """Convert every string in a value to a :class:`Text`, except our own."""
     if isinstance(value, dict):
-        return {name: as_texts(one) for name, one in value.items()}
+        return {name: as_texts(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(map(as_texts, value))
     return Text(value) if type(value) is str else value
 
 
 def dump_json(value: Any, **options: Any) -> str:
-    """JSON whose texts hold no punctuation but as ``\\u00XX``, the same to any reader (RFC 8259, section 7).
+    """Serialize a value as JSON with all punctuation in texts written as ``\\u00XX`` (RFC 8259, section 7).
 
-    :param options: of :func:`json.dumps`.
+    :param options: passed to :func:`json.dumps`.
     """
     return unmask(_DUMPED.sub(_undump, json.dumps(_mask_all(value), **options)), "json")
 
 
 def _mask_all(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _mask_all(one) for name, one in value.items()}
+        return {name: _mask_all(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_mask_all(one) for one in value]
+        return [_mask_all(item) for item in value]
     return mask(value) if isinstance(value, str) and not isinstance(value, Own) else value
 
 
@@ -168,5 +169,5 @@ def _undump(found: re.Match[str]) -> str:
     return chr(int(found[1], 16))
 
 
-def _reference(found: re.Match[str]) -> str:
-    return _REFERENCES[found["sign"]] if found["sign"] else f"&#{ord(found[0])};"
+def _to_reference(found: re.Match[str]) -> str:
+    return _REFERENCES[found["mask"]] if found["mask"] else f"&#{ord(found[0])};"

@@ -1,14 +1,14 @@
-"""One embed, many outputs: the targets, each a Jinja template that a host may replace.
+"""Render an embed for any target. Each target has a Jinja template, which a host can replace.
 
-A template is given these names; all are raw text, on one line each, that is escaped as it is printed (for HTML,
-and for all that may read our output next: :mod:`embedkit.rendering.escaping`):
+Templates have the following variables. All are raw text on one line, escaped when printed (for HTML and for
+whatever parses our output next, see :mod:`embedkit.rendering.escaping`):
 
-title, caption (the author's own text, or empty), credit, photographer, collection, page_url (empty where ON_ERROR
-is text and there is no embed), ref (the IDs, joined by commas), slideshow, align_class, inert (attributes that
-keep template engines of live pages out), words (our own few words, from words.json), privacy_url, thumbnail_url,
-outage (whether an embed is missing for a while only), is_card (for gone.html alone), and where there is an embed:
-frame, frame_src, frame_path, frame_title, frame_caption, items, width, height, bar, bar_class, sandbox,
-credentialless, widget_script, data (the ImageObject of jsonld).
+title, caption (the author's own, or empty), credit, photographer, collection, page_url (empty if there is no embed
+and ON_ERROR is text), ref (the IDs, joined by commas), slideshow, align_class, inert (attributes that make the
+template engines of live pages skip the element), words (our own texts, from words.json), privacy_url,
+thumbnail_url, outage (whether the embed is only temporarily missing), is_card (only in gone.html), and, if there
+is an embed: frame, frame_src, frame_path, frame_title, frame_caption, items, width, height, bar, bar_class,
+sandbox, credentialless, widget_script, data (the ImageObject of jsonld).
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 TEXTS = ("title", "photographer", "collection")
-OUTAGES = (Unavailable, RateLimited)  # that pass by themselves
+OUTAGES = (Unavailable, RateLimited)  # which are temporary
 WIDGET_QUERY = ["et", "tld", "sig"]
-# What Vue, Alpine and AngularJS leave alone: they read the page itself, where references are signs again.
+# Makes Vue, Alpine and AngularJS skip the element: they read the live page, where references are already decoded.
 INERT = ' v-pre="" x-ignore="" ng-non-bindable=""'
 
-# The only place that our links lead to; whatever else a record says, the page is made from the id.
+# The only URLs that our links have; if a record has any other, the page's URL is built from the ID.
 _PAGE = re.compile(r"https://www\.gettyimages\.[a-z]{2,3}(?:\.[a-z]{2})?/[A-Za-z0-9/_.,%?=&-]*")
 _PATH = re.compile(PATH)
 _INCLUDE = re.compile(r'\{% include "embedkit/([a-z]+\.html)" %\}')
-# Controls, surrogates and noncharacters belong in no html; bidirectional overrides would turn round our own words.
+# Control characters, surrogates and noncharacters are invalid in HTML; bidi overrides would reverse our own text.
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
 
 
 def typed(text: str, target: Target) -> Markup | str:
-    """Output for a target as what it is: plain text, or markup."""
+    """Return output for a target with its type: plain text, or markup."""
     return _markup(text) if ROWS[target].is_markup else text
 
 
 class Renderer:
-    """Turns records into output. Safe for threads.
+    """Renders records. Thread-safe.
 
-    :raises ConfigurationError: where the settings name a folder or a sanitizer that is not there.
+    :raises ConfigurationError: if the settings name a folder that does not exist or an unknown sanitizer.
     """
 
     def __init__(self, settings: RenderSettings) -> None:
@@ -66,28 +66,28 @@ class Renderer:
         self._sanitizer = sanitizer(settings.sanitizer, frame_origin=settings.frame_origin)
         self._environment = _environment(settings.templates)
         self._words = _words(self._environment, settings.locale)
-        self._own: dict[str, bool] = {}
+        self._ours: dict[str, bool] = {}
         self._templates: dict[str, Template] = {}
-        self._hosted = bool(settings.templates)
+        self._has_host_templates = bool(settings.templates)
         self._markup = type(_markup(""))
         self._inert = _markup(INERT)
         self._sandbox, self._widget_script = Own(settings.frame_sandbox), Own(settings.widget_script)
         self._privacy_url = Own(settings.privacy_url)
 
     def render(self, embed: Embed, options: Options, target: Target, input: Input = "text") -> Markup | str:
-        """An embed, already at its size, for a target: markup, or plain text where the target makes text.
+        """Render an embed that already has its final size: as markup, or as plain text for text targets.
 
-        ``jsonld`` is empty where there is no thumbnail, since it must point at a picture.
+        ``jsonld`` is empty without a thumbnail, since it must refer to an image.
 
-        :param input: the format of the document that it will be in; ``text`` where there is none.
-        :raises ConfigurationError: where a template of the host's own fails.
+        :param input: format of the document around it; ``text`` if there is none.
+        :raises ConfigurationError: if a host's template fails.
         """
-        if not _PATH.fullmatch(embed.frame.path()):  # made by hand, or a tampered lock file
+        if not _PATH.fullmatch(embed.frame.path()):  # made by hand, or from a tampered lock file
             return self.fallback(embed.ref, options, target, texts=_texts(embed), input=input)
         if target == "jsonld" and not embed.thumbnail_url:
             return _markup("")
         if target == "widget" and [name for name, _ in embed.frame.query] != WIDGET_QUERY:
-            target = "web"  # Getty's script would build a query other than the one that was signed
+            target = "web"  # Getty's script would build a query other than the signed one
         row = ROWS[target]
         context = self._context(embed.ref, options, _texts(embed), embed.page_url, target)
         context |= self._frame_context(embed, options, context, target)
@@ -103,13 +103,13 @@ class Renderer:
         input: Input = "text",
         error: EmbedKitError | None = None,
     ) -> Markup | str:
-        """What is shown where there is no embed: a credited card, link or text, by ON_ERROR.
+        """Render the replacement for a missing embed: a credited card, link or text, depending on ON_ERROR.
 
-        Of a picture that was withdrawn only that is said.
+        For a withdrawn picture, it only says that the picture was withdrawn.
 
-        :param texts: title, photographer and collection, as far as they are known.
-        :param error: why there is none.
-        :param input: the format of the document that it will be in; ``text`` where there is none.
+        :param texts: title, photographer and collection, as far as known.
+        :param error: the reason why there is no embed.
+        :param input: format of the document around it; ``text`` if there is none.
         """
         row = ROWS[target]
         if row.fallback == "nothing":
@@ -128,27 +128,27 @@ class Renderer:
         return self._fill("link.html" if "link" in (kind, row.fallback) else "card.html", context, escape)
 
     def plain(self, text: str, target: Target, input: Input = "text") -> Markup | str:
-        """An author's own words, where they don't name a picture: shown, and no more than that."""
+        """Render an author's text that doesn't refer to a picture: escaped, and otherwise unchanged."""
         row = ROWS[target]
         if row.fallback == "nothing":
             return _markup("")
         shown = escaping.escape_text(_one_line(text), row.escape[input])
         return typed(f"<span{INERT}>{shown}</span>" if row.fallback == "card" else shown, target)
 
-    # -- what templates are given ------------------------------------------------------------------------
+    # -- variables of templates --------------------------------------------------------------------------
 
     def _context(
         self, ref: AssetRef, options: Options, texts: Mapping[str, str], page_url: str, target: Target
     ) -> dict[str, Any]:
-        named = {name: _one_line(texts.get(name, "")) for name in TEXTS}
-        title = named["title"] or self._words["untitled"].format(id=ref.items[0])
+        lines = {name: _one_line(texts.get(name, "")) for name in TEXTS}
+        title = lines["title"] or self._words["untitled"].format(id=ref.items[0])
         if len(ref.items) > 1:
             title = self._words["slideshow"].format(title=title, more=len(ref.items) - 1)
         return {
-            **named,
+            **lines,
             "title": title,
             "caption": _one_line(options.caption) if isinstance(options.caption, str) else "",
-            "credit": credit_line(named["photographer"], named["collection"]),
+            "credit": credit_line(lines["photographer"], lines["collection"]),
             "page_url": self._page_url(ref, options, page_url, target),
             "ref": Own(ref),
             "slideshow": len(ref.items) > 1,
@@ -178,8 +178,8 @@ class Renderer:
             "credentialless": self._settings.credentialless,
             "widget_script": self._widget_script,
             "thumbnail_url": embed.thumbnail_url,
-            **({"frame": _own(embed.frame)} if target == "widget" or self._hosted else {}),
-            **({"data": _image_object(embed, base)} if target == "jsonld" or self._hosted else {}),
+            **({"frame": _as_own(embed.frame)} if target == "widget" or self._has_host_templates else {}),
+            **({"data": _image_object(embed, base)} if target == "jsonld" or self._has_host_templates else {}),
         }
 
     def _frame_title(self, base: Mapping[str, Any]) -> str:
@@ -189,7 +189,7 @@ class Renderer:
     def _page_url(self, ref: AssetRef, options: Options, known: str, target: Target) -> str:
         if not _PAGE.fullmatch(known):
             known = page_url(ref.items[0], options.tld or self._settings.tld)
-        return known if target == "text" else Own(known)  # there it is read, and no link
+        return known if target == "text" else Own(known)  # in plain text it is not a link
 
     # -- templates ---------------------------------------------------------------------------------------
 
@@ -198,29 +198,29 @@ class Renderer:
 
         try:
             template = self._template(name)
-            text = template.render(escaping.as_texts(context) if self._hosted else context).strip()
+            text = template.render(escaping.as_texts(context) if self._has_host_templates else context).strip()
         except TemplateError as error:
             raise ConfigurationError(
                 f"The template embedkit/{name} can't be used: {error}.", hint="Check EMBEDKIT_TEMPLATES."
             ) from error
-        if name.endswith(".html") and name not in UNCLEANED and self._is_own(name, template):
+        if name.endswith(".html") and name not in UNCLEANED and self._is_ours(name, template):
             text = self._sanitizer.clean(text)
         text = escaping.unmask(text, escape)
         return self._markup(text) if name.endswith(".html") else text
 
     def _template(self, name: str) -> Template:
-        """A template, looked up once; where a host has its own, as it is by now."""
+        """Return a template. If the host has its own, changed files are reloaded; otherwise it is cached."""
         template = self._templates.get(name) or self._environment.get_template(f"embedkit/{name}")
-        if not self._hosted:
+        if not self._has_host_templates:
             self._templates[name] = template
         return template
 
-    def _is_own(self, name: str, template: Template) -> bool:
-        """Whether a template, and all it includes, is built in: a host's own html is the host's code."""
-        if name not in self._own:
+    def _is_ours(self, name: str, template: Template) -> bool:
+        """Return whether a template and everything it includes is built in. A host's HTML is trusted code."""
+        if name not in self._ours:
             included = map(self._environment.get_template, _included(self._environment, name))
-            self._own[name] = all(_is_built_in(one.filename) for one in (template, *included))
-        return self._own[name]
+            self._ours[name] = all(_is_built_in(part.filename) for part in (template, *included))
+        return self._ours[name]
 
 
 def _environment(templates: str) -> Environment:
@@ -228,9 +228,9 @@ def _environment(templates: str) -> Environment:
     from jinja2.ext import Extension
 
     class OneLine(Extension):
-        """Puts built-in templates on one line: wpautop and Markdown read line breaks as paragraphs.
+        """Joins the lines of built-in templates: wpautop and Markdown turn line breaks into paragraphs.
 
-        What they include becomes a part of them, which is faster, unless a host may have its own.
+        Includes are expanded, which is faster, unless a host can override them.
         """
 
         def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
@@ -241,8 +241,8 @@ def _environment(templates: str) -> Environment:
     def included(found: re.Match[str]) -> str:
         return _one_line_of_html(_source(environment, found[1]))
 
-    class PrintedOnce(Environment):
-        """Takes what a macro or a block has printed as it stands where it is printed again."""
+    class EscapedOnce(Environment):
+        """Doesn't mask the output of a macro or block again when that is printed."""
 
         concat = staticmethod(lambda parts: Own("".join(parts)))
 
@@ -251,7 +251,7 @@ def _environment(templates: str) -> Environment:
         if not Path(templates).is_dir():
             raise ConfigurationError(f"The folder {templates} does not exist.", hint="Check EMBEDKIT_TEMPLATES.")
         folders.insert(0, Path(templates))
-    environment = PrintedOnce(
+    environment = EscapedOnce(
         loader=FileSystemLoader(folders),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
@@ -266,7 +266,7 @@ def _environment(templates: str) -> Environment:
 
 
 def _escape(value: Any) -> Any:
-    """What the filters ``e``, ``escape`` and ``forceescape`` make of a value: nothing in it means anything."""
+    """Mask a value that is not markup, for the filters ``e``, ``escape`` and ``forceescape``."""
     return (
         value
         if hasattr(value, "__html__") and not isinstance(value, escaping.Text)
@@ -275,9 +275,9 @@ def _escape(value: Any) -> Any:
 
 
 def _words(environment: Environment, locale: str) -> dict[str, str]:
-    """Our few words in the language of a locale such as pt-BR; what a language lacks is in English.
+    """Return our own texts in the language of a locale such as pt-BR; missing ones are in English.
 
-    A host's own ``words.json`` has those words that it changes.
+    A host's ``words.json`` contains only the texts that it overrides.
     """
     folders = cast("FileSystemLoader", environment.loader).searchpath
     tables = [_table(Path(folder, "embedkit", "words.json")) for folder in reversed(folders)]
@@ -302,7 +302,8 @@ def _table(path: Path) -> dict[str, dict[str, str]]:
 def _included(environment: Environment, name: str) -> list[str]:
     from jinja2 import meta
 
-    return [one for one in meta.find_referenced_templates(environment.parse(_source(environment, name))) if one]
+    tree = environment.parse(_source(environment, name))
+    return [included for included in meta.find_referenced_templates(tree) if included]
 
 
 def _source(environment: Environment, name: str) -> str:
@@ -315,7 +316,7 @@ def _texts(embed: Embed) -> dict[str, str]:
 
 
 def _image_object(embed: Embed, base: Mapping[str, Any]) -> dict[str, Any]:
-    """schema.org ImageObject, as search engines read it for licensed pictures."""
+    """Build a schema.org ImageObject with the fields that search engines read for licensable images."""
     fields = {
         "@context": Own("https://schema.org"),
         "@type": "ImageObject",
@@ -333,7 +334,7 @@ def _image_object(embed: Embed, base: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _one_line(text: str) -> str:
-    """A text without line breaks (a blank line ends an html block in Markdown) and unprintable characters."""
+    """Remove line breaks (a blank line ends an HTML block in Markdown) and unprintable characters."""
     return " ".join((text if text.isprintable() else _UNPRINTABLE.sub("", text)).split())
 
 
@@ -345,8 +346,8 @@ def _one_line_of_html(source: str) -> str:
     return re.sub(r"\s*\n\s*", " ", re.sub(r"(?<=[>}])\s*\n\s*(?=[<{])", "", source.strip()))
 
 
-def _own(frame: Frame) -> Frame:
-    """A frame whose values templates print as they stand: all are checked, and scripts hold them."""
+def _as_own(frame: Frame) -> Frame:
+    """Return a frame whose values templates print unchanged, since they are validated and used in scripts."""
     query = tuple([(name, Own(value)) for name, value in frame.query])
     return replace(frame, items=tuple(map(Own, frame.items)), query=query)
 
@@ -354,4 +355,4 @@ def _own(frame: Frame) -> Frame:
 def _markup(text: str) -> Markup:
     from markupsafe import Markup
 
-    return Markup(text)  # our own templates, escaped by Jinja; or the host's  # noqa: S704  # nosec B704
+    return Markup(text)  # from our own templates, escaped by Jinja; or from the host's  # noqa: S704  # nosec B704

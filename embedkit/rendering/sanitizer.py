@@ -1,8 +1,7 @@
-"""The second net under our own markup: one allowlist, kept by either of two libraries.
+"""Sanitize our own markup as a second line of defense: one allowlist, enforced by either of two libraries.
 
-Nothing of Getty's markup ever comes here: what is cleaned is what our own templates wrote. Should a
-template ever forget to escape a text, only the elements and attributes of :data:`ALLOWED` get through,
-each value matched as a whole.
+Getty's markup never gets here: only the output of our own templates is sanitized. Should a template ever fail to
+escape a text, only the elements and attributes in :data:`ALLOWED` get through, and every value is matched in full.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from embedkit.getty.urls import ASSET_IDS
 if TYPE_CHECKING:
     from bleach.css_sanitizer import CSSSanitizer
 
-Keep = Callable[[str, str, str], bool]
+AttributeFilter = Callable[[str, str, str], bool]
 
-# The only URL that we ever frame: what embedkit.models.Frame.path() gives, IDs as Getty signs them and its query.
+# The only URLs that we ever frame, as built by embedkit.models.Frame.path(): the IDs and query signed by Getty.
 PATH = rf"/embed/{ASSET_IDS}\?[A-Za-z0-9_=&.-]+"
-# Both libraries filter CSS by the names of properties only, so a style passes as a whole or not at all.
+# Both libraries filter CSS by property names only, so a style is allowed as a whole or not at all.
 STYLE = r"border:0;width:[0-9]{1,6}px;max-width:100%;height:auto;aspect-ratio:[0-9]{1,6}/[0-9]{1,6}"
 
 _ANY = r"(?s).*"
@@ -32,7 +31,7 @@ _CLASS = r"(?:(?:ek|ek-[a-z0-9-]+|wp-embedded-content)(?: |\Z))+"
 
 _INERT = {"v-pre": "", "x-ignore": "", "ng-non-bindable": ""}
 
-# element → attribute → what its whole value must be; {frame} stands for the origin of frames
+# element → attribute → pattern for the whole value; {frame} is replaced with the origin of frames
 ALLOWED: dict[str, dict[str, str]] = {
     "figure": {
         **_INERT,
@@ -68,97 +67,97 @@ ALLOWED: dict[str, dict[str, str]] = {
 
 
 class Sanitizer(Protocol):
-    """Anything that cleans html."""
+    """Anything that sanitizes HTML."""
 
     def clean(self, html: str, /) -> str:
-        """The html, without what :data:`ALLOWED` does not name."""
+        """Return the HTML without everything that is not in :data:`ALLOWED`."""
 
 
 def sanitizer(name: str, *, frame_origin: str) -> Sanitizer:
-    """The sanitizer that the setting SANITIZER names.
+    """Create the sanitizer for the setting SANITIZER.
 
     :param name: ``nh3`` or ``bleach``.
-    :param frame_origin: the only origin that an iframe may show.
-    :raises ConfigurationError: for another name, or where the library is not installed.
+    :param frame_origin: the only origin allowed for iframes.
+    :raises ConfigurationError: for any other name, or if the library is not installed.
     """
     if name == "nh3":
         return NhSanitizer(frame_origin)
     if name == "bleach":
         return BleachSanitizer(frame_origin)
-    raise ConfigurationError(f"There is no sanitizer {name!r}.", hint="Set EMBEDKIT_SANITIZER to nh3 or bleach.")
+    raise ConfigurationError(f"Unknown sanitizer {name!r}.", hint="Set EMBEDKIT_SANITIZER to nh3 or bleach.")
 
 
 class NhSanitizer:
-    """Cleans with nh3, the maintained choice and the default."""
+    """Sanitizes with nh3, the default, which is maintained."""
 
     def __init__(self, frame_origin: str) -> None:
         from nh3 import Cleaner
 
-        self._keep = _keep(frame_origin)
+        self._is_allowed = _attribute_filter(frame_origin)
         self._cleaner = Cleaner(
             tags=set(ALLOWED),
             attributes={tag: set(rules) for tag, rules in ALLOWED.items()},
-            attribute_filter=lru_cache(maxsize=512)(self._value),  # most values are the same every time
-            url_schemes={"https", "http"},  # http: frames of a sandbox on loopback; links are held to https above
+            attribute_filter=lru_cache(maxsize=512)(self._filter),  # most values occur again and again
+            url_schemes={"https", "http"},  # http for a sandbox on loopback; ALLOWED restricts links to https
             url_relative="deny",
-            link_rel=None,  # we write our own; nh3 would overwrite it
+            link_rel=None,  # nh3 would overwrite ours
         )
 
     def clean(self, html: str, /) -> str:
-        """The html, without what the allowlist does not name."""
+        """Return the HTML without everything that is not in the allowlist."""
         return self._cleaner.clean(html)
 
-    def _value(self, tag: str, name: str, value: str) -> str | None:
+    def _filter(self, tag: str, name: str, value: str) -> str | None:
         try:
-            return value if self._keep(tag, name, value) else None
+            return value if self._is_allowed(tag, name, value) else None
         except Exception:
-            return None  # nh3 keeps an attribute whose callback raises: this one must fail closed
+            return None  # fail closed: nh3 keeps an attribute if the callback raises
 
 
 class BleachSanitizer:
-    """Cleans with bleach (the extra ``bleach``), for those who must; it is end-of-life since June 2026."""
+    """Sanitizes with bleach (the extra ``bleach``), for hosts that require it; end-of-life since June 2026."""
 
     def __init__(self, frame_origin: str) -> None:
         try:
             from bleach.sanitizer import Cleaner
         except ImportError:
             raise missing_package("EMBEDKIT_SANITIZER=bleach", "bleach", "bleach") from None
-        self._keep = _keep(frame_origin)
-        self._make = Cleaner
+        self._is_allowed = _attribute_filter(frame_origin)
+        self._cleaner_class = Cleaner
 
     def clean(self, html: str, /) -> str:
-        """The html, without what the allowlist does not name."""
-        cleaner = self._make(  # anew for every text: a Cleaner is not safe for threads
+        """Return the HTML without everything that is not in the allowlist."""
+        cleaner = self._cleaner_class(  # one for each call, since a Cleaner is not thread-safe
             tags=set(ALLOWED),
-            attributes=self._attribute,
+            attributes=self._filter,
             protocols={"https", "http"},
             strip=True,
-            css_sanitizer=cast("CSSSanitizer", _OwnStyle()),
+            css_sanitizer=cast("CSSSanitizer", _StyleFilter()),
         )
         return cleaner.clean(html)
 
-    def _attribute(self, tag: str, name: str, value: str) -> bool:
-        return self._keep(tag, name, html.unescape(value))  # bleach hands the value over as it is written
+    def _filter(self, tag: str, name: str, value: str) -> bool:
+        return self._is_allowed(tag, name, html.unescape(value))  # bleach passes the value escaped
 
 
-class _OwnStyle:
-    """What bleach asks for beside its attribute filter, which has judged the style already."""
+class _StyleFilter:
+    """Bleach requires it in addition to the attribute filter, which has already checked the style."""
 
     def sanitize_css(self, style: str) -> str:
         return style if re.fullmatch(STYLE, style) else ""
 
 
 @lru_cache(maxsize=8)
-def _keep(frame_origin: str) -> Keep:
-    """Whether an attribute may stay."""
+def _attribute_filter(frame_origin: str) -> AttributeFilter:
+    """Return a function that tells whether an attribute is allowed."""
     rules = {
         (tag, name): re.compile(rule.replace("{frame}", re.escape(frame_origin)))
         for tag, attributes in ALLOWED.items()
         for name, rule in attributes.items()
     }
 
-    def keep(tag: str, name: str, value: str) -> bool:
+    def is_allowed(tag: str, name: str, value: str) -> bool:
         rule = rules.get((tag, name))
         return rule is not None and rule.fullmatch(value) is not None
 
-    return keep
+    return is_allowed
