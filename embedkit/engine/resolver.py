@@ -2,9 +2,10 @@
 
 What a caller gets depends on what is cached:
 
-    fresh and large enough        the copy stale-while-revalidate        the copy; a new one is fetched in the
-    background a remembered refusal          the copy if policy allows it, else the same error again anything else
-    Getty's answer, requested by one caller at a time; if that fails, the last good copy
+    fresh and large enough        the copy
+    stale-while-revalidate        the copy; a new one is fetched in the background
+    a remembered refusal          the copy if policy allows it, else the same error again
+    anything else                 Getty's answer, for one caller at a time; if that fails, the last good copy
 """
 
 from __future__ import annotations
