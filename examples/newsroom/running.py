@@ -26,10 +26,10 @@ def run(create: Callable[[Service, Packages], Any], folder: Path, arguments: Seq
     :param folder: the example's folder.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as with Ctrl+C
-    given = _given(folder, arguments)
-    packages = Packages(given.packages)
+    args = _arguments(folder, arguments)
+    packages = Packages(args.packages)
     packages.install()
-    with _listen(given.port) as listening:
+    with _listen(args.port) as listening:
         port = listening.getsockname()[1]
         origins = (f"http://{HOME}:{port}", f"http://localhost:{port}")
         with start(origins) as service, suppress(KeyboardInterrupt):
@@ -38,7 +38,7 @@ def run(create: Callable[[Service, Packages], Any], folder: Path, arguments: Seq
             server.run()
 
 
-def _given(folder: Path, arguments: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(folder: Path, arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on; 0 picks a free one")
     parser.add_argument("--packages", type=Path, default=folder, help="folder of package.json and node_modules")

@@ -35,14 +35,14 @@ class Post:
 
 def main() -> None:
     """Build the blog and serve it; with --strict, fail if a picture can't be shown."""
-    given = arguments()
+    args = arguments()
     with ExitStack() as opened:
-        settings = None if given.getty else opened.enter_context(SandboxServer()).settings(cache="memory:")
+        settings = None if args.getty else opened.enter_context(SandboxServer()).settings(cache="memory:")
         kit = opened.enter_context(EmbedKit(settings, background=False))
-        posts, status = read(kit, strict=given.strict)
-        write(kit, posts, given.output)
-        if status == 0 and not given.no_server:
-            serve(given.output, given.port)  # while the sandbox is running: it serves the pictures' frames
+        posts, status = read(kit, strict=args.strict)
+        write(kit, posts, args.output)
+        if status == 0 and not args.no_server:
+            serve(args.output, args.port)  # while the sandbox is running: it serves the pictures' frames
     raise SystemExit(status)
 
 

@@ -109,9 +109,9 @@ export class GettyPictures {
     while (this.#waiting.length) this.#ask(this.#waiting.splice(0, MAX_REFS));
   }
 
-  async #ask(asked) {
-    const found = await this.#fetch(asked.map(({ id }) => id)).catch(() => []);
-    asked.forEach(({ id, resolve }, index) => {
+  async #ask(batch) {
+    const found = await this.#fetch(batch.map(({ id }) => id)).catch(() => []);
+    batch.forEach(({ id, resolve }, index) => {
       const record = found[index] ?? { error: {} };
       const problem = record.error && (PROBLEMS[record.error.code] ?? UNREACHABLE);
       if (problem === UNREACHABLE) this.#records.delete(id); // the next preview asks again

@@ -107,8 +107,8 @@
 		const [ html, setHtml ] = useState( '' );
 		useEffect( () => {
 			let isWanted = true;
-			const asked = text.trim().endsWith( ']' ) ? embedkit.preview( text ) : Promise.resolve( '' );
-			asked.catch( () => '' ).then( ( found ) => isWanted && setHtml( found ) );
+			const request = text.trim().endsWith( ']' ) ? embedkit.preview( text ) : Promise.resolve( '' );
+			request.catch( () => '' ).then( ( found ) => isWanted && setHtml( found ) );
 			return () => {
 				isWanted = false;
 			};

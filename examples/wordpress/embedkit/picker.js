@@ -13,8 +13,8 @@
 
 	/** The picker's URL; the grant is after the "#", which is not sent to servers. */
 	function address( nonce, grant, multiple ) {
-		const asked = new URLSearchParams( { origin: window.location.origin, nonce, multiple, lang: embedkit.language } );
-		return `${ embedkit.service }/picker?${ asked }#grant=${ encodeURIComponent( grant ) }`;
+		const query = new URLSearchParams( { origin: window.location.origin, nonce, multiple, lang: embedkit.language } );
+		return `${ embedkit.service }/picker?${ query }#grant=${ encodeURIComponent( grant ) }`;
 	}
 
 	/** @return {Promise<string>} a grant, or an error that says why there isn't one */
@@ -23,13 +23,13 @@
 	function build() {
 		const title = __( 'Getty Images', 'embedkit' );
 		const close = element( 'button', { type: 'button', className: 'button', textContent: __( 'Close', 'embedkit' ) } );
-		const says = element( 'p', {} );
-		says.setAttribute( 'role', 'alert' );
+		const notice = element( 'p', {} );
+		notice.setAttribute( 'role', 'alert' );
 		const frame = element( 'iframe', { title: __( 'Picker for Getty Images pictures', 'embedkit' ), allow: 'clipboard-write' } );
 		const header = element( 'header', {}, element( 'h2', { id: 'embedkit-title', textContent: title } ), close );
-		const dialog = element( 'dialog', { className: 'embedkit-dialog' }, header, says, frame );
+		const dialog = element( 'dialog', { className: 'embedkit-dialog' }, header, notice, frame );
 		dialog.setAttribute( 'aria-labelledby', 'embedkit-title' );
-		return { dialog, close, says, frame };
+		return { dialog, close, notice, frame };
 	}
 
 	/**
@@ -42,14 +42,14 @@
 		if ( document.querySelector( '.embedkit-dialog' ) ) {
 			return Promise.resolve( null ); // React's StrictMode calls this twice while debugging
 		}
-		const { dialog, close, says, frame } = build();
+		const { dialog, close, notice, frame } = build();
 		const nonce = window.crypto.randomUUID ? window.crypto.randomUUID() : String( Math.random() );
 		const origin = new URL( embedkit.service ).origin;
 		document.body.append( dialog );
 		dialog.showModal();
 		return new Promise( ( resolve ) => {
 			const silence = setTimeout( () => {
-				says.textContent = __( 'The picker isn’t responding. Ask your administrator to press Test in Settings → embedkit.', 'embedkit' );
+				notice.textContent = __( 'The picker isn’t responding. Ask your administrator to press Test in Settings → embedkit.', 'embedkit' );
 			}, SILENT_MS );
 			const end = ( choice ) => {
 				clearTimeout( silence );
@@ -63,7 +63,7 @@
 				}
 				clearTimeout( silence );
 				if ( data.type === 'ready' ) {
-					says.textContent = '';
+					notice.textContent = '';
 					frame.focus();
 				}
 				if ( data.type === 'select' || data.type === 'cancel' ) {
@@ -75,7 +75,7 @@
 			close.addEventListener( 'click', () => dialog.close() );
 			askForGrant()
 				.catch( ( error ) => {
-					says.textContent = error.message;
+					notice.textContent = error.message;
 					return '';
 				} )
 				.then( ( grant ) => {

@@ -19,8 +19,8 @@ function grant() {
 		return array( 'grant' => '' );
 	}
 	$answer = ask( '/v1/grants', array() );
-	$says   = __( 'The service doesn’t allow searching. Ask your administrator to check Settings → embedkit.', 'embedkit' );
-	return isset( $answer['grant'] ) ? array( 'grant' => $answer['grant'] ) : new \WP_Error( 'embedkit_grant', $says, array( 'status' => 502 ) );
+	$message   = __( 'The service doesn’t allow searching. Ask your administrator to check Settings → embedkit.', 'embedkit' );
+	return isset( $answer['grant'] ) ? array( 'grant' => $answer['grant'] ) : new \WP_Error( 'embedkit_grant', $message, array( 'status' => 502 ) );
 }
 
 add_action(

@@ -104,14 +104,14 @@ function test(): void {
 		return;
 	}
 	check_admin_referer( 'embedkit_test' );
-	foreach ( findings() as list( $good, $says ) ) {
-		notice( $good ? 'success' : 'warning', $says );
+	foreach ( findings() as list( $good, $message ) ) {
+		notice( $good ? 'success' : 'warning', $message );
 	}
 }
 
 /** A substitute for wp_admin_notice(), which needs WordPress 6.4. */
-function notice( string $kind, string $says ): void {
-	printf( '<div class="notice notice-%s" role="status"><p>%s</p></div>', esc_attr( $kind ), esc_html( $says ) );
+function notice( string $kind, string $message ): void {
+	printf( '<div class="notice notice-%s" role="status"><p>%s</p></div>', esc_attr( $kind ), esc_html( $message ) );
 }
 
 function page(): void {
@@ -178,7 +178,7 @@ function page(): void {
 add_action(
 	'admin_init',
 	static function (): void {
-		$says = __( 'Pictures from Getty Images are shown in frames. When a picture comes into view, or after a click if this site asks first, your browser sends your IP address and information about itself to Getty Images, which may set cookies.', 'embedkit' );
-		wp_add_privacy_policy_content( 'embedkit', wp_kses_post( wpautop( $says ) ) );
+		$message = __( 'Pictures from Getty Images are shown in frames. When a picture comes into view, or after a click if this site asks first, your browser sends your IP address and information about itself to Getty Images, which may set cookies.', 'embedkit' );
+		wp_add_privacy_policy_content( 'embedkit', wp_kses_post( wpautop( $message ) ) );
 	}
 );
