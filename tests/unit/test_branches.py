@@ -1,4 +1,4 @@
-"""Branches of the pure rooms that no other quick test takes."""
+"""Branches of the pure packages that no other quick test covers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_page_of_a_search_as_json() -> None:
     assert [image["title"] for image in written["images"]] == ["A cat"]
 
 
-def test_sources_that_an_installation_left_out_are_empty(tmp_path: Path) -> None:
+def test_sources_missing_from_an_installation_are_empty(tmp_path: Path) -> None:
     assert installed._read(str(tmp_path / "missing.py")) == b""
     assert installed._read(str(tmp_path)) == b""
 
@@ -78,7 +78,7 @@ def test_a_secret_is_the_same_in_sets_and_copies() -> None:
 @pytest.mark.parametrize(
     ("row", "value"), [("concurrency", "0"), ("timeout", "soon"), ("timeout", "0"), ("rate_limit", "many")]
 )
-def test_a_number_that_means_nothing_is_refused(row: str, value: str) -> None:
+def test_an_invalid_number_is_refused(row: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=row.upper()):
         Settings.from_mapping({row: value})
 
@@ -89,7 +89,7 @@ def test_settings_that_are_optional_are_read() -> None:
     assert (settings.search_budget, settings.frozen, settings.contact) == (5, False, (rows["contact"],))
 
 
-def test_settings_that_are_wrong_are_named_and_the_others_are_kept() -> None:
+def test_invalid_settings_are_named_and_the_others_are_kept() -> None:
     settings, wrong = examine(
         {"EMBEDKIT_MAX_AGE": "60", "EMBEDKIT_TARGET": "webb", "EMBEDKIT_NEVER": "1", "HOME": "/"}
     )
@@ -110,12 +110,12 @@ def test_an_iterator_can_be_passed_to_more_than_one_call() -> None:
 @pytest.mark.parametrize(
     "kwargs", [{"max_width": 0}, {"max_width": True}, {"title": 5}, {"caption": 5}, {"widht": 5}]
 )
-def test_options_of_the_wrong_kind_are_refused(kwargs: dict[str, Any]) -> None:
+def test_options_of_the_wrong_type_are_refused(kwargs: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         options(None, kwargs)
 
 
-def test_no_side_is_longer_than_gettys_own() -> None:
+def test_bounds_are_limited_to_gettys_largest_size() -> None:
     wanted = options(Options(max_height=300), {"max_width": 10**9})
     assert (wanted.max_width, wanted.max_height) == (options(None, {"max_width": 10**8}).max_width, 300)
 
@@ -127,39 +127,39 @@ def answer(status: int = 200, body: bytes = b"") -> Response:
     return Response(status, {"content-type": "application/json"}, body)
 
 
-def test_what_the_endpoint_itself_answers_is_recognized() -> None:
+def test_answers_of_the_endpoint_itself_are_recognized() -> None:
     assert oembed.recognizes(answer(body=json.dumps(load("modern-single")).encode()))
     assert not oembed.recognizes(answer(body=b"<html>Maintenance"))
     assert not oembed.recognizes(answer(503, b"<html>Maintenance"))
 
 
-def test_json_that_is_no_embed_is_an_outage() -> None:
+def test_json_that_is_not_an_embed_is_an_outage() -> None:
     with pytest.raises(InvalidResponse, match="not from an oEmbed endpoint"):
         parse(b'{"maintenance": true}', "600100200")
 
 
-def test_a_record_that_getty_cannot_have_made_is_refused() -> None:
+def test_a_record_that_getty_cannot_have_sent_is_refused() -> None:
     with pytest.raises(InvalidResponse, match="can't have come from"):
         oembed.validate(record(width=10**9), (), tld="com")
     embed = parse(load("modern-single"), "600100200")
     assert oembed.validate(embed, (), tld="com").frame == embed.frame
 
 
-def test_a_frame_that_was_made_by_hand_is_not_shown() -> None:
+def test_a_handmade_frame_is_not_shown() -> None:
     frame = Frame(("74917285",), (("et", "<b>"), ("sig", "x")))
     html = Renderer(Settings().rendering).render(record(frame=frame), Options(), "web")
     assert "<iframe" not in html
     assert "ek--card" in html
 
 
-def test_a_query_that_gettys_script_would_write_in_another_way_is_framed_by_us() -> None:
+def test_a_query_that_gettys_script_would_change_is_framed_by_us() -> None:
     embed = parse(load("modern-single"), "600100200")
     signed = replace(embed, frame=replace(embed.frame, query=(("viewMoreLink", "on"), *embed.frame.query)))
     assert "<script" not in Renderer(Settings().rendering).render(signed, Options(), "widget")
     assert "<script" in Renderer(Settings().rendering).render(embed, Options(), "widget")
 
 
-def test_a_frame_of_the_wrong_kind_is_no_record() -> None:
+def test_a_frame_of_the_wrong_type_is_not_a_record() -> None:
     stored = parse(load("modern-single"), "600100200").as_record()
     assert Embed.from_record(stored).frame.items == ("600100200",)
     stored["frame"]["bar"] = "0"
@@ -167,7 +167,7 @@ def test_a_frame_of_the_wrong_kind_is_no_record() -> None:
         Embed.from_record(stored)
 
 
-def test_items_of_a_reference_are_texts() -> None:
+def test_items_of_a_reference_are_strings() -> None:
     with pytest.raises(UnsupportedReference):
         references.ids(AssetRef((1,)))  # type: ignore[arg-type]
 
@@ -175,7 +175,7 @@ def test_items_of_a_reference_are_texts() -> None:
 # -- rendering -----------------------------------------------------------------------------------------
 
 
-def test_lists_are_escaped_in_json_too() -> None:
+def test_lists_are_escaped_in_json() -> None:
     assert json.loads(dump_json({"names": ["[getty 1]", 5]})) == {"names": ["[getty 1]", 5]}
     assert "[getty" not in dump_json({"names": ["[getty 1]"]})
 
@@ -227,7 +227,7 @@ PASTED = (
 
 
 def mixtures(parts: tuple[str, ...], count: int) -> Iterator[str]:
-    """Every two of the parts, and as many longer mixtures of them before the first, the same in every run."""
+    """Yield every pair of the parts, and as many longer mixtures, the same in every run."""
     yield from map("".join, product(parts, repeat=2))
     chance = Random(9)
     for _ in range(count):
@@ -236,7 +236,7 @@ def mixtures(parts: tuple[str, ...], count: int) -> Iterator[str]:
 
 @pytest.mark.parametrize("parts", [EDITORS, MARKDOWN], ids=["editors", "markdown"])
 @pytest.mark.parametrize("input", INPUTS)
-def test_what_is_found_is_in_order_and_in_the_text(parts: tuple[str, ...], input: Input) -> None:
+def test_matches_are_in_order_and_within_the_text(parts: tuple[str, ...], input: Input) -> None:
     for text in mixtures(parts, 20_000):
         end = 0
         for one in find(text, input=input):
@@ -245,13 +245,13 @@ def test_what_is_found_is_in_order_and_in_the_text(parts: tuple[str, ...], input
 
 
 @pytest.mark.parametrize("input", INPUTS)
-def test_what_was_pasted_is_converted_once_and_for_all(input: Input) -> None:
+def test_converting_twice_changes_nothing_more(input: Input) -> None:
     for text in mixtures(PASTED, 2000):
         once = embed_code.convert(text, input).text
         assert embed_code.convert(once, input).text == once, text
 
 
-def test_a_paragraph_may_open_or_close_anywhere_in_what_was_pasted() -> None:
+def test_a_paragraph_may_open_or_close_anywhere_in_pasted_code() -> None:
     html = load("modern-single")["html"]
     places = [0, *(match.end() for match in re.finditer("</[a-z]+>", html))]
     for opening, closing in product(places, repeat=2):
@@ -263,7 +263,7 @@ def test_a_paragraph_may_open_or_close_anywhere_in_what_was_pasted() -> None:
             assert embed_code.convert(once, "html").text == once
 
 
-def test_only_so_much_of_what_is_around_belongs_to_an_embed() -> None:
+def test_only_the_nearest_elements_belong_to_an_embed() -> None:
     link = "<a href='https://www.gettyimages.com/detail/600100200'>Embed from Getty Images</a>"
     text = load("modern-single")["html"].replace("</a>", "</a><br><br><br><br><br>")
     for _ in range(8):
@@ -283,7 +283,7 @@ def test_fences_in_one_quote() -> None:
     [DOCUMENT._replace(steps=1), DOCUMENT._replace(references=0), DOCUMENT._replace(chars=10)],
     ids=["steps", "references", "characters"],
 )
-def test_what_is_beyond_the_budget_is_left_and_reported(budget: Budget) -> None:
+def test_anything_beyond_the_budget_is_left_and_reported(budget: Budget) -> None:
     text = f"<b><code></code><i> {load('modern-single')['html']} <code>x</code>"
     converted = embed_code.convert(text, "html", budget)
     assert converted.text == text
@@ -293,7 +293,7 @@ def test_what_is_beyond_the_budget_is_left_and_reported(budget: Budget) -> None:
 @pytest.mark.parametrize(
     "code", ["``<a ` ``", "`<a\n`", "`` ` <a ``", "\\`<b> `<a`", "`a` ``<a ` `b``", "[`<a`](x) ``<``"]
 )
-def test_what_looks_like_a_tag_in_a_code_span_is_none(code: str) -> None:
+def test_an_apparent_tag_in_a_code_span_is_not_a_tag(code: str) -> None:
     assert [one.reference for one in find(f"x {code} [getty 1] {code} [getty 2]", input="markdown")] == ["1", "2"]
 
 
@@ -304,7 +304,7 @@ def test_a_code_span_of_another_paragraph_hides_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["svg", "math", "pre", "code"])
 @pytest.mark.parametrize("inside", ["\\<{}>", "\\<!--", "\n```\n", "\n~~~\n", "`<{}>`", "<!-- -->", "<{} "])
-def test_marks_inside_of_an_open_element(name: str, inside: str) -> None:
+def test_marks_inside_an_open_element(name: str, inside: str) -> None:
     text = f"<{name}>{inside.format(name)} [getty 1] </{name}>\n\n[getty 2]\n"
     for input in INPUTS:
         assert all(text[one.start] == "[" for one in find(text, input=input))

@@ -1,4 +1,4 @@
-"""What somebody who adds a language may forget."""
+"""Everything that can be forgotten when adding a language."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def table(language: str) -> dict[str, Any]:
 
 
 def cldr(language: str) -> Locale:
-    """A language's name and its plurals, which are those of the browser's ``Intl.PluralRules``."""
+    """Return a language's name and plurals, which are those of the browser's ``Intl.PluralRules``."""
     return Locale.parse(language, sep="-")
 
 
@@ -33,8 +33,8 @@ def placeholders(text: str) -> set[str]:
     return set(re.findall(r"\{\w+\}", text))
 
 
-def test_each_language_is_known_everywhere() -> None:
-    """In the words of pages, the picker's files, its script and its page; ``pt`` and ``pt-BR`` are one."""
+def test_each_language_is_listed_everywhere() -> None:
+    """In the texts of pages, the picker's files, its script and its page; ``pt`` and ``pt-BR`` are one."""
     files = {path.stem for path in (static_dir() / "locales").glob("*.json")}
     script = (static_dir() / "picker" / "words.js").read_text("utf-8")
     listed = re.search(r"const LANGUAGES = (\[.*?\]);", script)
@@ -52,7 +52,7 @@ def test_each_language_is_known_everywhere() -> None:
     )
 
 
-def test_every_language_has_every_word_of_pages_and_the_same_placeholders() -> None:
+def test_every_language_has_every_page_text_with_the_same_placeholders() -> None:
     words = json.loads((templates_dir() / "embedkit" / "words.json").read_text("utf-8"))
     for language, own in words.items():
         assert own.keys() | {"title_alone"} == words["en"].keys(), language
@@ -61,7 +61,7 @@ def test_every_language_has_every_word_of_pages_and_the_same_placeholders() -> N
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_every_word_of_the_picker(language: str) -> None:
+def test_every_language_has_every_picker_text(language: str) -> None:
     own, english = table(language), table("en")
     assert own.keys() == english.keys(), f"static/locales/{language}.json has the words of en.json"
     for name, value in english.items():
@@ -71,8 +71,8 @@ def test_every_language_has_every_word_of_the_picker(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_plural_is_whole(language: str) -> None:
-    """``zero``, ``one`` and ``two`` may say a number in words."""
+def test_every_plural_is_complete(language: str) -> None:
+    """``zero``, ``one`` and ``two`` may spell out the number."""
     english = table("en")
     categories = {"other", *cldr(language).plural_form.tags}
     for name, forms in table(language).items():

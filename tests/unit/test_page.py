@@ -1,4 +1,4 @@
-"""What a page's policy does to our embeds, as ``embedkit doctor --page`` says it."""
+"""The effect of a page's policy on our embeds, as ``embedkit doctor --page`` reports it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FILES = {
 
 
 class Site:
-    """Answers for a page and its files."""
+    """Responses for a page and its files."""
 
     def __init__(self, answers: Mapping[str, Response]) -> None:
         self.answers = answers
@@ -51,7 +51,7 @@ def wrong(findings: list[Check]) -> list[tuple[str, str]]:
     return [(one.check, one.line) for one in findings if one.ok is False]
 
 
-def test_a_page_without_a_policy_is_sound() -> None:
+def test_a_page_without_a_policy_has_no_problems() -> None:
     findings = check()
     assert wrong(findings) == []
     assert [one.check for one in findings] == [
@@ -96,7 +96,7 @@ WHOLE = (
         ("sandbox", [("sandbox", f"{CSP}sandbox allow-scripts allow-popups allow-same-origin")]),
     ],
 )  # fmt: skip
-def test_a_policy_is_told_with_the_line_that_mends_it(policy: str, expected: list[tuple[str, str]]) -> None:
+def test_a_policy_is_reported_with_the_line_that_fixes_it(policy: str, expected: list[tuple[str, str]]) -> None:
     assert wrong(check(content_security_policy=policy)) == expected
     for line in {line for _, line in expected if line and ", " not in policy}:
         assert wrong(check(content_security_policy=line.removeprefix(CSP))) == []
@@ -110,17 +110,17 @@ def test_a_policy_in_the_page_counts_too() -> None:
     assert wrong(check(meta.format(GETTY) + POST)) == []
 
 
-def test_a_report_blocks_nothing() -> None:
+def test_a_report_only_policy_blocks_nothing() -> None:
     assert wrong(check(content_security_policy_report_only="default-src 'none'")) == []
 
 
-def test_a_nonce_lets_a_script_pass() -> None:
+def test_a_nonce_allows_a_script() -> None:
     html = POST.replace("<script ", "<script nonce=x ")
     assert wrong(check(html, content_security_policy="script-src 'nonce-x' 'strict-dynamic'")) == []
 
 
 @pytest.mark.parametrize("value", ["require-corp", 'require-corp; report-to="x"', "credentialless"])
-def test_isolation_asks_for_frames_without_credentials(value: str) -> None:
+def test_isolation_requires_credentialless_frames(value: str) -> None:
     found = check(cross_origin_embedder_policy=value)
     assert wrong(found) == [("isolation", "Cross-Origin-Embedder-Policy: unsafe-none")]
     assert "EMBEDKIT_CREDENTIALLESS=true" in next(one.detail for one in found if one.check == "isolation")
@@ -130,7 +130,7 @@ def test_isolation_asks_for_frames_without_credentials(value: str) -> None:
     assert wrong(check(html, settings, cross_origin_embedder_policy=value)) == []
 
 
-def test_what_does_no_harm_is_not_told() -> None:
+def test_harmless_findings_are_not_reported() -> None:
     assert wrong(
         check(
             permissions_policy="fullscreen=(), camera=()",
@@ -142,7 +142,7 @@ def test_what_does_no_harm_is_not_told() -> None:
     ) == []  # fmt: skip
 
 
-def test_missing_and_misplaced_files_are_named() -> None:
+def test_missing_and_misplaced_files_are_reported() -> None:
     bare = POST[POST.index("<figure") :]
     assert wrong(check(bare)) == [
         ("stylesheet", f'<link rel="stylesheet" href="{CSS}">'),
@@ -157,19 +157,19 @@ def test_missing_and_misplaced_files_are_named() -> None:
     assert [name for name, _ in wrong(check(files=unnamed))] == ["files", "files"]
 
 
-def test_files_are_found_by_the_base_of_the_page() -> None:
+def test_the_base_url_of_the_page_is_used() -> None:
     html = '<base href="https://cdn.example/getty/"><base href="/x/"><link rel="Stylesheet" href="embedkit.css?v=1"><p class="ek">'
     assert wrong(check(html)) == []
 
 
-def test_a_page_without_embeds_is_checked_for_those_to_come() -> None:
+def test_a_page_without_embeds_is_checked_for_future_ones() -> None:
     found = check("<p>Hello", content_security_policy="frame-src 'none'")
     assert found[1] == Check("embeds", None, "none in the page's source; its policy is checked for those to come")
     assert wrong(found) == [("frames", f"{CSP}frame-src {GETTY}")]
     assert check('<p class="ek ek--card">')[1].detail == "cards"
 
 
-def test_redirects_are_followed_so_far() -> None:
+def test_redirects_are_followed_up_to_a_limit() -> None:
     there = Response(200, {}, b"<p>Hello")
     site = Site({PAGE: Response(301, {"location": "/there"}), "https://site.example/there": there})
     assert next(check_page(PAGE, SETTINGS, site)).detail == "https://site.example/there"
@@ -178,7 +178,7 @@ def test_redirects_are_followed_so_far() -> None:
             list(check_page(PAGE, SETTINGS, Site({PAGE: Response(302, {"location": location})})))
 
 
-def test_no_page_is_an_error() -> None:
+def test_a_missing_page_is_an_error() -> None:
     for url in (
         "site.example",
         "ftp://site.example/",

@@ -1,4 +1,4 @@
-"""What users call is documented as the contributors' page has it, and what it returns can be imported."""
+"""Everything that users call is documented as the contributors' page requires, and its results can be imported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOREIGN = {"Any", "Iterator", "Literal", "Markup", "None", "Path"}
 
 
 def methods(kind: type) -> Iterator[tuple[str, Any]]:
-    """The public methods of a class, as a user calls them."""
+    """Yield the public methods of a class, as a user calls them."""
     for name, raw in vars(kind).items():
         if not name.startswith("_") and (inspect.isfunction(raw) or isinstance(raw, (staticmethod, classmethod))):
             yield name, getattr(kind, name)
@@ -28,7 +28,7 @@ def methods(kind: type) -> Iterator[tuple[str, Any]]:
     [pytest.param(kind, *named, id=f"{kind.__name__}.{named[0]}") for kind in CALLED for named in methods(kind)],
 )
 def test_a_public_method_documents_its_arguments_and_has_an_example(kind: type, name: str, method: Any) -> None:
-    """An argument has a line, or stands in the line of another; an example may be that of the class."""
+    """An argument has a line of its own, or is named in another's; an example may be that of the class."""
     doc, parameters = inspect.getdoc(method) or "", inspect.signature(method).parameters
     assert doc
     missing = [one for one in parameters if one != "self" and not re.search(rf":param {one}:|``{one}``", doc)]

@@ -1,4 +1,4 @@
-"""What somebody who adds a target may forget. The README's row: tests/test_readme.py."""
+"""Everything that can be forgotten when adding a target. The README's row: tests/test_readme.py."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_every_target_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_row_is_whole(target: Target) -> None:
+def test_a_row_is_complete(target: Target) -> None:
     row = ROWS[target]
     assert (templates_dir() / "embedkit" / row.template).is_file(), f"write templates/embedkit/{row.template}"
     assert tuple(row.escape) == INPUTS, "an escape for each input"
@@ -36,7 +36,7 @@ def test_the_picker_can_offer_every_target_but_jsonld() -> None:
     assert named <= words.keys(), "the picker's languages, static/locales, need a word for it"
 
 
-def test_frame_pages_show_what_needs_no_script_of_gettys() -> None:
+def test_frame_pages_show_targets_that_need_none_of_gettys_scripts() -> None:
     shown = {target for target, row in ROWS.items() if row.on_page and row.cleaned}
     hint = get_type_hints(FrameQuery)["target"]
     assert set(get_args(get_args(hint)[0])) == shown, "see the target of FrameQuery in web/schemas.py"

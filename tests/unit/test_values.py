@@ -1,4 +1,4 @@
-"""Settings, errors, freshness, sizes and records: pure values, so tables."""
+"""Settings, errors, freshness, sizes and records: plain values, tested with tables."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_settings_come_from_an_environment_or_a_mapping() -> None:
         ("FRAME_ORIGIN", "https://x.example;script-src", "must be an https URL"),
     ],
 )
-def test_a_wrong_setting_names_itself(name: str, value: str, says: str) -> None:
+def test_an_invalid_setting_is_named(name: str, value: str, says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         Settings.from_env({f"EMBEDKIT_{name}": value})
 
@@ -133,11 +133,11 @@ def test_the_api_is_named_with_its_version_or_without(ending: str) -> None:
     ("rate", "calls"),
     [("4/second", 4.0), ("240/minute", 4.0), ("10 per 2 second", 5.0), ("3600/hour", 1.0), ("86400 / day", 1.0)],
 )
-def test_a_rate_is_so_many_calls_a_second(rate: str, calls: float) -> None:
+def test_a_rate_is_converted_to_calls_a_second(rate: str, calls: float) -> None:
     assert Settings(api_rate=rate).api_calls_per_second == calls
 
 
-def test_a_proxy_keeps_its_password_to_itself() -> None:
+def test_the_password_of_a_proxy_is_not_shown() -> None:
     settings = Settings.from_env({"EMBEDKIT_PROXY": " http://ada:canary@proxy.example.org:3128/ "})
     assert settings.proxy.reveal() == "http://ada:canary@proxy.example.org:3128"
     assert "canary" not in repr(settings)
@@ -147,20 +147,20 @@ def test_a_proxy_keeps_its_password_to_itself() -> None:
     assert "canary" not in str(caught.value)
 
 
-def test_an_unknown_setting_names_the_nearest() -> None:
+def test_the_error_of_an_unknown_setting_suggests_the_nearest() -> None:
     with pytest.raises(ConfigurationError, match="Did you mean EMBEDKIT_MAX_AGE"):
         Settings.from_env({"EMBEDKIT_MAXAGE": "1"})
     with pytest.raises(ConfigurationError, match="See the settings"):
         Settings.from_env({"EMBEDKIT_XYZZY": "1"})
 
 
-def test_a_wrong_secret_is_not_repeated() -> None:
+def test_an_invalid_secret_is_not_shown() -> None:
     with pytest.raises(ConfigurationError) as caught:
         Settings(tokens="canary-token")  # type: ignore[arg-type]
     assert "canary" not in str(caught.value)
 
 
-def test_secrets_do_not_show_themselves(caplog: pytest.LogCaptureFixture) -> None:
+def test_secrets_are_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings(api_key="canary-key", secret="canary-" + "x" * 32)  # type: ignore[arg-type]
     key = settings.api_key
     logging.getLogger("t").warning("%s %r", key, settings)
@@ -183,7 +183,7 @@ def test_secrets_do_not_show_themselves(caplog: pytest.LogCaptureFixture) -> Non
     assert key == Secret("canary-key") != Secret("other")
 
 
-def test_every_setting_says_what_it_is() -> None:
+def test_every_setting_has_a_description() -> None:
     for name, _, says in rows():
         assert name == name.upper()
         assert says.endswith(".")
@@ -209,7 +209,7 @@ TREE = [value for value in vars(errors).values() if isinstance(value, type) and 
 
 
 @pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
-def test_errors_carry_evidence_through_copies_and_pickles(kind: type[EmbedKitError]) -> None:
+def test_errors_keep_their_attributes_when_copied_or_pickled(kind: type[EmbedKitError]) -> None:
     upstream = {"status": 404, "getty_code": "ImageNotFound", "request_url": "https://a.example/v3"}
     more = upstream if issubclass(kind, errors.ProviderError) else {}
     error = kind("went wrong", hint="Do this.", ref="1", retry_after=2.0, **more)
@@ -223,7 +223,7 @@ def test_errors_carry_evidence_through_copies_and_pickles(kind: type[EmbedKitErr
     assert str(kind()) == kind.title
 
 
-def test_what_was_asked_is_shown_without_secrets() -> None:
+def test_the_requested_url_is_shown_without_secrets() -> None:
     request = Request(
         "https://user:pw@a.example/v3/images/1?sig=s", "api", params=(("phrase", "a b&ü"), ("page", "2"))
     )
@@ -233,7 +233,7 @@ def test_what_was_asked_is_shown_without_secrets() -> None:
     assert signed.shown_url == "https://files.example"
 
 
-def test_an_exchange_tells_what_was_asked() -> None:
+def test_an_exchange_sets_the_requested_url() -> None:
     request = Request("https://a.example/v3", "api")
     response = exchange(lambda _: Response(200), request)
     assert response.evidence == {"status": 200, "request_url": "https://a.example/v3"}
@@ -246,7 +246,7 @@ def test_an_exchange_tells_what_was_asked() -> None:
     assert (caught.value.status, caught.value.request_url) == (None, "https://a.example/v3")
 
 
-def test_an_error_as_json_says_what_is_wrong_and_what_to_do() -> None:
+def test_an_error_as_json_has_message_and_hint() -> None:
     error = ConfigurationError("There is no target 'x'.", hint="Use web.")
     assert error.as_json() == {
         "code": "configuration",
@@ -295,7 +295,7 @@ def test_judge(age: float, verdict: Verdict) -> None:
     assert judge(age, 100, POLICY) is verdict
 
 
-def test_a_life_longer_than_any_we_give_is_expired() -> None:
+def test_a_lifetime_longer_than_any_we_assign_is_expired() -> None:
     assert judge(0, 10**9, POLICY) is Verdict.EXPIRED
     longest = lifetime(POLICY, 10**9, 1.0)
     assert judge(0, longest, POLICY) is Verdict.FRESH
@@ -345,7 +345,7 @@ def test_negative_for(code: str, count: int, seconds: float) -> None:
         ((594, 1), {"max_width": 1}, (1, 1)),
     ],
 )
-def test_what_is_shown_depends_on_what_is_asked_alone(
+def test_the_size_shown_depends_only_on_the_options(
     held: tuple[int, int], options: dict[str, int], shown: tuple[int, int]
 ) -> None:
     made = embed(*held).scaled(Options(**options))  # type: ignore[arg-type]
@@ -368,7 +368,7 @@ def test_the_bar_of_2014_does_not_scale() -> None:
         ({"max_width": 500, "max_height": 750}, (594, 750)),
     ],
 )
-def test_only_larger_sizes_travel_upstream(options: dict[str, int], question: Bounds) -> None:
+def test_only_larger_sizes_are_requested(options: dict[str, int], question: Bounds) -> None:
     assert Options(**options).requested_bounds == question  # type: ignore[arg-type]
 
 
@@ -377,7 +377,7 @@ def test_only_larger_sizes_travel_upstream(options: dict[str, int], question: Bo
     [
         ((594, 396), (None, None), {"max_width": 100}, True),
         ((594, 396), (None, None), {"max_width": 800}, False),
-        ((500, 333), (None, None), {"max_width": 800}, True),  # below 594: the picture is no larger
+        ((500, 333), (None, None), {"max_width": 800}, True),  # below 594: Getty has no larger one
         ((800, 533), (800, None), {"max_width": 700}, True),
         ((800, 533), (800, None), {"max_width": 900}, False),
         ((640, 427), (800, None), {"max_width": 900}, True),
@@ -443,7 +443,7 @@ def test_the_public_record() -> None:
     assert "asked" not in public
 
 
-def test_not_found_is_a_provider_error_and_by_itself_not_for_good() -> None:
+def test_not_found_is_a_provider_error_and_not_permanent_by_default() -> None:
     assert isinstance(NotFound(), errors.ProviderError)
     assert not NotFound().gone
 

@@ -1,4 +1,4 @@
-"""The secret that is made once and kept: by many at once, after a crash, and against others."""
+"""The secret that is created once and kept: by several processes, after a crash, and safe from other users."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HALF = {
     "empty": b"",
     "cut off": b"0123456789abcdef",
     "one short": b"a" * 63,
-    "zeros": bytes(64),  # what some file systems leave after a loss of power
+    "zeros": bytes(64),  # which some file systems leave after a power failure
     "not text": b"\xff" * 80,
     "with a gap": b"a" * 40 + b" " + b"a" * 40,
     "too much": b"a" * 5000,
@@ -32,7 +32,7 @@ HALF = {
 @pytest.mark.parametrize(
     "found", [None, b"", b"0123456789abcdef", bytes(64)], ids=["none", "empty", "cut off", "zeros"]
 )
-def test_sixteen_processes_agree(tmp_path: Path, found: bytes | None) -> None:
+def test_sixteen_processes_create_one_secret(tmp_path: Path, found: bytes | None) -> None:
     path = tmp_path / "embedkit" / "secret"
     if found is not None:
         path.parent.mkdir()
@@ -48,7 +48,7 @@ def test_sixteen_processes_agree(tmp_path: Path, found: bytes | None) -> None:
 
 @pytest.mark.parametrize("found", HALF.values(), ids=HALF)
 @pytest.mark.parametrize("mode", [0o600, 0o644])
-def test_a_half_made_secret_is_made_anew_and_that_is_logged(
+def test_a_truncated_secret_is_replaced_and_that_is_logged(
     tmp_path: Path, found: bytes, mode: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "secret"
@@ -62,9 +62,9 @@ def test_a_half_made_secret_is_made_anew_and_that_is_logged(
     assert made not in caplog.text
 
 
-def test_a_whole_secret_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_complete_secret_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "secret"
-    path.write_text(f"{'b' * 70}\n")  # as somebody may have written it
+    path.write_text(f"{'b' * 70}\n")  # as a user may have written it
     path.chmod(0o600)
     before = path.stat()
     assert kept_secret(path) == "b" * 70
@@ -74,7 +74,7 @@ def test_a_whole_secret_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling link", "folder", "pipe", "readable", "another's"])
-def test_what_is_no_secret_of_ours_is_refused_with_the_mend(tmp_path: Path, kind: str) -> None:
+def test_an_unsafe_secret_file_is_refused_with_a_hint(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "embedkit" / "secret"
     path.parent.mkdir()
     if kind == "folder":
@@ -96,13 +96,13 @@ def test_what_is_no_secret_of_ours_is_refused_with_the_mend(tmp_path: Path, kind
     assert "c" * 64 not in str(caught.value)
 
 
-def test_a_folder_that_others_may_write_is_closed(tmp_path: Path) -> None:
+def test_a_folder_that_others_can_write_is_made_private(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     kept_secret(tmp_path / "secret")
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
 
-def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("root alone can give a folder away")
     os.chown(tmp_path, 1234, 1234)
@@ -110,7 +110,7 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
         kept_secret(tmp_path / "secret")
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(ConfigurationError, match="can't be kept"):

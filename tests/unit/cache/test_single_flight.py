@@ -1,4 +1,4 @@
-"""One does the work and all share the outcome: threads, processes, machines."""
+"""One caller does the work and all share the outcome: threads, processes, machines."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ pytestmark = pytest.mark.server
 
 
 def many(threads: int, flight: SingleFlight, work: Callable[[], object], key: str = "key") -> list[object]:
-    """The outcome of each of many threads that ask at once."""
+    """Return the outcome of each of many threads that ask at once."""
     joined, leaders = threading.Semaphore(0), []
     outcomes: list[object] = []
 
     def lead() -> object:
-        """The work, when all the others wait for it."""
+        """Do the work, once all the others are waiting for it."""
         leaders.append(1)
         for _ in range(threads - len(leaders)):
             assert joined.acquire(timeout=30)
@@ -80,7 +80,7 @@ def test_one_call_for_two_hundred_threads() -> None:
     assert len(calls) == 1
 
 
-def test_an_error_is_shared_as_well_each_with_a_traceback_of_its_own() -> None:
+def test_an_error_is_shared_too_each_with_its_own_traceback() -> None:
     calls: list[int] = []
 
     def work() -> object:
@@ -97,7 +97,7 @@ def test_an_error_is_shared_as_well_each_with_a_traceback_of_its_own() -> None:
         assert len(traceback.extract_tb(error.__traceback__)) < 6
 
 
-def test_an_error_that_cannot_be_copied_is_shared_all_the_same() -> None:
+def test_an_error_that_cannot_be_copied_is_still_shared() -> None:
     class Awkward(Exception):
         def __init__(self, one: str, two: str) -> None:
             super().__init__(one + two)
@@ -136,7 +136,7 @@ def test_different_keys_do_not_wait_for_each_other() -> None:
     assert sorted(results) == [0, 1]
 
 
-def test_waiting_has_an_end() -> None:
+def test_the_wait_is_limited() -> None:
     flight, let_go, under_way = SingleFlight(), threading.Event(), threading.Event()
 
     def work() -> None:
@@ -188,7 +188,7 @@ def test_locks(kind: str, tmp_path: Path) -> None:
     assert store.count() == 0
 
 
-def test_who_had_to_wait_is_told(tmp_path: Path) -> None:
+def test_a_caller_learns_whether_it_had_to_wait(tmp_path: Path) -> None:
     held, refused = threading.Event(), threading.Event()
 
     class Watched(Locks):
@@ -213,32 +213,32 @@ def test_who_had_to_wait_is_told(tmp_path: Path) -> None:
     holder.join()
 
 
-def test_a_lease_of_another_is_left_alone() -> None:
+def test_a_lease_of_another_holder_is_not_released() -> None:
     store = MemoryCache()
     with leases(store).hold("name", 1):
         store.set("name", "another's by now")
     assert store.get("name") == "another's by now"
 
 
-def test_a_lease_counts_for_other_holders() -> None:
+def test_a_lease_excludes_other_holders() -> None:
     store = MemoryCache()
     with leases(store).hold("name", 1), pytest.raises(Busy), leases(store).hold("name", 0.05):
         pass
 
 
 @pytest.mark.parametrize("added", [None, False])
-def test_a_store_that_keeps_no_leases_stops_nobody(added: bool | None) -> None:
+def test_a_store_that_keeps_no_leases_blocks_no_caller(added: bool | None) -> None:
     locks = LeaseLocks(lambda *_: added, lambda _: None, lambda _: None)
     with locks.hold("name", 0.05) as waited:
         assert not waited
 
 
-def test_the_same_file_is_the_same_locks(tmp_path: Path) -> None:
+def test_the_same_file_has_the_same_locks(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     assert FileLocks.at(str(tmp_path / "lock")) is FileLocks.at(str(tmp_path / "link" / "lock"))
 
 
-def test_a_place_without_files_still_has_locks_between_threads(tmp_path: Path) -> None:
+def test_without_a_lock_file_there_are_locks_between_threads(tmp_path: Path) -> None:
     locks = FileLocks.at(str(tmp_path / "no folder" / "lock"))
     with locks.hold("name", 0.05), pytest.raises(Busy), locks.hold("name", 0.02):
         pass
@@ -253,7 +253,7 @@ with FileLocks.at(sys.argv[1]).hold("name", 1):
 """
 
 
-def test_the_kernel_frees_the_lock_of_a_process_that_was_killed(tmp_path: Path) -> None:
+def test_the_kernel_releases_the_lock_of_a_killed_process(tmp_path: Path) -> None:
     path = str(tmp_path / "lock")
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, path], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
@@ -299,7 +299,7 @@ print("fine")
 
 
 @pytest.mark.parametrize("url", ["sqlite:{}/db", "memory:"])
-def test_a_fork_in_the_midst_of_it(url: str, tmp_path: Path) -> None:
+def test_a_fork_during_a_call(url: str, tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FORKED, url.format(tmp_path)],
         capture_output=True,
@@ -314,7 +314,7 @@ def test_a_fork_in_the_midst_of_it(url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", stores.FILES.values())
-def test_four_processes_of_fifty_threads_ask_once(url: str, tmp_path: Path) -> None:
+def test_four_processes_of_fifty_threads_make_one_request(url: str, tmp_path: Path) -> None:
     calls = tmp_path / "calls"
     askers = [LookupProcess(url.format(tmp_path), calls, threads=50) for _ in range(4)]
     for asker in [asker.ready() for asker in askers]:
@@ -324,7 +324,7 @@ def test_four_processes_of_fifty_threads_ask_once(url: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("server", ["redis", "memcached"])
-def test_processes_with_a_common_server_ask_once(server: str, tmp_path: Path) -> None:
+def test_processes_that_share_a_server_make_one_request(server: str, tmp_path: Path) -> None:
     calls = tmp_path / "calls"
     with getattr(stores, server)() as running:
         askers = [LookupProcess(running.url, calls, threads=25) for _ in range(3)]
@@ -343,7 +343,7 @@ def test_processes_share_an_outage(tmp_path: Path) -> None:
     assert count_lines(calls) == 1
 
 
-def test_a_leader_that_is_killed_is_followed_by_one_other(tmp_path: Path) -> None:
+def test_a_killed_leader_is_replaced_by_one_other_process(tmp_path: Path) -> None:
     calls, url = tmp_path / "calls", f"sqlite:{tmp_path}/db"
     leader = LookupProcess(url, calls, takes=60).ready()
     followers = [LookupProcess(url, calls, threads=20).ready() for _ in range(2)]
@@ -354,7 +354,7 @@ def test_a_leader_that_is_killed_is_followed_by_one_other(tmp_path: Path) -> Non
         time.sleep(0.01)
     for follower in followers:
         follower.go()
-    time.sleep(0.3)  # they wait by now; were they late, they would find the lock free, and the outcome is the same
+    time.sleep(0.3)  # by now they are waiting; if not, they find the lock free, with the same outcome
     os.kill(leader.process.pid, signal.SIGKILL)
     assert [follower.outcomes() for follower in followers] == [{embed().title: 20}] * 2
     leader.process.communicate()
@@ -365,7 +365,7 @@ def test_a_leader_that_is_killed_is_followed_by_one_other(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("url", ["memory", "null"])
-def test_threads_of_one_process_ask_once(url: str, tmp_path: Path) -> None:
+def test_threads_of_one_process_make_one_request(url: str, tmp_path: Path) -> None:
     from embedkit.cache.stores.factory import open_store
 
     calls = tmp_path / "calls"
@@ -374,7 +374,7 @@ def test_threads_of_one_process_ask_once(url: str, tmp_path: Path) -> None:
     assert count_lines(calls) == 1
 
 
-def test_two_caches_on_one_file_ask_once(tmp_path: Path) -> None:
+def test_two_caches_on_one_file_make_one_request(tmp_path: Path) -> None:
     from embedkit.cache.stores.factory import open_store
 
     calls = tmp_path / "calls"
@@ -406,7 +406,7 @@ def test_two_hundred_threads_share_an_error(error: Unavailable | NotFound, tmp_p
     assert count_lines(calls) == 1
 
 
-def test_who_waits_too_long_is_told_to_come_again(tmp_path: Path) -> None:
+def test_a_caller_that_waits_too_long_gets_a_retry_time(tmp_path: Path) -> None:
     kept = cache(MemoryCache())
     under_way, let_go = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""Every store behaves as cachelib's own; and the embedded ones when they are full, damaged or shared."""
+"""Every store behaves like cachelib's own; and the embedded ones when they are full, damaged or shared."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ VALUES = {
     "nested": {"sauce": [None, {"256": "truffle"}, "x" * 5000]},
 }
 
-# The extra unit, for the wheel under any Python, is without it: it has no wheels of its own.
+# Not in the extra named unit, which tests the wheel with any Python: it has no wheels of its own.
 needs_pylibmc = pytest.mark.skipif(find_spec("pylibmc") is None, reason="the package pylibmc is not installed")
 
 
@@ -66,7 +66,7 @@ needs_pylibmc = pytest.mark.skipif(find_spec("pylibmc") is None, reason="the pac
 
 
 class StoreContract:
-    """What anything that keeps copies must do, as cachelib's backends do it."""
+    """What every store must do, as cachelib's backends do it."""
 
     kind: type[BaseCache]
 
@@ -74,19 +74,19 @@ class StoreContract:
     def store(self) -> Iterator[BaseCache]:
         raise NotImplementedError
 
-    second = 1.1  # what it takes until something is over that was to last for one
+    second = 1.1  # the time until something that lasts one second has expired
 
     def let_pass(self, seconds: float) -> None:
         time.sleep(seconds)
 
     @pytest.mark.parametrize("name", VALUES)
-    def test_gives_back_what_was_put_in(self, store: BaseCache, name: str) -> None:
+    def test_returns_the_value_that_was_stored(self, store: BaseCache, name: str) -> None:
         assert store.set("key", VALUES[name])
         found = store.get("key")
         assert found == VALUES[name]
         assert type(found) is type(VALUES[name])
 
-    def test_what_is_not_there_is_none(self, store: BaseCache) -> None:
+    def test_a_missing_value_is_none(self, store: BaseCache) -> None:
         assert store.get("nothing") is None
         assert not store.has("nothing")
 
@@ -95,12 +95,12 @@ class StoreContract:
         store.set("key", "second")
         assert store.get("key") == "second"
 
-    def test_has_leaves_the_value_as_it_is(self, store: BaseCache) -> None:
+    def test_has_does_not_change_the_value(self, store: BaseCache) -> None:
         store.set("key", "value")
         assert store.has("key")
         assert store.get("key") == "value"
 
-    def test_delete_tells_whether_there_was_one(self, store: BaseCache) -> None:
+    def test_delete_returns_whether_there_was_a_value(self, store: BaseCache) -> None:
         store.set("key", "value")
         assert store.delete("key") is True
         assert store.get("key") is None
@@ -111,7 +111,7 @@ class StoreContract:
         assert store.add("key", "second") is False
         assert store.get("key") == "first"
 
-    def test_many_at_once(self, store: BaseCache) -> None:
+    def test_several_at_once(self, store: BaseCache) -> None:
         pairs = {f"key{number}": {"n": number} for number in range(20)}
         assert store.set_many(pairs) == list(pairs)
         assert store.get_many(*pairs) == list(pairs.values())
@@ -127,7 +127,7 @@ class StoreContract:
         assert store.dec("set", 3) == 7
         assert store.get("set") == 7
 
-    def test_time_ends_entries_but_not_those_for_ever(self, store: BaseCache) -> None:
+    def test_entries_expire_unless_they_are_stored_forever(self, store: BaseCache) -> None:
         store.set("short", "value", timeout=1)
         store.set("long", "value", timeout=600)
         store.set("ever", "value", timeout=0)
@@ -141,7 +141,7 @@ class StoreContract:
 
     def test_threads(self, store: BaseCache) -> None:
         def fill(thread: int) -> None:
-            for number in (*range(12), *range(12)):  # 96 keys: no more than a bounded store keeps
+            for number in (*range(12), *range(12)):  # 96 keys, which every bounded store can hold
                 assert store.set(f"{thread}-{number}", f"value {thread} {number}")
 
         with ThreadPoolExecutor(8) as pool:
@@ -160,13 +160,13 @@ class StoreContract:
         assert sum(bool(one) for one in added) == 1
         assert store.get("lease") == str(added.index(True))
 
-    def test_values_must_be_text_bytes_or_json(self, store: BaseCache) -> None:
+    def test_values_must_be_strings_bytes_or_json(self, store: BaseCache) -> None:
         with pytest.raises(TypeError):
             store.set("key", object())
 
 
 class ClearContract:
-    """Where a store can be emptied."""
+    """For stores that can be cleared."""
 
     def test_clear(self, store: BaseCache) -> None:
         store.set_many({f"key{number}": "value" for number in range(30)})
@@ -177,12 +177,12 @@ class ClearContract:
 
 
 class BoundContract:
-    """Where a store has a limit of its own."""
+    """For stores with a limit of their own."""
 
     limit = 100
-    drops_on_write = False  # the oldest, whether others have expired or not
+    drops_on_write = False  # the oldest entry, whether or not others have expired
 
-    def test_keeps_to_the_limit(self, store: Any) -> None:
+    def test_respects_the_limit(self, store: Any) -> None:
         for number in range(3 * self.limit):
             store.set(str(number), "value", timeout=0)
         store.prune()
@@ -190,28 +190,28 @@ class BoundContract:
         assert store.get(str(3 * self.limit - 1)) == "value"
         assert store.get("0") is None
 
-    def test_keeps_everything_up_to_it(self, store: Any) -> None:
+    def test_keeps_everything_up_to_the_limit(self, store: Any) -> None:
         for number in range(self.limit):
             store.set(str(number), "value")
         store.prune()
         assert all(store.get_many(*map(str, range(self.limit))))
 
-    def test_what_was_written_again_is_young(self, store: Any) -> None:
+    def test_a_rewritten_entry_is_the_newest(self, store: Any) -> None:
         for number in range(self.limit):
             store.set(str(number), "value")
-        self.let_pass(0.02)  # files have the time of writing in milliseconds
+        self.let_pass(0.02)  # files have modification times in milliseconds
         store.set("0", "again")
         store.set("new", "value")
         store.prune()
         assert store.get("0") == "again"
         assert store.get("new") == "value"
 
-    def test_expired_entries_go_first(self, store: Any) -> None:
+    def test_expired_entries_are_dropped_first(self, store: Any) -> None:
         store.set("old", "value", timeout=600)
         store.set_many({f"short{number}": "value" for number in range(self.limit - 1)}, timeout=1)
         self.let_pass(1.1)
         store.set_many({"new1": "value", "new2": "value"}, timeout=600)
-        assert store.prune() >= 0  # memory drops on the way
+        assert store.prune() >= 0  # memory drops entries earlier
         if self.drops_on_write:
             assert store.count() <= self.limit
         else:
@@ -220,21 +220,19 @@ class BoundContract:
 
 
 class MachineContract:
-    """Where the processes of one machine share a store: what the cache reads of it, and that it never raises."""
+    """For stores shared by the processes of a machine: they meet the cache's requirements, and never raise."""
 
-    def test_the_cache_finds_what_it_asks_for(self, store: LocalStore, tmp_path: Path) -> None:
+    def test_the_store_declares_what_the_cache_requires(self, store: LocalStore, tmp_path: Path) -> None:
         for name in ("path", "lock_path", "takedowns_path"):
             place = getattr(store, name, None)
             assert place, f"set self.{name}: see LocalStore in embedkit/cache/stores/base.py"
-            assert Path(place).is_relative_to(tmp_path), f"{name} belongs beside the entries"
-        assert store.versions is not None, (
-            "set self.versions = shared_versions(PATH): others must learn of a write"
-        )
+            assert Path(place).is_relative_to(tmp_path), f"{name} belongs next to the entries"
+        assert store.versions is not None, "set self.versions = shared_versions(PATH): others must notice a write"
         assert (store.count(), store.prune(), store.working) == (0, 0, True)
         store.close()
-        assert store.set("key", "value"), "after close() the next call opens the store anew"
+        assert store.set("key", "value"), "after close() the next call opens the store again"
 
-    def test_versions_are_read_together_as_they_are_one_by_one(self, store: LocalStore, tmp_path: Path) -> None:
+    def test_versions_read_together_equal_those_read_one_by_one(self, store: LocalStore, tmp_path: Path) -> None:
         store.set("key", "value")
         keys, (file,) = ("key", "other", ""), tmp_path.rglob("*changes")
         for damage in (b"", bytes(100), bytes(TABLE_BYTES)):
@@ -243,7 +241,7 @@ class MachineContract:
             assert [one[1:] for one in together] == [store.versions.read(key)[1:] for key in keys]
             assert all(read(place) == version for read, place, version in together)
 
-    def test_a_place_that_is_gone_is_an_error_that_is_noted(self, store: LocalStore, tmp_path: Path) -> None:
+    def test_a_deleted_folder_is_an_error_in_failures(self, store: LocalStore, tmp_path: Path) -> None:
         store.set("key", "value")
         shutil.rmtree(tmp_path)
         tmp_path.write_text("a file where the folder was")
@@ -254,10 +252,10 @@ class MachineContract:
         assert store.count() == 0
         tmp_path.unlink()
         tmp_path.mkdir()
-        assert any(store.set("key", "value") for _ in range(3)), "it goes on once the place is there again"
+        assert any(store.set("key", "value") for _ in range(3)), "it works again once the folder exists again"
         assert store.get("key") == "value"
 
-    def test_damaged_files_are_a_miss_and_are_made_anew(self, store: LocalStore, tmp_path: Path) -> None:
+    def test_damaged_files_are_a_miss_and_recreated(self, store: LocalStore, tmp_path: Path) -> None:
         for damage in (b"", b"not a store at all " * 500):
             store.set("key", "value")
             for path in (path for path in tmp_path.rglob("*") if path.is_file()):
@@ -268,8 +266,8 @@ class MachineContract:
             assert store.get("key") == "again"
 
     @pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
-    def test_a_pipe_in_place_of_a_file_keeps_nobody_waiting(self, store: LocalStore, tmp_path: Path) -> None:
-        store._prune_every = sys.maxsize  # else a clean-up may be at work, and close() ends no connection in use
+    def test_a_pipe_in_place_of_a_file_does_not_block(self, store: LocalStore, tmp_path: Path) -> None:
+        store._prune_every = sys.maxsize  # a pruning in progress would keep its connection open
         store.set("key", "value")
         for path in [path for path in tmp_path.rglob("*") if path.is_file()]:
             path.unlink()
@@ -281,7 +279,7 @@ class MachineContract:
             assert store.get("key") == "value"
 
     def _ask(self, store: LocalStore, path: Path) -> None:
-        SharedFile(str(path), os.O_RDONLY).handle()  # as who may not write it
+        SharedFile(str(path), os.O_RDONLY).handle()  # as a process that can't write it
         for call in CALLS.values():
             call(store)
 
@@ -296,7 +294,7 @@ CALLS: dict[str, Callable[[BaseCache], Any]] = {
 
 
 class Aging:
-    """Time for stores that are given a clock."""
+    """Time for stores that take a clock."""
 
     clock: Clock
 
@@ -314,7 +312,7 @@ class TestMemory(Aging, StoreContract, ClearContract, BoundContract):
         self.clock = Clock()
         return MemoryCache(limit=self.limit, clock=self.clock)
 
-    def test_what_is_taken_out_is_a_copy(self, store: BaseCache) -> None:
+    def test_a_value_that_is_returned_is_a_copy(self, store: BaseCache) -> None:
         store.set("key", {"list": []})
         store.get("key")["list"].append("changed")
         assert store.get("key") == {"list": []}
@@ -330,7 +328,7 @@ class TestSQLite(Aging, StoreContract, ClearContract, BoundContract, MachineCont
         yield made
         made.close()
 
-    def test_clean_up_comes_by_itself(self, store: SQLiteCache) -> None:
+    def test_pruning_is_automatic(self, store: SQLiteCache) -> None:
         for number in range(10 * self.limit):
             store.set(str(number), "value")
         deadline = time.monotonic() + 30
@@ -347,7 +345,7 @@ class TestFiles(Aging, StoreContract, ClearContract, BoundContract, MachineContr
         self.clock = Clock()
         return FileCache(tmp_path, limit=self.limit, clock=self.clock)
 
-    def test_a_clean_up_that_takes_its_time_takes_the_oldest(self, tmp_path: Path) -> None:
+    def test_slow_pruning_still_drops_the_oldest(self, tmp_path: Path) -> None:
         class Slow(FileCache):
             def _read(self, path: str, size: int = -1) -> bytes:
                 time.sleep(0.003)
@@ -384,35 +382,35 @@ class TestRedis(StoreContract, ClearContract):
         yield made
         made.close()
 
-    def test_an_answer_of_many_pieces(self, store: RedisStore) -> None:
+    def test_a_response_in_many_pieces(self, store: RedisStore) -> None:
         store.set("key", "x" * 5_000_000)
         assert len(store.get("key")) == 5_000_000
 
-    def test_clearing_takes_nothing_from_others(self, store: RedisStore) -> None:
+    def test_clearing_deletes_nothing_of_others(self, store: RedisStore) -> None:
         client = store._write_client
         client.set("theirs", "value")
         store.set("ours", "value")
         store.clear()
         assert client.keys() == [b"theirs"]
 
-    def test_it_is_described_without_a_failure(self, store: RedisStore) -> None:
+    def test_describe_causes_no_failure(self, store: RedisStore) -> None:
         events: list[tuple[str, ...]] = []
         guarded = Guarded(store, time.monotonic, lambda *event, **_: events.append(event))
         assert guarded.describe() == {"kind": "redis"}
         assert not events
 
-    def test_a_planted_pickle_is_not_run(self, store: RedisStore, tmp_path: Path) -> None:
+    def test_a_planted_pickle_is_not_executed(self, store: RedisStore, tmp_path: Path) -> None:
         client = store._write_client
         client.set("embedkit:planted", b"!" + pickle.dumps(Bomb(tmp_path / "ran")))
         assert store.get("planted") is None
         assert not (tmp_path / "ran").exists()
 
-    def test_a_lease_has_its_end_from_the_start(self, store: RedisStore) -> None:
+    def test_a_lease_is_created_with_its_expiry(self, store: RedisStore) -> None:
         store.add("lease", "mine", timeout=60)
         assert 0 < store._write_client.ttl("embedkit:lease") <= 60
 
 
-def test_a_redis_whose_answer_does_not_end_is_given_up() -> None:
+def test_a_redis_response_that_does_not_end_is_aborted() -> None:
     with dripping_redis() as port:
         assert terminates(RedisStore(f"redis://127.0.0.1:{port}").get, "key")
 
@@ -430,12 +428,12 @@ class TestMemcached(StoreContract):
             client.flush_all()
         return made
 
-    def test_clearing_takes_nothing_from_others(self, store: MemcachedStore) -> None:
+    def test_clearing_deletes_nothing_of_others(self, store: MemcachedStore) -> None:
         store.set("key", "value")
         assert not store.clear()
         assert store.get("key") == "value"
 
-    def test_a_planted_pickle_is_not_run(
+    def test_a_planted_pickle_is_not_executed(
         self, store: MemcachedStore, memcached_server: Server, tmp_path: Path
     ) -> None:
         import pylibmc
@@ -446,7 +444,7 @@ class TestMemcached(StoreContract):
         assert not (tmp_path / "ran").exists()
 
 
-def test_every_store_keeps_the_contract() -> None:
+def test_every_store_is_tested_by_the_contract() -> None:
     modules = [import_module(f"{room.__name__}.{one.name}") for one in iter_modules(room.__path__)]
     kinds = [one for module in modules for one in vars(module).values() if isinstance(one, type)]
     ours = [one for one in kinds if one.__module__.startswith(room.__name__)]
@@ -456,7 +454,7 @@ def test_every_store_keeps_the_contract() -> None:
     assert set(tested) == stores - bases, "write a class with this kind that inherits StoreContract"
     shared = {kind for kind in tested if issubclass(kind, LocalStore) and not kind.is_process_local}
     kept = {one for one in shared if issubclass(tested[one], MachineContract)}
-    assert kept == shared, "a store that the processes of one machine share inherits MachineContract, too"
+    assert kept == shared, "a store shared by the processes of a machine inherits MachineContract, too"
 
 
 @needs_pylibmc
@@ -464,23 +462,23 @@ def test_every_store_is_in_the_tables(tmp_path: Path) -> None:
     kinds = {NullCache, *(tested.kind for tested in StoreContract.__subclasses__())}
     urls = [FILES.get(name, f"{name}://127.0.0.1:1" if name in SERVERS else f"{name}:") for name in STORES]
     opened = {type(open_store(url.format(tmp_path), limit=10, timeout=1)) for url in urls}
-    assert opened == kinds, "the faults are tried on STORES of tests/support/stores.py: add the new store"
+    assert opened == kinds, "the faults are tested with STORES of tests/support/stores.py: add the new store"
 
 
 @needs_pylibmc
-def test_every_scheme_is_told_and_opens_a_store_that_is_what_its_row_says(tmp_path: Path) -> None:
+def test_every_scheme_is_documented_and_matches_its_store(tmp_path: Path) -> None:
     [sentence] = [help for name, _, help in rows() if name == "CACHE"]
     kinds = set()
     for name, row in SCHEMES.items():
         assert row.form.startswith(f"{name}:")
-        assert row.form in sentence, "the sentence of the setting CACHE names every scheme"
+        assert row.form in sentence, "the description of the CACHE setting names every scheme"
         url = (
             row.form.replace("PATH", f"{tmp_path}/{name}").replace("SOCKET", "/none").replace("HOST", "127.0.0.1")
         )
         store = open_store(url.replace("PORT", "1"), limit=10, timeout=1)
         kinds.add(type(store))
         is_private = isinstance(store, NullCache) or getattr(store, "is_process_local", False)
-        assert row.private == is_private, f"{name}: private in SCHEMES goes with is_process_local of the store"
+        assert row.private == is_private, f"{name}: private in SCHEMES must match the store's is_process_local"
         assert row.shared != isinstance(store, LocalStore | NullCache), name
         assert row.redis == isinstance(store, RedisStore), name
         if row.shared:
@@ -530,7 +528,7 @@ def test_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     store.close()
 
 
-def test_the_default_lies_in_the_users_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_is_in_the_users_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / name))
     store = open_store("", limit=10, timeout=1)
@@ -561,7 +559,7 @@ def test_other_urls_are_refused(url: str) -> None:
     assert caught.value.hint
 
 
-def test_a_refusal_does_not_repeat_the_password() -> None:
+def test_an_error_does_not_show_the_password() -> None:
     for url in ("redsi://:hunter2hunter2@host/0", "redis://:hunter2hunter2@host:port/0"):
         with pytest.raises(ConfigurationError) as caught:
             open_store(url, limit=10, timeout=1)
@@ -575,7 +573,7 @@ def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
             open_store(url, limit=10, timeout=1)
 
 
-def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file, no folder")
     for url in (f"sqlite:{tmp_path}/file/cache.db", f"sqlite:{tmp_path}", f"file:{tmp_path}/file"):
         with pytest.raises(ConfigurationError, match="Set EMBEDKIT_CACHE to"):
@@ -603,7 +601,7 @@ def test_encoding_loses_nothing(value: Any) -> None:
 @given(
     st.binary() | st.sampled_from([b"j" + b"[" * 100_000, b"j{", b"s\xff", b"i", b"", b"!\x80\x04.", b"9" * 5_000])
 )
-def test_anything_else_is_none_or_a_plain_value(data: bytes) -> None:
+def test_decoding_any_bytes_gives_none_or_a_plain_value(data: bytes) -> None:
     assert isinstance(load(data), str | bytes | int | float | list | dict | None)
 
 
@@ -620,7 +618,7 @@ print(sum(store.set(f"{sys.argv[2]}-{number}", "value") for number in range(50))
 
 
 @pytest.mark.server
-def test_sixteen_processes_start_on_no_file_and_lose_nothing(tmp_path: Path) -> None:
+def test_sixteen_processes_start_without_a_file_and_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "cache.sqlite"
     workers = [
         subprocess.Popen(
@@ -645,7 +643,7 @@ def test_sixteen_processes_start_on_no_file_and_lose_nothing(tmp_path: Path) -> 
     store.close()
 
 
-def test_what_was_read_before_the_versions_were_removed_is_still_known_to_be_old(tmp_path: Path) -> None:
+def test_an_entry_read_before_the_versions_were_deleted_is_still_recognized_as_old(tmp_path: Path) -> None:
     store = SQLiteCache(tmp_path / "db")
     store.set("key", "value")
     read, place, version = store.versions.read("key")
@@ -656,7 +654,7 @@ def test_what_was_read_before_the_versions_were_removed_is_still_known_to_be_old
     store.close()
 
 
-def test_another_process_sees_what_one_has_written(tmp_path: Path) -> None:
+def test_another_process_sees_a_write(tmp_path: Path) -> None:
     one, other = SQLiteCache(tmp_path / "db"), SQLiteCache(tmp_path / "db")
     one.set("key", "value")
     assert other.get("key") == "value"
@@ -669,7 +667,7 @@ def test_another_process_sees_what_one_has_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database at all " * 500, b"SQLite format 3\0" + b"\xff" * 8000])
-def test_a_file_that_is_no_database_is_replaced(
+def test_a_file_that_is_not_a_database_is_replaced(
     tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "cache.sqlite"
@@ -712,7 +710,7 @@ def test_another_version_is_emptied(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_file_that_was_removed_is_made_again(tmp_path: Path) -> None:
+def test_a_deleted_file_is_recreated(tmp_path: Path) -> None:
     store = SQLiteCache(tmp_path / "db")
     store.set("key", "value")
     (tmp_path / "db").unlink()
@@ -725,7 +723,7 @@ def test_a_file_that_was_removed_is_made_again(tmp_path: Path) -> None:
     other.close()
 
 
-def test_a_writer_that_does_not_end_costs_no_more_than_the_timeout(tmp_path: Path) -> None:
+def test_a_writer_that_does_not_end_costs_at_most_the_timeout(tmp_path: Path) -> None:
     store = SQLiteCache(tmp_path / "db", timeout=0.05)
     store.set("key", "value")
     other = sqlite3.connect(tmp_path / "db", isolation_level=None)
@@ -768,8 +766,8 @@ def test_a_full_disk(scheme: str, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.draft"))
 
 
-def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
-    """Said of the files themselves: root may write in any folder."""
+def test_a_read_only_database_is_a_miss(tmp_path: Path) -> None:
+    """Tested with the database's mode: root can write in any folder."""
     store = SQLiteCache(tmp_path / "db")
     store._pool._open = lambda: sqlite3.connect(f"file:{tmp_path}/none/db?mode=ro", uri=True)  # type: ignore[method-assign]
     assert store.get("key") is None
@@ -800,7 +798,7 @@ print("fine")
 # -- files ---------------------------------------------------------------------------------------------
 
 
-def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
+def test_other_files_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "theirs.txt").write_text("theirs")
     store = FileCache(tmp_path)
     store.set("key", "value")
@@ -809,14 +807,14 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
     assert FileCache(tmp_path).set("key", "value")
 
 
-def test_a_folder_of_our_name_that_is_not_ours_is_refused(tmp_path: Path) -> None:
+def test_a_folder_with_our_name_and_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "embedkit-cache").mkdir()
     (tmp_path / "embedkit-cache" / "theirs.txt").write_text("theirs")
     with pytest.raises(ConfigurationError, match="not ours"):
         open_store(f"file:{tmp_path}", limit=10, timeout=1)
 
 
-def test_a_pickle_or_half_a_file_is_a_miss(tmp_path: Path) -> None:
+def test_a_pickle_or_a_truncated_file_is_a_miss(tmp_path: Path) -> None:
     store = FileCache(tmp_path)
     store.set("key", "value", timeout=0)
     (path,) = Path(store.path, "entries").iterdir()
@@ -826,7 +824,7 @@ def test_a_pickle_or_half_a_file_is_a_miss(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_old_drafts_are_swept_up(tmp_path: Path) -> None:
+def test_old_drafts_are_deleted(tmp_path: Path) -> None:
     store = FileCache(tmp_path)
     store.set("key", "value")
     folder = Path(store.path, "entries")
@@ -838,7 +836,7 @@ def test_old_drafts_are_swept_up(tmp_path: Path) -> None:
     assert store.get("key") == "value"
 
 
-def test_the_limit_is_kept_while_it_runs(tmp_path: Path) -> None:
+def test_the_limit_is_enforced_while_it_runs(tmp_path: Path) -> None:
     store = FileCache(tmp_path, limit=100)
     for number in range(1100):
         store.set(str(number), "value")

@@ -1,4 +1,4 @@
-"""What makes warm answers fast never outlives what they were made from."""
+"""What makes warm answers fast never outlives what it was made from."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ SECRET = "s" * 40
 
 
 class Harness:
-    """Kits over one store and one sandbox, as processes of one machine have them."""
+    """Kits with one store and one sandbox, like the processes of one machine."""
 
     def __init__(self, folder: Path, **rows: Any) -> None:
         self.clock = Clock()
-        self.clock.now = time.time()  # for the processes that have no other clock
+        self.clock.now = time.time()  # for other processes, which have no other clock
         self.transport = SandboxTransport()
-        self.plain = folder / "no-templates"  # what a host's own templates may do is neither known nor kept
+        self.plain = folder / "no-templates"  # the output of custom templates is not stored
         self.plain.mkdir()
         self.rows = {"cache": f"sqlite:{folder / 'cache.sqlite'}", "secret": SECRET, **rows}
         self.kits: list[EmbedKit] = []
@@ -73,7 +73,7 @@ ANSWERS: tuple[Callable[[EmbedKit], object], ...] = (
 
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("store", ["memory:", "null:", ""])
-def test_the_second_answer_is_the_first(
+def test_the_second_answer_equals_the_first(
     harness: Harness, answer: Callable[[EmbedKit], object], store: str
 ) -> None:
     kit = harness.kit(cache=store or harness.rows["cache"])
@@ -87,7 +87,7 @@ def test_the_second_answer_is_the_first(
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_purge_ends_it(harness: Harness, answer: Callable[[EmbedKit], object]) -> None:
+def test_a_purge_invalidates_an_answer(harness: Harness, answer: Callable[[EmbedKit], object]) -> None:
     kit = harness.kit()
     first = answer(kit)
     assert kit.purge(ID)
@@ -96,7 +96,9 @@ def test_a_purge_ends_it(harness: Harness, answer: Callable[[EmbedKit], object])
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_purge_by_another_process_ends_it(harness: Harness, answer: Callable[[EmbedKit], object]) -> None:
+def test_a_purge_by_another_process_invalidates_an_answer(
+    harness: Harness, answer: Callable[[EmbedKit], object]
+) -> None:
     kit, other = harness.kit(), harness.kit()
     first = answer(kit)
     assert answer(kit) == first
@@ -105,14 +107,14 @@ def test_a_purge_by_another_process_ends_it(harness: Harness, answer: Callable[[
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_new_copy_ends_it(harness: Harness, answer: Callable[[EmbedKit], object]) -> None:
+def test_a_new_copy_invalidates_an_answer(harness: Harness, answer: Callable[[EmbedKit], object]) -> None:
     kit, other = harness.kit(), harness.kit()
     first = answer(kit)
     other.records([AssetRef((ID,))], refresh=True)
     assert answer(kit) != first
 
 
-def test_a_takedown_ends_it(harness: Harness) -> None:
+def test_a_takedown_invalidates_an_answer(harness: Harness) -> None:
     kit, other = harness.kit(), harness.kit()
     assert "<iframe" in kit.render(POST)
     harness.transport.app.withdraw(ID)
@@ -121,7 +123,7 @@ def test_a_takedown_ends_it(harness: Harness) -> None:
         assert "<iframe" not in shown
 
 
-def test_what_is_stale_is_asked_for_anew(harness: Harness) -> None:
+def test_a_stale_copy_is_requested_again(harness: Harness) -> None:
     kit = harness.kit()
     first = kit.render(POST)
     harness.clock.now += 1.5 * DAY
@@ -131,7 +133,7 @@ def test_what_is_stale_is_asked_for_anew(harness: Harness) -> None:
     assert kit.render(POST) != first
 
 
-def test_what_is_expired_is_not_shown(harness: Harness) -> None:
+def test_an_expired_copy_is_not_shown(harness: Harness) -> None:
     kit = harness.kit()
     assert "<iframe" in kit.render(POST)
     harness.clock.now += 40 * DAY
@@ -139,7 +141,7 @@ def test_what_is_expired_is_not_shown(harness: Harness) -> None:
     assert "<iframe" not in kit.render(POST)
 
 
-def test_a_larger_picture_takes_the_place_of_the_smaller(harness: Harness) -> None:
+def test_a_larger_copy_replaces_a_smaller_one(harness: Harness) -> None:
     kit = harness.kit()
     kit.render(POST)
     assert 'width="1000"' in kit.render(f"[getty {ID} width=1000]")
@@ -147,7 +149,7 @@ def test_a_larger_picture_takes_the_place_of_the_smaller(harness: Harness) -> No
     assert harness.calls == 2
 
 
-def test_the_same_words_for_another_target_are_another_answer(harness: Harness) -> None:
+def test_another_target_gives_another_answer(harness: Harness) -> None:
     kit = harness.kit()
     by_hand = harness.kit(templates=str(harness.plain))
     for target in 2 * TARGETS:
@@ -158,7 +160,7 @@ def test_the_same_words_for_another_target_are_another_answer(harness: Harness) 
         assert isinstance(shown, Markup) is ROWS[target].is_markup
 
 
-def test_a_wrong_type_is_told_even_if_it_equals_what_was_asked_before(harness: Harness) -> None:
+def test_a_wrong_type_is_reported_even_if_it_equals_an_earlier_argument(harness: Harness) -> None:
     kit = harness.kit()
     kit.html(ID, max_width=1, caption=True)
     for said in ({"max_width": True}, {"caption": 1}, {"caption": ["x"]}, {"title": 1}, {"max_width": 1.0}):
@@ -182,7 +184,7 @@ def test_a_corpus_is_the_same_cold_warm_and_in_a_new_process(harness: Harness) -
     assert harness.calls == 0
 
 
-# -- html beside the copy -------------------------------------------------------------------------------
+# -- html stored with the copy --------------------------------------------------------------------------
 
 WARM = """
 import sys
@@ -202,7 +204,7 @@ def test_a_new_process_needs_neither_templates_nor_sanitizer(harness: Harness) -
     assert done.returncode == 0, done.stderr
 
 
-def test_a_new_process_takes_what_is_kept(harness: Harness) -> None:
+def test_a_new_process_uses_the_stored_html(harness: Harness) -> None:
     kit = harness.kit()
     kit.html(ID)
     [(name, html)] = kit.cache.get((ID,), "com").html.items()
@@ -213,8 +215,8 @@ def test_a_new_process_takes_what_is_kept(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize("name", [*RenderSettings._fields, "target"])
-def test_other_settings_show_none_of_it(harness: Harness, name: str) -> None:
-    assert name in {*RENDER_SAMPLES, "target"}, "write a value in RENDER_SAMPLES of tests/support/embeds.py"
+def test_other_settings_do_not_use_the_stored_html(harness: Harness, name: str) -> None:
+    assert name in {*RENDER_SAMPLES, "target"}, "add a value to RENDER_SAMPLES in tests/support/embeds.py"
     kit = harness.kit()
     kit.html(ID)
     changed = {name: {**RENDER_SAMPLES, "target": "feed"}[name]}
@@ -236,12 +238,12 @@ def test_the_edition_follows_templates_and_settings(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("name", RenderSettings._fields)
-def test_every_setting_that_markup_depends_on_makes_another_edition(name: str) -> None:
+def test_every_setting_that_affects_markup_changes_the_edition(name: str) -> None:
     before = Settings().rendering
     assert edition(before._replace(**{name: f"{getattr(before, name)}x"})) != edition(before)
 
 
-def test_a_template_of_the_host_is_used_as_soon_as_it_is_there(harness: Harness, tmp_path: Path) -> None:
+def test_a_custom_template_is_used_as_soon_as_it_exists(harness: Harness, tmp_path: Path) -> None:
     harness.kit().render(POST)
     template = tmp_path / "own" / "embedkit" / "web.html"
     template.parent.mkdir(parents=True)
@@ -251,7 +253,7 @@ def test_a_template_of_the_host_is_used_as_soon_as_it_is_there(harness: Harness,
     assert kit.cache.get((ID,), "com").html.keys() == harness.kit().cache.get((ID,), "com").html.keys()
 
 
-def test_html_of_another_edition_makes_room(harness: Harness) -> None:
+def test_html_of_another_edition_is_dropped(harness: Harness) -> None:
     kept = harness.kit().cache
     copy = kept.store(embed(), tld="com")
     kept.store_rendered(copy, {"old/1": "a", "old/2": "b"})
@@ -260,7 +262,7 @@ def test_html_of_another_edition_makes_room(harness: Harness) -> None:
     assert kept.get(ITEMS, "com").html == {"new/1": "c", "new/2": "d"}
 
 
-def test_there_is_only_so_much_room(harness: Harness) -> None:
+def test_the_html_of_an_entry_is_limited(harness: Harness) -> None:
     kept = harness.kit().cache
     copy = kept.store(embed(), tld="com")
     other = kept.store(embed(), tld="de")
@@ -271,7 +273,7 @@ def test_there_is_only_so_much_room(harness: Harness) -> None:
     assert kept.get(ITEMS, "de").html == {"e/2": "fits"}
 
 
-def test_html_brings_no_purged_copy_back(harness: Harness) -> None:
+def test_storing_html_does_not_restore_a_purged_copy(harness: Harness) -> None:
     kept = harness.kit().cache
     copy = kept.store(embed(), tld="com")
     assert kept.delete(ITEMS)
@@ -279,7 +281,7 @@ def test_html_brings_no_purged_copy_back(harness: Harness) -> None:
     assert kept.get(ITEMS, "com").embed is None
 
 
-def test_html_of_an_older_copy_is_not_kept(harness: Harness) -> None:
+def test_html_of_an_older_copy_is_not_stored(harness: Harness) -> None:
     kept = harness.kit().cache
     older = kept.store(embed(), tld="com")
     harness.clock.now += 1

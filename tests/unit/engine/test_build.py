@@ -1,4 +1,4 @@
-"""The steps of a build, over the sandbox: what is found where, what is done, and the exit codes."""
+"""The steps of a build, with the sandbox: what is found, what is done, and the exit codes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PASTED = (
 
 
 class Site:
-    """A kit over the sandbox, with the lock file in a folder of the test."""
+    """A kit with the sandbox, and a lock file in the test's folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,7 +40,7 @@ class Site:
         self.build = self.over(frozen=False)
 
     def over(self, *, strict: bool = False, **rows: Any) -> Build:
-        """A build over a kit of its own."""
+        """Return a build with a kit of its own."""
         settings = Settings(cache="memory:", timeout=2.0, lockfile=str(self.folder / "lock.json"), **rows)
         kit = EmbedKit(settings, transport=self.transport, clock=self.clock, background=False)
         return Build(kit, strict=strict)
@@ -61,7 +61,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def sources(*texts: str) -> list[Source]:
-    """Posts named 0.md, 1.md and so on."""
+    """Create posts named 0.md, 1.md and so on."""
     return [Source(text, "markdown", f"{number}.md") for number, text in enumerate(texts)]
 
 
@@ -97,7 +97,7 @@ def test_render(
     assert [page.source.text for page in report.pages] == list(texts)
 
 
-def test_render_gives_pages_in_the_target_of_the_build(site: Site) -> None:
+def test_render_uses_the_target_of_the_build(site: Site) -> None:
     steps: list[tuple[int, int]] = []
     build = Build(site.build.kit, target="markdown")
     report = build.render(sources(f"[getty {ID}]", "none"), progress=lambda *step: steps.append(step))
@@ -106,7 +106,7 @@ def test_render_gives_pages_in_the_target_of_the_build(site: Site) -> None:
     assert steps[-1] == (1, 1)
 
 
-def test_pages_come_one_by_one_and_are_not_kept(site: Site) -> None:
+def test_pages_are_passed_on_one_by_one_and_not_kept(site: Site) -> None:
     texts = sources(f"A [getty {ID}]", f"[getty {GONE}]", "none")
     taken: list[Page] = []
     kept, report = site.build.render(texts), site.build.render(texts, on_page=taken.append)
@@ -114,12 +114,12 @@ def test_pages_come_one_by_one_and_are_not_kept(site: Site) -> None:
     assert (report.findings, report.exit_code) == (kept.findings, kept.exit_code)
 
 
-def test_a_build_is_for_a_target_that_there_is(site: Site) -> None:
+def test_a_build_refuses_an_unknown_target(site: Site) -> None:
     with pytest.raises(ConfigurationError, match="There is no target 'paper'"):
         Build(site.build.kit, target=cast(Target, "paper"))
 
 
-def test_a_text_without_its_front_matter_has_the_lines_of_its_file(site: Site) -> None:
+def test_findings_in_a_text_without_front_matter_have_the_lines_of_its_file(site: Site) -> None:
     text = Source(f"[getty {GONE}]", "markdown", Path("post.md"), first_line=8)
     finding = site.build.render([text]).findings[0]
     assert str(finding).startswith("post.md:8:1: not-found: ")
@@ -150,7 +150,7 @@ def test_check(site: Site, down: bool, code: int, lost: tuple[str, ...]) -> None
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_a_frozen_build_reads_the_lock_file_alone(site: Site, strict: bool) -> None:
+def test_a_frozen_build_reads_only_the_lock_file(site: Site, strict: bool) -> None:
     texts = sources(f"[getty {ID}]", f"[getty {OTHER}]")
     assert site.build.lock(texts[:1]).exit_code == 0
     calls = site.calls
@@ -162,7 +162,7 @@ def test_a_frozen_build_reads_the_lock_file_alone(site: Site, strict: bool) -> N
     assert site.calls == calls
 
 
-def test_a_frozen_build_checks_the_lock_file_and_leaves_it_alone(site: Site) -> None:
+def test_a_frozen_build_checks_the_lock_file_without_changing_it(site: Site) -> None:
     texts = sources(f"[getty {ID}]")
     assert site.build.lock(texts).exit_code == 0
     build = site.over(frozen=True)
@@ -172,7 +172,7 @@ def test_a_frozen_build_checks_the_lock_file_and_leaves_it_alone(site: Site) -> 
     assert site.build.lock(texts, check=True).exit_code == 0
 
 
-def test_another_format_is_named() -> None:
+def test_an_unknown_format_is_refused_by_name() -> None:
     with pytest.raises(ConfigurationError, match="'rst'"):
         Source("text", "rst")  # type: ignore[arg-type]
 
@@ -192,7 +192,7 @@ def test_lock_adds_keeps_and_drops(site: Site) -> None:
     assert site.build.lock(sources(f"[getty {OTHER}]"), check=True).exit_code == 0
 
 
-def test_lock_keeps_what_it_has_while_getty_is_down_and_drops_what_is_withdrawn(site: Site) -> None:
+def test_lock_keeps_records_while_getty_is_down_and_drops_withdrawn_pictures(site: Site) -> None:
     texts = sources(f"[getty {ID}]")
     site.build.lock(texts)
     site.down()
@@ -257,7 +257,7 @@ def test_collect_skips(posts: Path, make: Callable[[Path], object], reason: str)
     assert [one for _, one in found.skipped] == [reason]
 
 
-def test_collect_takes_one_path_as_well(posts: Path) -> None:
+def test_collect_accepts_a_single_path(posts: Path) -> None:
     assert Build.collect(str(posts)) == Build.collect([str(posts)])
 
 
@@ -273,7 +273,7 @@ def test_collect_raises_or_keeps_going(posts: Path) -> None:
         collect(["-"])
 
 
-def test_results_are_placed_before_anything_is_written(posts: Path, tmp_path: Path) -> None:
+def test_output_paths_are_checked_before_anything_is_written(posts: Path, tmp_path: Path) -> None:
     found = collect([posts])
     with Results(found, tmp_path / "site") as results:
         assert [results.write(one, "new").outcome for one in found] == [Outcome.WRITTEN] * 3
@@ -287,7 +287,7 @@ def test_results_are_placed_before_anything_is_written(posts: Path, tmp_path: Pa
         Results([Source("x")], tmp_path)
 
 
-def test_a_text_that_is_saved_between_reading_and_writing(posts: Path) -> None:
+def test_a_text_saved_between_reading_and_writing_is_not_overwritten(posts: Path) -> None:
     found = collect([posts])
     (posts / "b.md").write_bytes(b"saved by its author\n")
     files = InPlace(found)
@@ -297,7 +297,7 @@ def test_a_text_that_is_saved_between_reading_and_writing(posts: Path) -> None:
     assert (posts / "a.html").read_bytes() == b"\xef\xbb\xbfnew"
 
 
-def test_a_finding_reads_like_that_of_a_compiler() -> None:
+def test_a_finding_is_formatted_like_a_compilers_message() -> None:
     assert str(Finding("a.md", 3, 1, "not-found", "Gone.")) == "a.md:3:1: not-found: Gone."
 
 
@@ -312,7 +312,7 @@ def test_a_finding_reads_like_that_of_a_compiler() -> None:
         ("a.org", "#+begin_example\n{}\n#+end_example\n"),
     ],
 )
-def test_examples_in_other_markup_stay(path: str, example: str) -> None:
+def test_examples_in_other_markup_are_left_alone(path: str, example: str) -> None:
     text = f"Words\n\n{example.format(PASTED)}{PASTED}\n{example.format('[gety 74917285]')}"
     source = Source(text, "html", path, first_line=5)
     report = Build.convert([source])
@@ -327,12 +327,12 @@ def test_examples_in_other_markup_stay(path: str, example: str) -> None:
     assert (finding.code, finding.line) == ("not-rendered", found.line)
 
 
-def test_an_example_that_is_not_closed_is_none() -> None:
+def test_an_unclosed_example_is_not_an_example() -> None:
     text = f"----\n{PASTED}\n"
     assert "[getty" in Build.convert([Source(text, "html", "a.adoc")]).pages[0].document.content
 
 
-def test_a_rendering_names_pasted_code_that_it_leaves() -> None:
+def test_rendering_reports_pasted_code_that_it_leaves() -> None:
     build = Build(EmbedKit(Settings(cache="memory:"), transport=SandboxTransport()))
     report = build.render([Source(f"a\n\n{PASTED}\n\n[gety 74917285]\n\n`{PASTED}`\n", "markdown", "post.md")])
     assert [(one.line, one.code) for one in report.findings] == [(3, "embed-code"), (5, "shortcode")]
@@ -347,7 +347,7 @@ def test_a_rendering_names_pasted_code_that_it_leaves() -> None:
         (f"hero: '{PASTED}'", 'hero: \'[getty src="82278805" width="462" height="370"]\''),
     ],
 )
-def test_values_of_yaml_stay_texts(line: str, converted: str) -> None:
+def test_yaml_values_remain_strings(line: str, converted: str) -> None:
     text = f"title: A\n{line}\nlast: b\n"
     page = Build.convert([Source(text, "html", "data.yaml")]).pages[0]
     assert page.document.content == f"title: A\n{converted}\nlast: b\n"
@@ -355,7 +355,7 @@ def test_values_of_yaml_stay_texts(line: str, converted: str) -> None:
     assert value is None or isinstance(value, str)
 
 
-def test_a_frozen_build_says_that_a_picture_is_gone(tmp_path: Path) -> None:
+def test_a_frozen_build_reports_a_withdrawn_picture(tmp_path: Path) -> None:
     site = Site(tmp_path)
     text = Source(f"[getty {ID}] [getty {GONE}] [getty {DENIED}]", "markdown", "post.md")
     locked = site.build.lock([text])

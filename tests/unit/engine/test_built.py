@@ -1,4 +1,4 @@
-"""Pictures in pages that have been built: where they are found, and where not."""
+"""Pictures in built pages: where they are found, and where not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMED = Settings(
     oembed_endpoint="https://proxy.example.org/getty/oembed",
     public_url="https://example.org/embeds",
 )
-# the others have a link alone, as any author writes one
+# the other targets only have a link, like any that an author writes
 MARKED = [one for one in TARGETS if ROWS[one].fallback in ("card", "link")]
 
 
@@ -35,14 +35,14 @@ def fixture_server() -> Iterator[SandboxServer]:
 
 @pytest.fixture(name="own_kit", scope="module")
 def fixture_own_kit(server: SandboxServer) -> Iterator[EmbedKit]:
-    """A kit whose Getty is at an address of its own, as that of a site that is built against a sandbox."""
+    """A kit whose Getty has another URL, like that of a site built with a sandbox."""
     with EmbedKit(server.settings(cache="memory:"), background=False) as kit:
         yield kit
 
 
 @pytest.mark.parametrize("whose", ["kit", "own_kit"])
 @pytest.mark.parametrize("target", MARKED)
-def test_what_was_built_is_checked_as_the_text_is(
+def test_a_built_page_is_checked_like_its_source(
     whose: str, target: Target, request: pytest.FixtureRequest
 ) -> None:
     kit: EmbedKit = request.getfixturevalue(whose)
@@ -80,20 +80,20 @@ FRAME = '<p>A</p>\n<iframe width=9 src="{}/embed/74917285?et=A&amp;sig=B"></ifra
         ("<pre>" + FRAME.format("http://127.0.0.1:8081") + "</pre>", None),
     ],
 )
-def test_frames_of_the_services_that_the_settings_name(html: str, found: str | None) -> None:
+def test_frames_of_configured_services_are_found(html: str, found: str | None) -> None:
     read = occurrences([Source(html)], built.frames(NAMED))
     assert [(one.line, str(one.ref)) for one in read] == ([(2, found)] if found else [])
 
 
-def test_only_a_check_reads_them() -> None:
+def test_only_check_reads_built_pages() -> None:
     assert occurrences([Source(FRAME.format("http://127.0.0.1:8081"))]) == []
 
 
-def test_without_services_of_ones_own_there_are_no_further_frames() -> None:
+def test_without_configured_services_only_figures_are_found() -> None:
     assert built.frames(Settings()).search(FRAME.format("https://embed.gettyimages.com")) is None
 
 
-def test_where_code_can_not_be_told_nothing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_found_if_the_code_cannot_be_determined(monkeypatch: pytest.MonkeyPatch) -> None:
     class Deep:
         def protected(self, _: int) -> bool:
             raise Exhausted("too deep")
@@ -110,7 +110,7 @@ def test_where_code_can_not_be_told_nothing_is_found(monkeypatch: pytest.MonkeyP
         (f"600000001,{DENIED}", "not-embeddable", (DENIED,)),
     ],
 )
-def test_a_lost_slideshow_says_which_of_its_pictures_is_lost(
+def test_a_lost_slideshow_reports_which_pictures_are_lost(
     kit: EmbedKit, show: str, code: str, lost: tuple[str, ...]
 ) -> None:
     report = Build(kit).check([Source(f"[getty {show}]\n\n[getty {ID},600000001]\n\n[getty {GONE}]", path="a")])

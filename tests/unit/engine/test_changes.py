@@ -1,4 +1,4 @@
-"""What Getty's feed of asset changes names disappears, and nothing that it names is lost."""
+"""Pictures in Getty's change feed disappear, and no change is lost."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ FRONT, HOOK = "https://front.example.org", "https://hooks.example.org/in"
 
 
 class Killed(BaseException):
-    """What is left of a process after kill -9: nothing that it does from then on has an effect."""
+    """What remains of a process after kill -9: nothing that it does from then on has an effect."""
 
 
 class Life:
-    """How many more steps a process lives."""
+    """The number of steps that a process has left to live."""
 
     def __init__(self, steps: float = float("inf")) -> None:
         self.steps = steps
@@ -50,7 +50,7 @@ class Life:
 
 
 class Store(MemoryCache):
-    """What one process sees of a store that others see, too; steps count before and after each write."""
+    """One process's view of a store that it shares with others; each write is a step before and after it."""
 
     is_process_local = False
 
@@ -85,7 +85,7 @@ class Store(MemoryCache):
 
 @dataclass
 class Post:
-    """Where fronts and the webhook are: what they got, and what they answer."""
+    """The receivers, fronts and webhook: what they received, and what they answer."""
 
     got: list[Request] = field(default_factory=list)
     answers: dict[str, int | Exception] = field(default_factory=dict)
@@ -97,8 +97,8 @@ class Post:
             raise answer
         return Response(answer)
 
-    def told(self, url: str) -> list[str]:
-        """All pictures that somebody was told of, in order."""
+    def notified(self, url: str) -> list[str]:
+        """Return all pictures that a receiver was notified of, in order."""
         found = [request for request in self.got if request.url == url]
         if url == HOOK:
             return [id for one in found for id in json.loads(one.body or b"")["data"]["pictures"]]
@@ -107,7 +107,7 @@ class Post:
 
 @dataclass
 class Wire:
-    """A transport that sends to Getty what is Getty's, and the rest to the post."""
+    """A transport that sends Getty's requests to Getty, and the others to the receivers."""
 
     getty: SandboxTransport
     post: Post
@@ -121,7 +121,7 @@ class Wire:
 
 
 class Harness:
-    """A store, Getty in process, and any number of instances."""
+    """A store, Getty in process, and any number of kits."""
 
     def __init__(self, **rows: Any) -> None:
         self.clock = Clock()
@@ -166,7 +166,7 @@ def state(kit: EmbedKit) -> str:
     return str(kit.engine.changes().status()["state"])
 
 
-# -- what a Delete does ------------------------------------------------------------------------------------
+# -- the effect of a Delete --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [404, 410])
@@ -174,13 +174,13 @@ def test_a_withdrawn_picture_disappears_from_every_instance(harness: Harness, st
     one, two = harness.kit(), harness.kit()
     assert {is_shown(kit, ref) for kit in (one, two) for ref in (ONE, TWO)} == {True}
     harness.getty.withdraw(ONE, status=status)
-    assert is_shown(one, ONE), "nobody has heard of it"
+    assert is_shown(one, ONE), "no kit knows yet"
     assert look(one).of("withdrawn") == [ONE]
     assert [is_shown(kit, ref) for kit in (one, two) for ref in (ONE, TWO)] == [False, True, False, True]
-    assert (harness.post.told(FRONT), harness.post.told(HOOK)) == ([ONE], [])
+    assert (harness.post.notified(FRONT), harness.post.notified(HOOK)) == ([ONE], [])
     later(harness, two)
-    assert (harness.post.told(FRONT), harness.post.told(HOOK)) == ([ONE, ONE], [ONE]), (
-        "whoever began to answer is done"
+    assert (harness.post.notified(FRONT), harness.post.notified(HOOK)) == ([ONE, ONE], [ONE]), (
+        "every response begun before is finished"
     )
     later(harness, one)
     assert len(harness.post.got) == 3
@@ -188,10 +188,10 @@ def test_a_withdrawn_picture_disappears_from_every_instance(harness: Harness, st
     assert look(one) == FeedReport(), "the batch is confirmed"
 
 
-def test_an_update_is_not_asked_for(harness: Harness) -> None:
+def test_an_update_causes_no_request(harness: Harness) -> None:
     kit = harness.kit()
     assert is_shown(kit, ONE)
-    harness.getty._withdrawn[ONE] = 404  # as oEmbed would say
+    harness.getty._withdrawn[ONE] = 404  # which oEmbed would answer
     harness.getty.announce("Update", ONE)
     harness.getty.announce("New", ONE)
     before = harness.getty.count("oembed")
@@ -201,7 +201,7 @@ def test_an_update_is_not_asked_for(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 403])
-def test_a_delete_that_oembed_knows_nothing_of_is_rejected(harness: Harness, status: int) -> None:
+def test_a_delete_that_oembed_does_not_confirm_is_rejected(harness: Harness, status: int) -> None:
     kit = harness.kit()
     assert is_shown(kit, ONE)
     harness.getty.announce("Delete", ONE)
@@ -212,7 +212,7 @@ def test_a_delete_that_oembed_knows_nothing_of_is_rejected(harness: Harness, sta
     assert harness.post.got == []
 
 
-def test_a_list_goes_with_each_of_its_pictures(harness: Harness) -> None:
+def test_a_list_is_dropped_with_each_of_its_pictures(harness: Harness) -> None:
     one, two = harness.kit(), harness.kit()
     slideshow = f"{TWO},{ONE}"
     assert is_shown(one, slideshow)
@@ -224,7 +224,7 @@ def test_a_list_goes_with_each_of_its_pictures(harness: Harness) -> None:
     assert is_shown(two, f"{TWO},{THREE}")
 
 
-def test_a_list_stays_away_for_as_long_as_a_copy_of_it_could_be_shown(harness: Harness) -> None:
+def test_a_list_is_withdrawn_as_long_as_a_copy_of_it_could_be_shown(harness: Harness) -> None:
     kit = harness.kit()
     assert is_shown(kit, f"{ONE},{TWO}")
     harness.getty.withdraw(ONE)
@@ -235,7 +235,7 @@ def test_a_list_stays_away_for_as_long_as_a_copy_of_it_could_be_shown(harness: H
         assert not is_shown(kit, f"{ONE},{TWO}")
 
 
-def test_what_comes_back_is_shown_again(harness: Harness) -> None:
+def test_a_restored_picture_is_shown_again(harness: Harness) -> None:
     kit = harness.kit()
     harness.getty.withdraw(ONE)
     look(kit)
@@ -251,14 +251,14 @@ def test_what_comes_back_is_shown_again(harness: Harness) -> None:
 
 @dataclass
 class Named:
-    """A change by hand."""
+    """A change, made by hand."""
 
     id: str
     lifecycle: str = "Delete"
     asset_type: str = "Image"
 
 
-def test_what_is_no_picture_is_rejected_unasked() -> None:
+def test_other_assets_are_rejected_without_a_request() -> None:
     hostile = ["../../etc/passwd", "1,2", "", "x" * 100, "1\r\nHost: evil.example", "1' OR '1'='1", "74917285/.."]
     made = [*map(Named, hostile), Named("500", asset_type="Film"), Named("74917285"), Named("74917285")]
     made += [Named("SB10065012A-001", asset_type=""), Named("7", "Deleted")]
@@ -270,7 +270,7 @@ def test_what_is_no_picture_is_rejected_unasked() -> None:
 
 
 def test_kill_9_at_each_step() -> None:
-    """What was killed is followed by another process, which finds all that was not done."""
+    """A killed process is followed by another, which finds all unfinished work."""
     for steps in itertools.count(1):
         harness = Harness(webhook_url="")
         viewer = harness.kit()
@@ -286,13 +286,13 @@ def test_kill_9_at_each_step() -> None:
         look(follower)
         assert [is_shown(viewer, id) for id in (ONE, THREE)] == [False, True], steps
         later(harness, follower)
-        assert harness.post.told(FRONT)[-2:] == [ONE, ONE], steps
+        assert harness.post.notified(FRONT)[-2:] == [ONE, ONE], steps
         assert look(follower) == FeedReport(), steps
         assert state(follower) == "ok"
     assert steps > 60
 
 
-def test_a_batch_is_not_confirmed_where_the_store_takes_nothing(harness: Harness) -> None:
+def test_a_batch_is_not_confirmed_if_the_store_cannot_be_written(harness: Harness) -> None:
     kit = harness.kit()
     look(kit)
     harness.getty.withdraw(ONE)
@@ -309,7 +309,7 @@ def test_a_batch_is_not_confirmed_where_the_store_takes_nothing(harness: Harness
     assert look(kit).of("withdrawn") == [ONE]
 
 
-def test_pending_while_oembed_is_down(harness: Harness) -> None:
+def test_changes_are_pending_while_oembed_is_down(harness: Harness) -> None:
     kit = harness.kit()
     changes = kit.engine.changes()
     assert is_shown(kit, ONE)
@@ -327,11 +327,11 @@ def test_pending_while_oembed_is_down(harness: Harness) -> None:
     harness.clock.now += MAX_RETRY_S
     changes.work()
     assert not is_shown(kit, ONE)
-    assert harness.post.told(FRONT) == [ONE]
+    assert harness.post.notified(FRONT) == [ONE]
     assert (state(kit), changes.status()["pending"]) == ("ok", 0)
 
 
-def test_an_answer_of_no_use_is_asked_for_less_often(harness: Harness) -> None:
+def test_after_unusable_answers_retries_become_less_frequent(harness: Harness) -> None:
     kit = harness.kit()
     harness.getty.withdraw(ONE)
     harness.getty.faults.add("status", status=400, count=None, route="oembed")
@@ -343,7 +343,7 @@ def test_an_answer_of_no_use_is_asked_for_less_often(harness: Harness) -> None:
     assert 5 <= harness.getty.count("oembed") - before <= 15
 
 
-def test_with_too_many_pending_getty_keeps_the_rest(harness: Harness) -> None:
+def test_with_too_many_pending_pictures_no_further_batch_is_taken(harness: Harness) -> None:
     kit = harness.kit()
     look(kit)
     journal = kit.engine.changes()._journal
@@ -361,7 +361,7 @@ def test_with_too_many_pending_getty_keeps_the_rest(harness: Harness) -> None:
     assert look(kit).of("withdrawn") == [ONE]
 
 
-def test_a_store_that_was_emptied_gets_its_journal_back(harness: Harness) -> None:
+def test_the_journal_is_restored_to_a_store_that_was_emptied(harness: Harness) -> None:
     kit = harness.kit()
     harness.getty.withdraw(ONE)
     harness.getty.faults.add("status", status=503, count=None, route="oembed")
@@ -370,13 +370,13 @@ def test_a_store_that_was_emptied_gets_its_journal_back(harness: Harness) -> Non
     harness.getty.faults.clear()
     harness.clock.now += MAX_RETRY_S
     kit.engine.changes().work()
-    assert harness.post.told(FRONT) == [ONE]
+    assert harness.post.notified(FRONT) == [ONE]
 
 
-# -- one at a time, and seldom -----------------------------------------------------------------------------
+# -- one at a time, and not too often ----------------------------------------------------------------------
 
 
-def test_one_process_at_a_time(harness: Harness) -> None:
+def test_only_one_process_works_at_a_time(harness: Harness) -> None:
     one, two = harness.kit().engine.changes(), harness.kit().engine.changes()
     assert one._journal.claim(lambda _: True)
     with pytest.raises(Unavailable):
@@ -388,8 +388,8 @@ def test_one_process_at_a_time(harness: Harness) -> None:
     assert harness.calls() > 0
 
 
-def test_who_was_silent_for_too_long_confirms_nothing(harness: Harness) -> None:
-    """Stopped in the midst of a batch, it finds that another has done all, and does not write over that."""
+def test_a_process_that_was_silent_for_too_long_confirms_nothing(harness: Harness) -> None:
+    """Stopped in the middle of a batch, it finds the work done by another, and does not overwrite that."""
     late, quick = harness.kit(), harness.kit()
     harness.getty.withdraw(ONE)
     feed = late.engine.changes().feed
@@ -407,12 +407,12 @@ def test_who_was_silent_for_too_long_confirms_nothing(harness: Harness) -> None:
 
     late.engine.changes().feed = Slow()
     look(late)
-    assert set(harness.post.told(FRONT)) == {ONE}
+    assert set(harness.post.notified(FRONT)) == {ONE}
     assert look(quick).of("withdrawn") == [TWO]
 
 
 def test_an_idle_feed_costs_less_than_two_calls_a_minute(harness: Harness) -> None:
-    """Any number of instances, tokens included."""
+    """For any number of kits, including token requests."""
     kits = [harness.kit() for _ in range(3)]
     per_minute: list[int] = []
     for _ in range(60):
@@ -428,7 +428,7 @@ def test_an_idle_feed_costs_less_than_two_calls_a_minute(harness: Harness) -> No
 
 
 @pytest.mark.parametrize("key", [(auth.SEARCH_KEY, auth.SEARCH_SECRET), ("nobody", "nothing")])
-def test_a_key_without_the_feed_is_asked_once_an_hour(key: tuple[str, str], caplog: Any) -> None:
+def test_a_key_without_the_feed_is_tried_once_an_hour(key: tuple[str, str], caplog: Any) -> None:
     harness = Harness(api_key=key[0], api_secret=key[1])
     kit = harness.kit()
     for _ in range(1_700):
@@ -443,24 +443,24 @@ def test_a_key_without_the_feed_is_asked_once_an_hour(key: tuple[str, str], capl
         assert harness.getty.count("v3") == 2
 
 
-def test_a_key_without_the_feed_is_told_so() -> None:
+def test_a_key_without_the_feed_is_reported() -> None:
     harness = Harness(api_key=auth.SEARCH_KEY, api_secret=auth.SEARCH_SECRET)
     with pytest.raises(PermissionDenied, match="EMBEDKIT_CHANGE_FEED"):
         look(harness.kit())
 
 
-# -- who else is told --------------------------------------------------------------------------------------
+# -- notifying others --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("answer", [500, 302, 404, Unavailable("hangs")], ids=str)
-def test_a_front_that_fails_gets_it_later_and_keeps_nobody_waiting(harness: Harness, answer: Any) -> None:
+def test_a_failing_front_is_notified_later_and_delays_no_other(harness: Harness, answer: Any) -> None:
     kit = harness.kit()
     changes = kit.engine.changes()
     harness.post.answers[FRONT] = answer
     harness.getty.withdraw(ONE)
     look(kit)
     later(harness, kit, 3)
-    assert harness.post.told(HOOK) == [ONE]
+    assert harness.post.notified(HOOK) == [ONE]
     assert changes.status() == {
         "state": "undelivered",
         "pending": 0,
@@ -470,14 +470,14 @@ def test_a_front_that_fails_gets_it_later_and_keeps_nobody_waiting(harness: Harn
     for _ in range(1_800):
         harness.clock.now += 2
         changes.work()
-    assert 24 < len(harness.post.told(FRONT)) < 44, "less often in time"
+    assert 24 < len(harness.post.notified(FRONT)) < 44, "less and less often"
     harness.post.answers.clear()
     later(harness, kit, 300)
     assert changes.status()["undelivered"] == {"fronts": 0, "webhook": 0}
     assert state(kit) == "ok"
 
 
-def test_a_webhook_gets_the_same_message_again_with_the_same_id(harness: Harness) -> None:
+def test_a_message_is_sent_to_the_webhook_again_with_the_same_id(harness: Harness) -> None:
     kit = harness.kit()
     harness.post.answers[HOOK] = 500
     harness.getty.withdraw(ONE)
@@ -493,7 +493,7 @@ def test_a_webhook_gets_the_same_message_again_with_the_same_id(harness: Harness
     assert {one.follow_redirects for one in harness.post.got} == {False}
 
 
-def test_a_receiver_knows_what_is_genuine_as_documented(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_receiver_can_verify_a_message_as_documented(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     kit = harness.kit()
     harness.getty.withdraw(ONE)
     look(kit)
@@ -520,7 +520,7 @@ def test_a_purge_by_hand_is_delivered_too(harness: Harness) -> None:
     assert kit.purge(ONE)
     kit.engine.changes().work()
     later(harness, kit)
-    assert (harness.post.told(FRONT), harness.post.told(HOOK)) == ([ONE, ONE], [ONE])
+    assert (harness.post.notified(FRONT), harness.post.notified(HOOK)) == ([ONE, ONE], [ONE])
     assert harness.getty.count("v3") == 0
 
 
@@ -541,7 +541,7 @@ def test_no_secret_and_no_url_is_logged(harness: Harness, caplog: Any) -> None:
 # -- the journal -------------------------------------------------------------------------------------------
 
 
-def test_a_target_gets_at_most_so_many_pictures_at_once() -> None:
+def test_a_receiver_gets_a_limited_number_of_pictures_at_once() -> None:
     journal = FeedJournal().with_events(map(str, range(250)), 100.0).with_events(["young"], 109.9)
     sizes = []
     while ids := journal.undelivered("front", 110.0, 10.0):
@@ -551,7 +551,7 @@ def test_a_target_gets_at_most_so_many_pictures_at_once() -> None:
     assert (journal.events, journal.first) == ((("young", 109),), 250)
 
 
-def test_what_nobody_takes_does_not_grow_for_ever() -> None:
+def test_undelivered_events_do_not_grow_without_limit() -> None:
     journal = FeedJournal().with_events(map(str, range(MAX_EVENTS)), 0.0).delivered("quick", MAX_EVENTS)
     journal = journal.trimmed(["quick", "dead"]).with_events(["last"], 0.0)
     assert (len(journal.events), journal.first, journal.left("dead")) == (MAX_EVENTS, 1, MAX_EVENTS)
@@ -561,7 +561,7 @@ def test_what_nobody_takes_does_not_grow_for_ever() -> None:
 
 
 def test_the_largest_journal_fits_into_an_entry() -> None:
-    """A batch comes where there were not too many pending, and nobody takes events."""
+    """The largest batch is taken with just few enough pending pictures, and no receiver takes events."""
     ids = [f"{number:x}".rjust(24, "a") for number in range(MAX_PENDING + 2_200)]
     journal = FeedJournal(
         "s" * 16, "o" * 16, 1.8e9, 1.8e9, 1.8e9, "rate-limited", {str(2**31): str(2**63)}, {}, 30, 1.8e9
@@ -587,7 +587,7 @@ def test_a_journal_survives_its_store() -> None:
 # -- settings ----------------------------------------------------------------------------------------------
 
 
-def test_where_others_would_hear_of_nothing_it_does_not_start() -> None:
+def test_a_store_that_others_cannot_see_is_refused() -> None:
     for rows in ({"change_feed": True}, {"purge_urls": FRONT}, {"webhook_url": HOOK}):
         with EmbedKit(Settings(cache="memory:", **rows)) as kit, pytest.raises(ConfigurationError, match="CACHE"):
             kit.engine.changes()
@@ -596,7 +596,7 @@ def test_where_others_would_hear_of_nothing_it_does_not_start() -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"), [("on", 35), ("true", 35), ("off", 0), ("", 0), ("0", 0), ("10", 10), ("0.5", 0.5)]
 )
-def test_how_often_the_feed_is_looked_at(text: str, seconds: float) -> None:
+def test_how_often_the_feed_is_polled(text: str, seconds: float) -> None:
     assert Settings.from_env({"EMBEDKIT_CHANGE_FEED": text}).change_feed == seconds
 
 
@@ -618,13 +618,13 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
-def test_where_nothing_may_be_sent(name: str, value: str) -> None:
+def test_receiver_urls_that_are_refused(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"EMBEDKIT_{name}") as failed:
         Settings.from_env({f"EMBEDKIT_{name}": value})
     assert "canary" not in str(failed.value)
 
 
-def test_where_something_may_be_sent() -> None:
+def test_receiver_urls_that_are_accepted() -> None:
     settings = Settings.from_env({"EMBEDKIT_PURGE_URLS": "http://127.0.0.1:6081/, https://a.example.org"})
     assert settings.purge_urls == ("http://127.0.0.1:6081", "https://a.example.org")
     assert Settings(webhook_url=Secret(HOOK)).webhook_url.reveal() == HOOK

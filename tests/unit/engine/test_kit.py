@@ -1,4 +1,4 @@
-"""The kit over the sandbox: the three journeys cold, warm, stale and in an outage."""
+"""The kit with the sandbox: cold, warm, stale, and in an outage."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_examples_of_docstrings_run(module: str) -> None:
 
 
 class Harness:
-    """A kit, the sandbox behind it and the clock of both."""
+    """A kit, its sandbox, and the clock of both."""
 
     def __init__(self, **rows: Any) -> None:
         self.clock = Clock()
@@ -93,7 +93,7 @@ def test_a_post(harness: Harness) -> None:
     assert "\n\n" not in html[html.index("<figure") : html.index("</figure>")]
 
 
-def test_stale_is_shown_at_once_and_refreshed_before_the_end(harness: Harness) -> None:
+def test_a_stale_copy_is_shown_at_once_and_refreshed_before_exit(harness: Harness) -> None:
     harness.kit.resolve(ID)
     harness.clock.now += 1.5 * DAY
     assert harness.kit.resolve(ID).stale
@@ -104,7 +104,7 @@ def test_stale_is_shown_at_once_and_refreshed_before_the_end(harness: Harness) -
     assert harness.calls == 2
 
 
-def test_stale_is_refreshed_behind_the_reader_in_a_service() -> None:
+def test_a_service_refreshes_a_stale_copy_in_the_background() -> None:
     harness = Harness()
     harness.kit = EmbedKit(harness.kit.settings, transport=harness.transport, clock=harness.clock, background=True)
     harness.kit.resolve(ID)
@@ -152,7 +152,7 @@ def test_a_withdrawn_picture_disappears_and_stays_away(harness: Harness) -> None
         harness.kit.resolve(ID)
     calls = harness.calls
     with pytest.raises(NotFound):
-        harness.kit.resolve(ID, tld="de")  # one entry holds a picture whole
+        harness.kit.resolve(ID, tld="de")  # one entry holds all copies of a picture
     with pytest.raises(NotFound):
         harness.kit.resolve(ID)
     assert harness.calls == calls
@@ -165,7 +165,7 @@ def test_a_withdrawn_picture_disappears_and_stays_away(harness: Harness) -> None
     assert harness.kit.resolve(ID)
 
 
-def test_a_picture_that_lost_its_permission_is_shown_a_day_longer(harness: Harness) -> None:
+def test_a_picture_that_is_no_longer_embeddable_is_shown_a_day_longer(harness: Harness) -> None:
     kit = harness.kit
     kit.resolve(WIDE)
     kit.cache.store_error((WIDE,), "com", NotEmbeddable())
@@ -182,7 +182,7 @@ def test_a_picture_that_lost_its_permission_is_shown_a_day_longer(harness: Harne
     ("ref", "error"),
     [(DENIED, NotEmbeddable), (GONE, NotFound), ("1", NotFound), ("https://evil.example/1", UnsupportedReference)],
 )
-def test_errors_are_told_apart_and_remembered(harness: Harness, ref: str, error: type[EmbedKitError]) -> None:
+def test_errors_are_distinguished_and_remembered(harness: Harness, ref: str, error: type[EmbedKitError]) -> None:
     for _ in range(3):
         with pytest.raises(error):
             harness.kit.resolve(ref)
@@ -210,7 +210,7 @@ def test_on_error(on_error: str, has: str, lacks: str) -> None:
 
 
 @pytest.mark.parametrize("on_error", ["card", "link", "text"])
-def test_of_a_withdrawn_picture_readers_learn_that_it_is_gone(on_error: str) -> None:
+def test_readers_learn_that_a_withdrawn_picture_is_gone(on_error: str) -> None:
     kit = Harness(on_error=on_error).kit
     html = str(kit.html(GONE))
     assert "This picture is no longer available" in html
@@ -219,7 +219,7 @@ def test_of_a_withdrawn_picture_readers_learn_that_it_is_gone(on_error: str) -> 
     assert kit.html(GONE, target="text") == "This picture is no longer available."
 
 
-def test_of_an_outage_readers_learn_that_it_passes() -> None:
+def test_readers_learn_that_an_outage_is_temporary() -> None:
     harness = Harness()
     harness.sandbox.faults.add("status", status=503, count=None)
     html = str(harness.kit.html(ID))
@@ -235,7 +235,7 @@ def test_on_error_raise() -> None:
         kit.render(f"[getty {GONE}]")
 
 
-def test_what_is_no_reference_stays_the_authors_text(harness: Harness) -> None:
+def test_an_invalid_reference_is_left_as_the_authors_text(harness: Harness) -> None:
     assert harness.kit.html("<b>my cat</b>", target="feed") == "&#60;b&#62;my cat&#60;&#47;b&#62;"
     document = harness.kit.document(
         "x [getty cat] y\n\nhttps://gettyimages.com.evil.example/detail/1\n", input="text"
@@ -244,7 +244,7 @@ def test_what_is_no_reference_stays_the_authors_text(harness: Harness) -> None:
     assert [problem.code for problem in document.problems] == ["unsupported"] * 2
 
 
-def test_problems_say_where(harness: Harness) -> None:
+def test_problems_have_their_position(harness: Harness) -> None:
     document = harness.kit.document(f"é [getty {GONE}]\n\n[getty 1 wide=2]\n\n[getty", input="text")
     assert [(one.line, one.column, one.code) for one in document.problems] == [
         (1, 3, "not-found"),
@@ -254,7 +254,7 @@ def test_problems_say_where(harness: Harness) -> None:
     ]
 
 
-def test_an_author_chooses_the_target_of_a_page_but_not_of_a_feed(harness: Harness) -> None:
+def test_an_author_can_choose_the_target_of_a_page_but_not_of_a_feed(harness: Harness) -> None:
     text = f"[getty {ID} target=facade]"
     assert "data-ek-src" in harness.kit.render(text)
     assert "data-ek-src" not in harness.kit.render(text, target="feed")
@@ -278,14 +278,14 @@ def test_smaller_sizes_need_no_call_and_larger_ones_one(harness: Harness) -> Non
     assert harness.calls == 2
 
 
-def test_nobody_asks_twice_for_more_than_there_is(harness: Harness) -> None:
+def test_a_size_known_to_be_unavailable_is_not_requested_again(harness: Harness) -> None:
     small = "500000240"
     for width in (1000, 2000, 3000):
         assert harness.kit.resolve(small, max_width=width).width == 240
     assert harness.calls == 1
 
 
-def test_a_wrong_option_is_named(harness: Harness) -> None:
+def test_an_invalid_option_is_refused_by_name(harness: Harness) -> None:
     for wrong in ({"target": "flash"}, {"max_width": 0}, {"tld": "evil"}, {"colour": "red"}, {"max_width": "9"}):
         with pytest.raises(ConfigurationError):
             harness.kit.html(ID, **wrong)
@@ -299,7 +299,7 @@ def test_a_wrong_option_is_named(harness: Harness) -> None:
 # -- many at once --------------------------------------------------------------------------------------
 
 
-def test_resolve_many_keeps_order_and_asks_once(harness: Harness) -> None:
+def test_resolve_many_keeps_the_order_and_requests_each_picture_once(harness: Harness) -> None:
     refs = [WIDE, "600000005", "https://evil.example/", GONE, f"https://gty.im/{WIDE}", WIDE]
     answers = harness.kit.resolve_many(refs)
     assert [type(answer).__name__ for answer in answers] == [
@@ -314,7 +314,7 @@ def test_resolve_many_keeps_order_and_asks_once(harness: Harness) -> None:
     assert harness.calls == 3
 
 
-def test_a_batch_asks_for_the_largest_size_that_it_needs(harness: Harness) -> None:
+def test_a_batch_requests_the_largest_size_that_it_needs(harness: Harness) -> None:
     text = f"[getty {WIDE} width=200]\n\n[getty {WIDE} width=900]\n\n[getty {WIDE}]\n"
     document = harness.kit.document(text)
     assert [embed.width for embed in document.embeds] == [200, 900, 594]
@@ -339,7 +339,7 @@ def test_two_hundred_threads_share_one_failure() -> None:
     waiting, calls = threading.Semaphore(0), []
 
     class Failing:
-        """An upstream that fails once everybody else waits for its answer."""
+        """An upstream that fails once all others are waiting for its answer."""
 
         def send(self, request: object) -> Any:
             calls.append(request)
@@ -385,7 +385,7 @@ def test_purge(harness: Harness) -> None:
     assert harness.calls == 2
 
 
-def test_refresh_tells_what_happened_whatever_is_held(harness: Harness) -> None:
+def test_refresh_returns_the_error_even_if_there_is_a_copy(harness: Harness) -> None:
     harness.kit.resolve(ID)
     harness.down()
     found = harness.kit.records([harness.kit.parse(ID)], refresh=True)
@@ -401,7 +401,7 @@ class NoTransport:
         raise AssertionError("a frozen build asked the network")
 
 
-def test_a_frozen_build_asks_nobody_and_repeats_byte_for_byte(harness: Harness, tmp_path: Path) -> None:
+def test_a_frozen_build_makes_no_requests_and_is_reproducible(harness: Harness, tmp_path: Path) -> None:
     path = tmp_path / "embedkit.lock.json"
     found = harness.kit.records([harness.kit.parse(WIDE)])
     lockfile.write_back(
@@ -417,7 +417,7 @@ def test_a_frozen_build_asks_nobody_and_repeats_byte_for_byte(harness: Harness, 
     assert "embedkit lock" in first.problems[0].detail
 
 
-def test_options_travel_with_a_reference(harness: Harness) -> None:
+def test_a_reference_keeps_its_options(harness: Harness) -> None:
     html = str(
         harness.kit.html(f'[getty {WIDE} width=250 caption="Boats & birds" align=left]', Options(align="right"))
     )

@@ -1,4 +1,4 @@
-"""The build lock, the signing secret and the revalidator: small rooms at the edge."""
+"""The lock file, the signing secret and the revalidator."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ def test_lost_pictures_are_locked_as_well(tmp_path: Path) -> None:
         "[" * 9999,
     ],
 )
-def test_a_broken_lock_file_says_so(tmp_path: Path, text: str) -> None:
+def test_a_broken_lock_file_is_reported(tmp_path: Path, text: str) -> None:
     path = tmp_path / "lock.json"
     path.write_text(text)
     with pytest.raises(ConfigurationError, match="can't be read"):
         lockfile.read(path)
 
 
-def test_a_missing_lock_file_says_how_to_write_one(tmp_path: Path) -> None:
+def test_the_error_of_a_missing_lock_file_tells_how_to_write_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="embedkit lock DIR"):
         lockfile.read(tmp_path / "none.json")
 
@@ -92,7 +92,7 @@ def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(platformdirs.user_cache_dir("embedkit"))
 
 
-def test_the_secret_is_made_once_and_kept_private(cache_folder: Path) -> None:
+def test_the_secret_is_created_once_and_private(cache_folder: Path) -> None:
     found: list[tuple[str, ...]] = []
     threads = [threading.Thread(target=lambda: found.append(signing_secrets((), ""))) for _ in range(16)]
     for thread in threads:
@@ -137,7 +137,7 @@ def test_the_revalidator_gives_up_in_time_and_survives_errors() -> None:
     assert done.wait(5)
 
 
-def test_lazily_makes_once_and_tries_again_after_an_error() -> None:
+def test_lazy_creates_its_value_once_and_tries_again_after_an_error() -> None:
     made: list[int] = []
 
     def make() -> int:

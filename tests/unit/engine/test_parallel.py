@@ -1,4 +1,4 @@
-"""Many calls at once: what they come to, and how that ends."""
+"""Parallel calls: their results, and how they end."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from embedkit.engine import parallel
 LONG = 60  # seconds after which a test that waits has failed; nothing here is a measurement
 
 
-def test_each_call_is_made_once_and_comes_back_with_its_name() -> None:
+def test_each_call_is_made_once_and_its_result_has_its_key() -> None:
     assert dict(parallel.each({number: partial(pow, number, 2) for number in range(50)}, 4)) == {
         number: number**2 for number in range(50)
     }
 
 
-def test_an_error_is_raised_and_leaves_no_thread() -> None:
+def test_an_error_is_raised_and_no_thread_is_left() -> None:
     with pytest.raises(ZeroDivisionError):
         list(parallel.each({number: partial(divmod, 1, 0) for number in range(50)}, 2))
     assert not [thread for thread in threading.enumerate() if thread.name == "embedkit-batch"]
 
 
-def test_nobody_waits_for_longer_and_nothing_new_is_begun() -> None:
+def test_the_wait_is_limited_and_no_call_is_started_after_it() -> None:
     gate, begun = threading.Event(), []
 
     def wait(number: int) -> int:
@@ -43,7 +43,7 @@ def test_nobody_waits_for_longer_and_nothing_new_is_begun() -> None:
     assert len(begun) <= 3
 
 
-def test_without_threads_it_takes_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_threads_calls_are_made_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -62,6 +62,6 @@ begun.wait()
 """
 
 
-def test_a_process_ends_in_the_midst_of_it() -> None:
-    """As a service does that is told to stop: it would be killed, and a copy that is written with it."""
+def test_a_process_can_exit_during_calls() -> None:
+    """As when a service is told to stop: otherwise it would be killed, possibly while it writes a copy."""
     assert subprocess.run([sys.executable, "-c", IN_THE_MIDST], timeout=LONG, check=False).returncode == 0

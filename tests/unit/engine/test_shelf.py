@@ -1,4 +1,4 @@
-"""Embeds put aside while others work on a text, and found again in finished HTML."""
+"""Embeds kept out of a text while other software processes it, and embeds in finished HTML."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_text_is_shelved_processed_and_restored(kit: EmbedKit, name: str) -> N
     assert "[getty 7" not in shelf.text.replace(f"`[getty {ID}]`", "")
     html = shelf.restore(PROCESSORS[name](shelf.text))
     assert html.count("<iframe") == 3
-    assert '<span role="figure"' in html  # in the sentence
+    assert '<span role="figure"' in html  # within the sentence
     assert "<p><figure" not in html
     assert f"<code>[getty {ID}]</code>" in html
     assert "[getty 1]" in html
@@ -66,7 +66,7 @@ def test_a_text_is_shelved_processed_and_restored(kit: EmbedKit, name: str) -> N
     assert [embed.ref.items for embed in shelf.embeds] == [(ID,)] * 3
 
 
-def test_where_no_markup_may_stand_there_are_words(kit: EmbedKit) -> None:
+def test_text_replaces_an_embed_where_markup_is_not_allowed(kit: EmbedKit) -> None:
     shelf = kit.shelve(f"[getty {ID}]")
     word = shelf.text
     for before, after in (
@@ -83,7 +83,7 @@ def test_where_no_markup_may_stand_there_are_words(kit: EmbedKit) -> None:
     assert shelf.restore(f"<p>a {word}</p>").startswith('<p>a <span role="figure"')
 
 
-def test_words_of_another_call_stay(kit: EmbedKit) -> None:
+def test_placeholders_of_another_call_are_left_alone(kit: EmbedKit) -> None:
     one, other = kit.shelve(f"[getty {ID}]"), kit.shelve(f"[getty {ID}]")
     assert one.restore(other.text) == other.text
     assert one.restore(one.text.replace("n0x", "n7x")) == one.text.replace("n0x", "n7x")
@@ -117,7 +117,7 @@ def test_figures_are_shown_for_a_feed(kit: EmbedKit) -> None:
     "options", ["", "tld=de", "tld=co.uk width=300 align=left", "caption=true", "caption=Ours"]
 )
 @pytest.mark.parametrize("target", ["web", "facade", "amp"])
-def test_the_options_of_a_figure_stay(kit: EmbedKit, options: str, target: Target) -> None:
+def test_the_options_of_a_figure_are_kept(kit: EmbedKit, options: str, target: Target) -> None:
     page = kit.render(f"[getty {ID} {options}]", target=target)
     assert kit.retarget(page, target) == page
     assert kit.retarget(page, "feed") == kit.render(f"[getty {ID} {options}]", target="feed")
@@ -167,7 +167,7 @@ def test_a_fingerprint_changes_with_settings_and_templates(tmp_path: Path) -> No
 def test_numbers_are_references(kit: EmbedKit) -> None:
     assert kit.html(74917285) == kit.html("74917285")
     assert kit.resolve(74917285).ref.items == (ID,)
-    for wrong in (True, 1.5, None, -5, 74917285.0):  # the last one equals an ID that is remembered
+    for wrong in (True, 1.5, None, -5, 74917285.0):  # the last one equals an ID that is memoized
         assert "<iframe" not in kit.html(wrong)  # type: ignore[arg-type]
 
 
@@ -184,7 +184,7 @@ def test_markup_in_gives_markup_out(kit: EmbedKit) -> None:
     assert isinstance(kit.convert(Markup("x")).content, Markup)
 
 
-def test_a_filter_of_jinja_does_as_urlize(kit: EmbedKit) -> None:
+def test_a_jinja_filter_works_like_urlize(kit: EmbedKit) -> None:
     jinja = jinja2.Environment(autoescape=True)
     jinja.filters["getty"] = kit.filter
     for body, start in ((f"<hr>[getty {ID}]", "&lt;hr&gt;<figure"), (Markup(f"<hr>[getty {ID}]"), "<hr><figure")):
@@ -207,12 +207,12 @@ def test_a_filter_of_jinja_does_as_urlize(kit: EmbedKit) -> None:
         (lambda kit: EmbedKit({"cache": "memory:"}), "settings is {'cache': 'memory:'}, not a Settings"),
     ],
 )
-def test_what_stands_in_the_wrong_place_is_named(kit: EmbedKit, call: Callable[[Any], Any], names: str) -> None:
+def test_an_argument_in_the_wrong_place_is_named(kit: EmbedKit, call: Callable[[Any], Any], names: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(names)):
         call(kit)
 
 
-def test_pasted_code_is_shown_and_the_source_stays(kit: EmbedKit) -> None:
+def test_pasted_code_is_rendered_without_changing_the_source(kit: EmbedKit) -> None:
     code = f'<iframe src="//embed.gettyimages.com/embed/{ID}?et=a&sig=b" width="300" height="200"></iframe>'
     assert kit.render(code) == code
     assert "ek--web" in kit.render(code, pasted=True)
@@ -223,11 +223,11 @@ def test_pasted_code_is_shown_and_the_source_stays(kit: EmbedKit) -> None:
     assert [one.line for one in kit.convert(front, input="markdown", first_line=5).problems] == [6]
 
 
-def test_problems_name_the_line_of_the_file(kit: EmbedKit) -> None:
+def test_problems_have_the_line_numbers_of_the_file(kit: EmbedKit) -> None:
     assert kit.document("[getty 500000404]", first_line=9).problems[0].line == 9
 
 
-def test_options_in_the_words_of_hosts() -> None:
+def test_options_from_the_names_that_hosts_use() -> None:
     words = {
         "width": "300px",
         "max-height": 200,
@@ -246,13 +246,13 @@ def test_options_in_the_words_of_hosts() -> None:
     assert [one.code for one in problems] == ["unknown-attribute"] * 2 + ["invalid-attribute"] * 2
 
 
-def test_words_of_hosts_raise_nothing() -> None:
+def test_options_from_any_values_raise_nothing() -> None:
     options, problems = Options.from_words({"width": 10**5000, 10**5000: 1, b"x": 1})  # type: ignore[dict-item]
     assert options == Options()
     assert [one.code for one in problems] == ["invalid-attribute"] + ["unknown-attribute"] * 2
 
 
-def test_values_show_themselves_in_short(kit: EmbedKit) -> None:
+def test_values_have_a_short_repr(kit: EmbedKit) -> None:
     assert len(repr(kit)) < 80
     assert len(repr(kit.resolve(ID))) < 120
 

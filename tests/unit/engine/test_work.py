@@ -1,4 +1,4 @@
-"""How much is done for one answer: reads of the store, calls, and calls from below."""
+"""The work for one answer: reads of the store, function calls, and calls from lower layers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IDS = ("74917285", "452224426", "83454800")
 
 
 class CountingStore(SQLiteCache):
-    """A store that counts what it is asked for."""
+    """A store that counts its calls."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -45,14 +45,14 @@ def store(tmp_path: Path) -> CountingStore:
 def kit(store: CountingStore) -> Iterator[EmbedKit]:
     settings = Settings(secret="s" * 40)
     with EmbedKit(settings, transport=SandboxTransport(), cache=store, background=False) as made:
-        made.html(IDS[0])  # opens what is opened once
+        made.html(IDS[0])  # opens everything that is opened once
         made.render(f"[getty {IDS[0]} width=300]")
         store.calls.clear()
         yield made
 
 
 def called(act: Callable[[], object]) -> list[tuple[str, str]]:
-    """Which of our functions were called, and from where: the module and name of each, and its caller's module."""
+    """Return which of our functions were called: module and name of each, and the caller's module."""
     found: list[tuple[str, str]] = []
 
     def note(frame: FrameType, event: str, _: object) -> None:
@@ -83,7 +83,7 @@ def test_a_cold_answer_reads_the_store_twice(kit: EmbedKit, store: CountingStore
 def test_a_cold_text_reads_the_store_twice_for_each_picture(kit: EmbedKit, store: CountingStore) -> None:
     text = f"[getty {IDS[1]}]\n\n[getty {IDS[2]}]\n"
     assert kit.render(text).count("<iframe") == 2
-    assert store.calls["get"] <= 2 * 2 + 1  # one more where the two share a version
+    assert store.calls["get"] <= 2 * 2 + 1  # one more if the two share a version slot
     before = store.calls.total()
     assert kit.render(text).count("<iframe") == 2
     assert store.calls.total() == before
@@ -99,7 +99,7 @@ def test_a_new_process_reads_the_store_once(kit: EmbedKit, store: CountingStore,
 
 
 @pytest.mark.parametrize("act", [EmbedKit.html, EmbedKit.resolve, lambda kit, ref: kit.render(f"[getty {ref}]")])
-def test_a_cold_answer_calls_nobody_back(kit: EmbedKit, act: Callable[[EmbedKit, str], object]) -> None:
+def test_a_cold_answer_makes_no_upward_calls(kit: EmbedKit, act: Callable[[EmbedKit, str], object]) -> None:
     above = ("kit.py", "engine/")
     calls = called(lambda: act(kit, IDS[1]))
     assert len(calls) > 50

@@ -1,4 +1,4 @@
-"""Exports of WordPress: post by post, whatever the chunks, and byte for byte but for what is converted."""
+"""WordPress exports: read post by post in any chunks, and preserved byte for byte except for what is converted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CODE = (
 )
 SHORT = '[getty src="82278805" width="462" height="370"]'
 WIDGET = SHORT.replace("]", ' tld="com" caption="false"]')
-# What WordPress's editor has made of Getty's own block: its script is in a CDATA section of XHTML.
+# WordPress's editor's version of Getty's block: its script is in an XHTML CDATA section.
 SCRIPT = (
     "<a id='x1' class='gie-single' href='https://www.gettyimages.com/detail/82278805' target='_blank'>Embed from"
     " Getty Images</a><script>// <![CDATA[\nwindow.gie=window.gie||function(c){(gie.q=gie.q||[]).push(c)};"
@@ -42,7 +42,7 @@ NAMES = {"content": "http://purl.org/rss/1.0/modules/content/", "wp": "http://wo
 
 
 def cdata(text: str) -> str:
-    """A text as WordPress's wxr_cdata() writes it."""
+    """Write a text as WordPress's wxr_cdata() does."""
     return f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"
 
 
@@ -88,7 +88,7 @@ Convert = Callable[..., tuple[bytes, ExportReport]]
 
 
 def contents(data: bytes) -> list[str]:
-    """What an XML parser reads as the contents of the posts."""
+    """Return the contents of the posts as an XML parser reads them."""
     return [one.text or "" for one in ET.fromstring(data).iterfind(".//item/content:encoded", NAMES)]
 
 
@@ -101,7 +101,7 @@ def contents(data: bytes) -> list[str]:
         (cdata(f"A {CODE} B"), f"A {SHORT} B"),
         (cdata(CODE), SHORT),
         (cdata(f"]]> {CODE} ]]>"), f"]]> {SHORT} ]]>"),
-        (cdata(f"{CODE}]>"), f"{SHORT}]>"),  # together with the shortcode's it would end the section
+        (cdata(f"{CODE}]>"), f"{SHORT}]>"),  # with the shortcode's bracket it would end the section
         (cdata(f"{CODE}]]>"), f"{SHORT}]]>"),
         (cdata(f"A{SCRIPT}B"), f"A{WIDGET}B"),  # a section that is split within the code
         (CODE.replace("&", "&amp;").replace("<", "&lt;") + " &lt;b>", f"{SHORT} <b>"),
@@ -125,7 +125,7 @@ def test_a_parser_reads_the_content_with_shortcodes(convert: Convert, written: s
     assert (again, second.exit_code) == (after, 0)
 
 
-def test_all_other_bytes_stay(convert: Convert) -> None:
+def test_all_other_bytes_are_preserved(convert: Convert) -> None:
     odd = b"\r\n<dc:creator><![CDATA[x]]></dc:creator><!-- </item> <item> -->\x0b" + b"\xff\xfe \r"
     before = export(item(cdata(f"A {CODE} B")), item("none", number=2)).replace(
         b"<title><![CDATA[", odd + b"<title><![CDATA["
@@ -135,13 +135,13 @@ def test_all_other_bytes_stay(convert: Convert) -> None:
     assert (report.posts, report.changed) == (2, 1)
 
 
-def test_excerpts_are_converted_as_well(convert: Convert) -> None:
+def test_excerpts_are_converted_too(convert: Convert) -> None:
     after, report = convert(export(item("", excerpt=CODE)))
     assert (SHORT.encode() in after, report.converted) == (True, 1)
 
 
 @pytest.mark.parametrize("cut", [b"</channel>", b"</item>", b"</wp:post_id>", b"]]></content"])
-def test_an_export_that_was_cut_off_loses_nothing(convert: Convert, cut: bytes) -> None:
+def test_a_truncated_export_loses_nothing(convert: Convert, cut: bytes) -> None:
     whole = export(item(cdata(f"A {CODE} B")))
     before = whole[: whole.index(cut)]
     after, _ = convert(before)
@@ -149,7 +149,7 @@ def test_an_export_that_was_cut_off_loses_nothing(convert: Convert, cut: bytes) 
 
 
 def test_chunks_make_no_difference(convert: Convert) -> None:
-    """Marks that are cut in two, in the middle of a section or of a comment."""
+    """Marks that are split, in the middle of a section or of a comment."""
     before = export(
         *(item(cdata(f"</item> ]]> {CODE}"), number=one, more="<!-- ]]> <item> -->") for one in range(4))
     )
@@ -171,14 +171,14 @@ def test_every_mix_of_sections_and_entities_is_read_as_a_parser_reads_it(convert
             else one.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
             for one in pieces
         )
-        after, _ = convert(export(item(written, more="<!-- gettyimages -->")))  # a cut may go through the name
+        after, _ = convert(export(item(written, more="<!-- gettyimages -->")))  # the name may be split
         assert contents(after) == [Build.convert([Source(text)]).pages[0].document.content]
 
 
-# -- what is left, and why -------------------------------------------------------------------------------
+# -- what is left unchanged, and why ---------------------------------------------------------------------
 
 
-def test_what_is_left_is_named_with_its_place_and_its_post(convert: Convert) -> None:
+def test_unconverted_code_is_reported_with_its_position_and_post(convert: Convert) -> None:
     more = (
         comment(f"Nice.\n{CODE}")
         + field("hero", CODE)
@@ -205,7 +205,9 @@ def test_what_is_left_is_named_with_its_place_and_its_post(convert: Convert) -> 
     assert str(report.findings[1]).endswith('(post 7, "Post &amp; 7", https://example.org/?p=7)')
 
 
-def test_a_post_that_is_too_large_is_copied_and_named(convert: Convert, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_post_that_is_too_large_is_copied_and_reported(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(wxr, "MAX_POST_BYTES", 5000)
     before = export(
         item(cdata(CODE)), item(cdata(f"{CODE} {'x' * 9000} {CODE}"), number=2), item(cdata(CODE), number=3)
@@ -235,7 +237,7 @@ def test_check_reads_exports(tmp_path: Path) -> None:
         assert one.post == Post("1", "Post &amp; 1", "https://example.org/?p=1")
 
 
-def test_other_steps_name_exports_and_leave_them(tmp_path: Path) -> None:
+def test_other_steps_report_and_skip_exports(tmp_path: Path) -> None:
     (tmp_path / "blog.xml").write_bytes(export(item(cdata("[getty 1]"))))
     found = collect([tmp_path])
     assert (found.texts, found.exports) == ((), ())

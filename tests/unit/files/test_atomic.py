@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and never over what somebody else has saved meanwhile."""
+"""Files written atomically, and never over what someone else has saved meanwhile."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def exchange(tmp_path: Path) -> None:
 
 
 def calls(path: Path) -> int:
-    """How many calls to the system it takes."""
+    """Return the number of system calls that it takes."""
     step = CallAt({})
     write_back(path, OLD, NEW, open_folder=lambda folder: HookedFolder(folder, step))
     path.write_bytes(OLD)
@@ -68,13 +68,13 @@ def calls(path: Path) -> int:
 # -- nothing that was saved is lost --------------------------------------------------------------------
 
 
-def test_what_was_read_is_replaced(post: Path) -> None:
+def test_a_file_that_has_not_changed_is_replaced(post: Path) -> None:
     assert write_back(post, OLD, NEW) == atomic.WriteBack(Outcome.WRITTEN)
     assert post.read_bytes() == NEW
     assert file_names(post.parent) == ["post.md"]
 
 
-def test_what_says_so_already_is_not_touched(post: Path) -> None:
+def test_a_file_with_the_same_content_is_not_touched(post: Path) -> None:
     before = post.stat()
     assert write_back(post, b"something else", OLD).outcome is Outcome.UNCHANGED
     assert write_back(post, OLD, OLD).outcome is Outcome.UNCHANGED
@@ -82,7 +82,7 @@ def test_what_says_so_already_is_not_touched(post: Path) -> None:
 
 
 @pytest.mark.parametrize("found", [EDITED, b"", OLD[:-1], OLD + b"\n", OLD.replace(b"\n", b"\r\n"), OLD.upper()])
-def test_what_is_not_what_was_read_stays(post: Path, found: bytes) -> None:
+def test_a_file_that_differs_from_what_was_read_is_kept(post: Path, found: bytes) -> None:
     post.write_bytes(found)
     assert write_back(post, OLD, NEW).outcome is Outcome.CHANGED_MEANWHILE
     assert post.read_bytes() == found
@@ -90,7 +90,7 @@ def test_what_is_not_what_was_read_stays(post: Path, found: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", [Folder, BasicFolder])
-def test_what_is_saved_before_it_is_replaced_stays(post: Path, kind: type[Folder]) -> None:
+def test_an_edit_saved_before_the_exchange_is_kept(post: Path, kind: type[Folder]) -> None:
     saving = acting_before_replace(lambda: save_by_rename(post, EDITED), kind)
     done = write_back(post, OLD, NEW, open_folder=saving)
     assert done.outcome is Outcome.CHANGED_MEANWHILE
@@ -100,7 +100,7 @@ def test_what_is_saved_before_it_is_replaced_stays(post: Path, kind: type[Folder
 
 @pytest.mark.parametrize("when", range(12))
 @pytest.mark.parametrize("kind", ["folder", "pipe", "link", "dangling link", "other name"])
-def test_what_its_author_puts_in_its_place_stays(post: Path, kind: str, when: int) -> None:
+def test_anything_that_the_author_puts_in_its_place_is_kept(post: Path, kind: str, when: int) -> None:
     (post.parent / "other.md").write_bytes(EDITED)
 
     def change() -> None:
@@ -130,7 +130,7 @@ def test_what_its_author_puts_in_its_place_stays(post: Path, kind: str, when: in
         assert (post / "index.md").read_bytes() == EDITED
 
 
-def test_a_file_that_is_gone_is_not_made_anew(post: Path) -> None:
+def test_a_file_that_was_deleted_is_not_recreated(post: Path) -> None:
     removing = acting_before_replace(post.unlink)
     assert write_back(post, OLD, NEW, open_folder=removing).outcome is Outcome.CHANGED_MEANWHILE
     assert write_back(post, OLD, NEW).outcome is Outcome.CHANGED_MEANWHILE
@@ -139,7 +139,7 @@ def test_a_file_that_is_gone_is_not_made_anew(post: Path) -> None:
 
 @pytest.mark.usefixtures("exchange")
 @pytest.mark.parametrize("save", [save_by_rename, Path.write_bytes])
-def test_saved_at_every_point(post: Path, save: Callable[[Path, bytes], object]) -> None:
+def test_an_edit_saved_at_any_point_is_kept(post: Path, save: Callable[[Path, bytes], object]) -> None:
     for number in range(calls(post) + 8):
         step = CallAt({number: lambda: save(post, EDITED)})
         write_back(post, OLD, NEW, open_folder=lambda folder, step=step: HookedFolder(folder, step))  # type: ignore[misc]
@@ -151,7 +151,7 @@ def test_saved_at_every_point(post: Path, save: Callable[[Path, bytes], object])
 
 @pytest.mark.usefixtures("exchange")
 @pytest.mark.parametrize("mode", ["wb", "r+b"])
-def test_saved_slowly_between_any_two_points(post: Path, mode: str) -> None:
+def test_an_edit_saved_slowly_between_any_two_points_is_kept(post: Path, mode: str) -> None:
     for first, second in itertools.combinations(range(calls(post) + 8), 2):
         author = SlowAuthor(post, EDITED, mode)
         step = CallAt({first: author.open, second: author.write})
@@ -165,7 +165,7 @@ def test_saved_slowly_between_any_two_points(post: Path, mode: str) -> None:
 
 
 @pytest.mark.usefixtures("exchange")
-def test_saved_twice_at_any_two_points(post: Path) -> None:
+def test_edits_saved_at_any_two_points_are_kept(post: Path) -> None:
     for first, second in itertools.combinations(range(calls(post) + 8), 2):
         saved = {first: lambda: save_by_rename(post, EDITED), second: lambda: save_by_rename(post, LATER)}
         step = CallAt(saved)
@@ -245,7 +245,7 @@ def test_a_file_that_was_not_there_is_added(tmp_path: Path) -> None:
     assert file_names(tmp_path) == []
 
 
-# -- what is kept of a file ----------------------------------------------------------------------------
+# -- what is preserved of a file -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o664, 0o755, 0o640, 0o200 | 0o400 | 0o004])
@@ -277,7 +277,7 @@ def test_extended_attributes_are_kept(post: Path) -> None:
     assert os.getxattr(post, "user.colour") == b"green"
 
 
-def test_other_names_of_a_file_keep_the_old_text_and_that_is_said(post: Path) -> None:
+def test_hard_links_keep_the_old_text_and_that_is_reported(post: Path) -> None:
     other = post.with_name("other.md")
     os.link(post, other)
     (note,) = write_back(post, OLD, NEW).notes
@@ -299,7 +299,7 @@ def test_a_link_stays_a_link(post: Path) -> None:
 # -- what can't be written ----------------------------------------------------------------------------
 
 
-def test_a_file_that_is_marked_as_read_only_stays(post: Path) -> None:
+def test_a_read_only_file_is_not_replaced(post: Path) -> None:
     post.chmod(0o444)
     with pytest.raises(PermissionError, match="read-only") as caught:
         write_back(post, OLD, NEW)
@@ -311,7 +311,9 @@ def test_a_file_that_is_marked_as_read_only_stays(post: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
-def test_what_is_not_a_plain_file_is_not_replaced(tmp_path: Path, make: Callable[[Path], None]) -> None:
+def test_something_that_is_not_a_regular_file_is_not_replaced(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
     make(tmp_path / "odd")
     with pytest.raises(OSError, match="odd"):
         write_back(tmp_path / "odd", OLD, NEW)
@@ -331,7 +333,7 @@ except OSError as error:
 """
 
 
-def test_a_file_that_does_not_fit_leaves_the_old_one(post: Path) -> None:
+def test_on_a_full_disk_the_old_file_is_kept(post: Path) -> None:
     post.write_bytes(b"small")
     done = subprocess.run([sys.executable, "-c", FULL, str(post)], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == (f"{errno.EFBIG} {post}\n", "")
@@ -352,10 +354,10 @@ def test_a_folder_that_cannot_be_written(post: Path) -> None:
     assert post.read_bytes() == OLD
 
 
-# -- files that are made piece by piece ------------------------------------------------------------------
+# -- files that are written piece by piece ---------------------------------------------------------------
 
 
-def test_a_large_file_is_made_piece_by_piece(post: Path) -> None:
+def test_a_large_file_is_written_piece_by_piece(post: Path) -> None:
     post.chmod(0o640)
 
     def make(read: Callable[[int], bytes], write: Callable[[bytes], object]) -> None:
@@ -369,7 +371,9 @@ def test_a_large_file_is_made_piece_by_piece(post: Path) -> None:
 
 
 @pytest.mark.parametrize("save", [save_by_rename, Path.write_bytes])
-def test_a_large_file_that_is_saved_meanwhile_stays(post: Path, save: Callable[[Path, bytes], object]) -> None:
+def test_a_large_file_saved_meanwhile_is_not_overwritten(
+    post: Path, save: Callable[[Path, bytes], object]
+) -> None:
     def make(read: Callable[[int], bytes], write: Callable[[bytes], object]) -> None:
         write(read(100).upper())
         save(post, LATER)
@@ -380,7 +384,7 @@ def test_a_large_file_that_is_saved_meanwhile_stays(post: Path, save: Callable[[
     assert file_names(post.parent) == [post.name]
 
 
-def test_nothing_is_left_of_a_large_file_that_fails(post: Path) -> None:
+def test_a_large_file_that_fails_leaves_nothing_behind(post: Path) -> None:
     def make(read: Callable[[int], bytes], write: Callable[[bytes], object]) -> None:
         write(read(5))
         raise ValueError
@@ -396,14 +400,14 @@ def test_nothing_is_left_of_a_large_file_that_fails(post: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="a handle of Linux")
-def test_where_there_are_no_locks_nobody_waits_for_one(tmp_path: Path) -> None:
-    """A handle by which nothing can be locked (EBADF), as that of a folder on NFS."""
+def test_there_is_no_wait_where_locks_are_not_supported(tmp_path: Path) -> None:
+    """A handle that can't be locked (EBADF), like that of a folder on NFS."""
     with Folder(tmp_path, os.open(tmp_path, os.O_PATH | os.O_DIRECTORY)) as folder:
         assert folder.lock(3600)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
-def test_a_lock_that_another_has_is_waited_for_as_long_as_is_said(tmp_path: Path) -> None:
+def test_a_lock_held_by_another_is_waited_for_until_the_timeout(tmp_path: Path) -> None:
     with Folder(tmp_path) as one, Folder(tmp_path) as other:
         assert one.lock(0)
         assert not other.lock(0)

@@ -1,4 +1,4 @@
-"""The journal: lines that are whole or not there, one writer at a time, locks that end with their process."""
+"""The journal: lines that are complete or missing, one writer at a time, locks that end with their process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def add(journal: Journal, **line: object) -> None:
     journal.append(lambda _: line)
 
 
-def test_lines_are_there_in_order_for_their_owner_alone(journal: Journal) -> None:
+def test_lines_are_in_order_and_private(journal: Journal) -> None:
     assert journal.lines() == []
     assert not journal.folder.exists()
     for number in range(3):
@@ -43,7 +43,7 @@ def test_lines_are_there_in_order_for_their_owner_alone(journal: Journal) -> Non
     "torn",
     [b'{"number": 1', b'{"number": 1}', b"\x00\x00\x00", b"\xff\xfe", b"[1]\n", b"3\n", b"[" * 100_000, b"\n\n"],
 )
-def test_a_line_that_was_cut_off_spoils_no_other(journal: Journal, torn: bytes) -> None:
+def test_a_truncated_line_does_not_damage_the_next(journal: Journal, torn: bytes) -> None:
     add(journal, number=0)
     with journal.path.open("ab") as file:
         file.write(torn)
@@ -53,7 +53,7 @@ def test_a_line_that_was_cut_off_spoils_no_other(journal: Journal, torn: bytes) 
     assert journal.path.read_bytes().endswith(b'\n{"number":2}\n')
 
 
-def test_what_making_a_line_raises_leaves_the_journal_as_it_was(journal: Journal) -> None:
+def test_an_error_while_making_a_line_leaves_the_journal_unchanged(journal: Journal) -> None:
     add(journal, number=0)
     with pytest.raises(ZeroDivisionError):
         journal.append(lambda _: {"number": 1 // 0})
@@ -76,7 +76,7 @@ for _ in range(25):
 """
 
 
-def test_so_do_processes(journal: Journal) -> None:
+def test_every_process_sees_all_lines_before_its_own(journal: Journal) -> None:
     started = [subprocess.Popen([sys.executable, "-c", MANY, str(journal.folder)], cwd=ROOT) for _ in range(3)]
     assert [one.wait(120) for one in started] == [0, 0, 0]
     assert [line["number"] for line in journal.lines()] == list(range(75))
@@ -96,7 +96,7 @@ except OSError as error:
 """
 
 
-def test_a_full_disk_is_an_error_and_half_a_line_is_none(journal: Journal) -> None:
+def test_on_a_full_disk_no_partial_line_is_left(journal: Journal) -> None:
     add(journal, number=0)
     before = journal.path.read_bytes()
     done = subprocess.run(
@@ -134,7 +134,7 @@ with Journal(sys.argv[1]).hold("74917285", 0):
 """
 
 
-def test_a_lock_is_anothers_until_its_process_ends(journal: Journal) -> None:
+def test_a_lock_is_held_until_its_process_ends(journal: Journal) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(journal.folder)], cwd=ROOT, stdout=subprocess.PIPE
     ) as other:
@@ -167,7 +167,7 @@ def test_a_lock_is_held_by_one_of_many(journal: Journal) -> None:
 # -- notes -----------------------------------------------------------------------------------------------
 
 
-def test_a_note_is_private_and_goes_after_a_day(journal: Journal) -> None:
+def test_a_note_is_private_and_deleted_after_a_day(journal: Journal) -> None:
     journal.keep("a", "https://example.org/signed")
     path = journal.folder / "note-a"
     assert (journal.kept("a"), path.stat().st_mode & 0o777) == ("https://example.org/signed", 0o600)

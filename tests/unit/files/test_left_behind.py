@@ -1,4 +1,4 @@
-"""Files on their way: what dead processes leave is swept up; and folders of results."""
+"""Files being written: the leftovers of dead processes are removed; and output folders."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from tests.support.tools import ROOT
 
 pytestmark = pytest.mark.slow
 
-# -- what dead processes leave -------------------------------------------------------------------------
+# -- leftovers of dead processes -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("act", ["post", "lock", "secret", "cut off"])
-def test_killed_at_every_point(tmp_path: Path, act: str) -> None:
+def test_a_run_killed_at_any_point_leaves_nothing_behind(tmp_path: Path, act: str) -> None:
     for number in range(60):
         folder = tmp_path / str(number)
         folder.mkdir(mode=0o700)
@@ -101,7 +101,7 @@ def test_nothing_is_swept_up_through_a_link(tmp_path: Path) -> None:
     assert file_names(treasure) == [STALE_PART]
 
 
-def test_what_may_be_an_edit_is_left_and_named(tmp_path: Path) -> None:
+def test_a_file_that_may_be_an_edit_is_kept_and_reported(tmp_path: Path) -> None:
     with Folder(tmp_path) as folder:
         for content in (OLD, NEW, EDITED):
             with PartialFile(folder, "post.md") as part:
@@ -115,7 +115,7 @@ def test_what_may_be_an_edit_is_left_and_named(tmp_path: Path) -> None:
         assert len(left) == 1
 
 
-def test_a_file_that_a_sweep_took_before_it_was_locked_is_begun_anew(tmp_path: Path) -> None:
+def test_a_file_swept_before_it_was_locked_is_started_again(tmp_path: Path) -> None:
     class Swept(Folder):
         taken = 0
 
@@ -134,7 +134,7 @@ def test_a_file_that_a_sweep_took_before_it_was_locked_is_begun_anew(tmp_path: P
     assert file_names(tmp_path) == ["post.md"]
 
 
-# -- a folder of results -------------------------------------------------------------------------------
+# -- output folders ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -153,11 +153,11 @@ def outside(tmp_path: Path) -> Iterator[Path]:
         (place, target)
         for place in ("post.md", "deep/post.md", "deep/deeper/post.md")
         for target in ("post.md", "new.md", "")
-        if "/" in place or target  # the folder that was named may be a link
+        if "/" in place or target  # the folder that was given may be a link
     ],
 )
 def test_nothing_is_written_through_a_link(tmp_path: Path, outside: Path, place: str, target: str) -> None:
-    """The file itself is a link, or the folder that it is in; what it leads to is there, or would be made."""
+    """The file itself is a link, or its folder; the target of the link exists, or would be created."""
     root = tmp_path / "site"
     link = root / place if target else (root / place).parent
     link.parent.mkdir(parents=True)
@@ -177,15 +177,15 @@ def test_the_folder_that_was_named_may_be_a_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("held", [b"", b"On", b"One and more", b"Two"])
-def test_a_result_replaces_what_is_shorter_longer_or_other(tmp_path: Path, held: bytes) -> None:
+def test_a_result_replaces_a_shorter_longer_or_different_file(tmp_path: Path, held: bytes) -> None:
     (tmp_path / "one.html").write_bytes(held)
     with Tree(tmp_path) as tree:
         assert [tree.write("one.html", b"One") for _ in range(2)] == [True, False]
     assert (tmp_path / "one.html").read_bytes() == b"One"
 
 
-def test_a_new_result_has_no_name_until_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system has files without names, the folder holds nothing while it is put on the disk."""
+def test_a_new_result_has_no_name_until_it_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the system supports unnamed files, the folder is empty while the file is synced to disk."""
     held = []
     with Tree(tmp_path) as tree:
         monkeypatch.setattr(os, "fsync", lambda _: held.append(file_names(tmp_path)))
@@ -228,7 +228,7 @@ def test_a_result_that_another_build_adds_at_the_same_moment(
     assert file_names(path.parent) == ["one.html"]
 
 
-def test_results_are_whole_and_touched_only_where_they_change(tmp_path: Path) -> None:
+def test_results_are_complete_and_only_changed_ones_are_touched(tmp_path: Path) -> None:
     with Tree(tmp_path / "site") as tree:
         tree.write(Path("a/b.md"), OLD)
         path = tmp_path / "site" / "a" / "b.md"

@@ -1,4 +1,4 @@
-"""Calls to an upstream that fails in every way a socket can (reliability: every fault ends, soon and in our words)."""
+"""Calls to an upstream that fails in every way a socket can: every fault ends soon, with one of our errors."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ from tests.support.faulty_upstream import (
 
 pytestmark = pytest.mark.server
 
-SHORT = 0.3  # seconds; for faults that last until the time is over
+SHORT = 0.3  # seconds; for faults that last until the timeout
 TIMEOUT = 5.0  # for all others: a busy machine is not a fault
-MARGIN = 15.0  # seconds, half of what the upstream hangs for: a busy machine is not a fault
+MARGIN = 15.0  # seconds, half of the time that the upstream hangs: a busy machine is not a fault
 OK = b'{"ok": true}'
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -60,7 +60,7 @@ GZIP = HEAD + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n"
 
 
 class Net:
-    """A transport that does not really sleep between tries, and remembers how long it would have."""
+    """A transport that does not really sleep between attempts, and records how long it would have."""
 
     def __init__(self, timeout: float = TIMEOUT, **settings: object) -> None:
         self.pauses: list[float] = []
@@ -86,19 +86,19 @@ def impatient() -> Iterator[Net]:
 
 
 def refusal(net: Net, upstream: Upstream, **fields: object) -> ProviderError:
-    """The error of one call, which has to come within the time, and carry nothing of the request."""
+    """Return the error of one call, which must be raised in time and contain nothing of the request."""
     began = time.monotonic()
     with pytest.raises(ProviderError) as caught:
         net.get(upstream.url, **fields)
     assert time.monotonic() - began < net.timeout + MARGIN
     assert caught.value.__context__ is None
-    cause = caught.value.__cause__  # what the system said, and nothing of ours
+    cause = caught.value.__cause__  # the system's own error, with nothing of ours
     assert cause is None or type(cause).__module__ in ("builtins", "socket", "ssl")
     assert cause is None or (cause.__traceback__, cause.__context__, cause.__cause__) == (None, None, None)
     return caught.value
 
 
-# -- what goes out and what comes back ------------------------------------------------------------------
+# -- requests and responses ----------------------------------------------------------------------------
 
 
 def test_one_call(net):
@@ -121,7 +121,7 @@ def test_one_call(net):
     )
 
 
-def test_a_form_goes_out_as_it_is(net):
+def test_a_form_is_sent_unchanged(net):
     with Upstream(ok()) as upstream:
         net.get(upstream.url, method="POST", headers={"accept": "*/*"}, body=b"grant_type=x")
     assert upstream.requests[0].startswith("POST /oembed HTTP/1.1\r\n")
@@ -130,7 +130,7 @@ def test_a_form_goes_out_as_it_is(net):
     assert "Content-Length: 12" in upstream.requests[0]
 
 
-def test_gzip_and_chunks_are_undone(net):
+def test_gzip_and_chunks_are_decoded(net):
     packed = gzip.compress(OK)
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed)
     with Upstream(
@@ -140,21 +140,21 @@ def test_gzip_and_chunks_are_undone(net):
 
 
 @pytest.mark.parametrize("status", [200, 204, 400, 401, 403, 404, 410, 500, 501])
-def test_these_statuses_are_answers_and_asked_for_once(net, status):
+def test_these_statuses_are_returned_without_a_retry(net, status):
     with Upstream(ok(b"" if status == 204 else b"<p>", f"{status} X")) as upstream:
         assert net.get(upstream.url).status == status
     assert upstream.hits == 1
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_these_are_tried_again_and_then_answered(net, status):
+def test_these_statuses_are_retried_and_then_returned(net, status):
     with Upstream(ok(b"<p>busy", f"{status} X", ["Retry-After: 0"])) as upstream:
         response = net.get(upstream.url)
     assert (response.status, response.headers["retry-after"], upstream.hits) == (status, "0", 3)
-    assert net.pauses == [pytest.approx(1.0 if status == 429 else 0.2, abs=0.1)] * 2  # 429 wants quiet
+    assert net.pauses == [pytest.approx(1.0 if status == 429 else 0.2, abs=0.1)] * 2  # 429 starts a cooldown
 
 
-def test_flapping_ends_well(net):
+def test_a_service_that_recovers_during_retries(net):
     with Upstream(ok(status="503 X"), ok(status="503 X"), ok()) as upstream:
         assert net.get(upstream.url).status == 200
     assert upstream.hits == 3
@@ -164,14 +164,14 @@ def test_flapping_ends_well(net):
 @pytest.mark.parametrize(
     ("said", "pauses"), [("2", [2.0, 2.0]), ("30", []), ("-1", [1.0, 1.0]), ("junk", [1.0, 1.0])]
 )
-def test_retry_after_is_waited_for_if_there_is_time(net, said, pauses):
+def test_retry_after_is_respected_if_there_is_time(net, said, pauses):
     with Upstream(ok(status="429 X", headers=[f"Retry-After: {said}"])) as upstream:
         assert net.get(upstream.url).status == 429
     assert net.pauses == pytest.approx(pauses, abs=0.1)
 
 
 class Slept:
-    """A transport whose sleeping is the only time that passes; ``meanwhile`` happens in it."""
+    """A transport in which time only passes while it sleeps; ``meanwhile`` is called then."""
 
     def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         self.now, self.pauses, self.meanwhile = 0.0, [], meanwhile
@@ -183,7 +183,7 @@ class Slept:
         self.now += seconds
 
 
-def test_a_429_is_tried_again_when_the_quiet_that_it_begins_is_over():
+def test_a_429_is_retried_after_its_cooldown():
     slept = Slept()
     with Upstream(ok(status="429 X")) as upstream:
         response = slept.transport.send(Request(upstream.url, "api"))
@@ -192,7 +192,7 @@ def test_a_429_is_tried_again_when_the_quiet_that_it_begins_is_over():
     slept.transport.close()
 
 
-def test_while_one_waits_to_try_again_nobody_else_asks():
+def test_while_one_call_waits_for_a_retry_no_other_is_made():
     def others() -> None:
         with pytest.raises(RateLimited):
             slept.transport.send(Request(upstream.url, "api"))
@@ -205,7 +205,7 @@ def test_while_one_waits_to_try_again_nobody_else_asks():
     slept.transport.close()
 
 
-def test_of_those_that_are_refused_at_once_one_tries_again(net):
+def test_of_several_calls_refused_at_once_one_is_retried(net):
     gate = threading.Barrier(4)
 
     def refused(sock: socket.socket, over: threading.Event) -> bool:
@@ -224,7 +224,7 @@ def test_of_those_that_are_refused_at_once_one_tries_again(net):
     assert all(answer.cooldown > 0 for answer in answers if answer.status == 429)
 
 
-def test_another_kind_of_retry_keeps_the_quiet_as_well():
+def test_other_retries_respect_the_cooldown_too():
     slept = Slept()
 
     def busy(sock: socket.socket, over: threading.Event) -> bool:  # meanwhile another call is refused
@@ -237,7 +237,7 @@ def test_another_kind_of_retry_keeps_the_quiet_as_well():
     slept.transport.close()
 
 
-def test_no_pause_outlasts_the_time():
+def test_no_pause_exceeds_the_timeout():
     now, pauses = [0.0], []
 
     def sleep(seconds: float) -> None:
@@ -252,13 +252,13 @@ def test_no_pause_outlasts_the_time():
     transport.close()
 
 
-def test_only_get_is_tried_again(net):
+def test_only_get_is_retried(net):
     with Upstream(ok(status="503 X")) as upstream:
         assert net.get(upstream.url, method="POST", body=b"").status == 503
     assert upstream.hits == 1
 
 
-def test_what_was_never_sent_may_be_sent_again(net):
+def test_a_request_that_was_never_sent_may_be_retried(net):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(Unavailable):
@@ -266,7 +266,7 @@ def test_what_was_never_sent_may_be_sent_again(net):
     assert net.pauses == [0.2]
 
 
-def test_a_daily_limit_is_not_tried_again(net):
+def test_a_daily_limit_is_not_retried(net):
     with Upstream(ok(status="429 X", headers=["X-Error-Detail: Account Over Rate Limit"])) as upstream:
         assert net.get(upstream.url).status == 429
     assert upstream.hits == 1
@@ -276,7 +276,7 @@ def test_retries_run_out(net):
     calls = 60
     with Upstream(ok(status="429 X")) as upstream:
         for _ in range(calls):
-            net.get(upstream.url, batch=True)  # a batch waits for the end of the cool-off, here without sleeping
+            net.get(upstream.url, batch=True)  # a batch waits for the end of the cooldown, here without sleeping
     assert calls + 10 <= upstream.hits <= calls + 10 + calls / 10
 
 
@@ -337,21 +337,21 @@ INVALID: list[tuple[str, Script]] = [
 
 
 @pytest.mark.parametrize(("name", "script"), SLOW, ids=[row[0] for row in SLOW])
-def test_no_answer_in_time(impatient, name, script):
+def test_an_answer_that_is_too_late_is_an_error(impatient, name, script):
     with Upstream(script) as upstream:
         assert type(refusal(impatient, upstream)) is Unavailable
     assert upstream.hits == 1
 
 
 @pytest.mark.parametrize(("name", "script"), CUT, ids=[row[0] for row in CUT])
-def test_no_answer_at_all_is_asked_for_once_more(net, name, script):
+def test_a_call_without_any_answer_is_retried_once(net, name, script):
     with Upstream(script) as upstream:
         assert type(refusal(net, upstream)) is Unavailable
     assert upstream.hits == 2
 
 
 @pytest.mark.parametrize(("name", "script"), INVALID, ids=[row[0] for row in INVALID])
-def test_no_proper_answer(net, name, script):
+def test_an_invalid_answer_is_an_error(net, name, script):
     with Upstream(script) as upstream:
         error = refusal(net, upstream)
     assert type(error) is InvalidResponse
@@ -369,14 +369,14 @@ def test_many_slow_calls_leave_no_thread_behind(impatient):
     assert threading.active_count() == before
 
 
-def test_a_short_content_length_does_not_spill_into_the_next_answer(net):
+def test_a_content_length_that_is_too_short_does_not_affect_the_next_answer(net):
     with Upstream(send(WHOLE + b"\r\n{}HTTP/1.1 200 OK\r\n\r\nsmuggled", keep=True), ok()) as upstream:
         assert net.get(upstream.url).body == b"{}"
         assert net.get(upstream.url).body == OK
 
 
 def interim(status: str) -> Script:
-    """An answer that says which question it belongs to, a moment after an interim one (RFC 9110, section 15.2)."""
+    """Return a response that identifies its request, a moment after an interim one (RFC 9110, section 15.2)."""
     questions = itertools.count(1)
 
     def script(sock, over):
@@ -389,19 +389,19 @@ def interim(status: str) -> Script:
 
 
 @pytest.mark.parametrize("status", ["100 Continue", "102 Processing", "103 Early Hints", "199 Who knows"])
-def test_an_interim_answer_is_not_the_answer_and_the_next_call_does_not_get_it(net, status):
+def test_an_interim_response_is_skipped(net, status):
     with Upstream(interim(status)) as upstream:
         assert [net.get(upstream.url).body for _ in range(3)] == [b'{"question": %d}' % one for one in (1, 2, 3)]
     assert upstream.connections == 1
 
 
-def test_nobody_has_asked_for_another_protocol(net):
+def test_switching_protocols_is_refused(net):
     with Upstream(interim("101 Switching Protocols")) as upstream:
         assert [type(refusal(net, upstream)) for _ in range(2)] == [InvalidResponse] * 2
     assert upstream.connections == 2
 
 
-def test_a_cut_answer_is_asked_for_again(net):
+def test_a_truncated_answer_is_retried(net):
     with Upstream(send(LONG, b"{"), ok()) as upstream:
         assert net.get(upstream.url).body == OK
 
@@ -423,7 +423,7 @@ def zeros(megabytes: int) -> bytes:
         ("gzip bomb in a redirect", send(b"HTTP/1.1 302 X\r\n" + GZIP[len(HEAD) :], zeros(100))),
     ],
 )
-def test_half_a_gigabyte_is_not_kept(net, name, script):
+def test_half_a_gigabyte_is_not_held_in_memory(net, name, script):
     with Upstream(script) as upstream:
         tracemalloc.start()
         try:
@@ -434,7 +434,7 @@ def test_half_a_gigabyte_is_not_kept(net, name, script):
     assert type(error) is InvalidResponse
 
 
-def test_the_cap_is_that_of_the_request(net):
+def test_the_size_limit_is_that_of_the_request(net):
     with Upstream(ok(b"a" * 1000)) as upstream:
         assert len(net.get(upstream.url, max_bytes=1000).body) == 1000
         assert isinstance(refusal(net, upstream, max_bytes=999), InvalidResponse)
@@ -449,17 +449,17 @@ def test_the_cap_is_that_of_the_request(net):
     )
 )
 @hypothesis_settings(deadline=None, max_examples=80)
-def test_noise_is_an_answer_or_an_error_of_ours(noise):
+def test_noise_gives_a_response_or_one_of_our_errors(noise):
     net = Net()
     with Upstream(send(noise)) as upstream, contextlib.suppress(ProviderError):
         assert net.get(upstream.url).status in range(200, 600)
     net.transport.close()
 
 
-# -- reaching it --------------------------------------------------------------------------------------------
+# -- connecting ---------------------------------------------------------------------------------------------
 
 
-def test_a_name_that_does_not_exist(impatient):
+def test_a_host_name_that_does_not_exist(impatient):
     began = time.monotonic()
     with pytest.raises(Unavailable) as caught:
         impatient.get("https://embedkit-test.invalid/oembed")
@@ -474,7 +474,7 @@ def test_a_resolver_that_does_not_answer(impatient, monkeypatch):
         over.wait(60)
         raise socket.gaierror("over")
 
-    monkeypatch.setattr(socket, "getaddrinfo", stuck)  # no resolver can be made to hang for one process
+    monkeypatch.setattr(socket, "getaddrinfo", stuck)  # a resolver can't be made to hang for one process
     began = time.monotonic()
     try:
         with pytest.raises(Unavailable):
@@ -484,7 +484,7 @@ def test_a_resolver_that_does_not_answer(impatient, monkeypatch):
         over.set()
 
 
-def test_nobody_listens(net):
+def test_a_port_that_refuses_connections(net):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(Unavailable) as caught:
@@ -509,7 +509,7 @@ def test_a_full_backlog_swallows_connections(impatient):
             sock.close()
 
 
-def test_a_timeout_ends_with_the_time():
+def test_a_timeout_never_exceeds_the_deadline():
     now = [100.0]
     deadline = Deadline(105.0, lambda: now[0])
     assert deadline.timeout(3.0) == 3.0
@@ -521,7 +521,7 @@ def test_a_timeout_ends_with_the_time():
         deadline.timeout(3.0)
 
 
-def test_a_dead_address_leaves_time_for_the_next(monkeypatch):
+def test_a_dead_address_leaves_time_for_the_others(monkeypatch):
     with (
         socket.create_server(("127.0.0.1", 0), backlog=0) as dead,
         socket.create_server(("127.0.0.1", 0)) as alive,
@@ -532,7 +532,7 @@ def test_a_dead_address_leaves_time_for_the_next(monkeypatch):
             sock.connect_ex(dead.getsockname())
         found = [
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", one.getsockname()) for one in (dead, alive)
-        ]  # as a name with an IPv6 address that leads nowhere would have it
+        ]  # like a name whose IPv6 address is dead
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
         with connect("two.example", 443, Deadline(time.monotonic() + 0.6, time.monotonic)) as sock:
             assert sock.getpeername() == alive.getsockname()
@@ -541,12 +541,12 @@ def test_a_dead_address_leaves_time_for_the_next(monkeypatch):
 
 
 class Far:
-    """Places that answer when they are told to: a socket that nobody reads from takes nothing more."""
+    """Hosts that answer on demand: a socket that is never read from accepts no more."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, places: int, answers: dict[int, int]) -> None:
         self.ours: list[socket.socket] = []
         self._theirs: list[socket.socket] = []
-        self._answers = answers  # after how many attempts which of them is answered
+        self._answers = answers  # after how many attempts which of them answers
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", number)) for number in range(places)]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
         monkeypatch.setattr(deadline, "_begin", self._begin)
@@ -572,7 +572,7 @@ class Far:
             sock.close()
 
 
-def test_a_far_place_with_many_addresses_has_time_to_answer(monkeypatch):
+def test_a_distant_host_with_many_addresses_has_time_to_answer(monkeypatch):
     far = Far(monkeypatch, places=12, answers={3: 0})
     monkeypatch.setattr(deadline, "STAGGER_S", 0.01)
     with connect("twelve.example", 443, Deadline(time.monotonic() + 20, time.monotonic)) as sock:
@@ -581,7 +581,7 @@ def test_a_far_place_with_many_addresses_has_time_to_answer(monkeypatch):
     far.close()
 
 
-def test_places_that_never_answer_end_with_the_time(monkeypatch):
+def test_hosts_that_never_answer_end_with_the_timeout(monkeypatch):
     far = Far(monkeypatch, places=3, answers={})
     monkeypatch.setattr(deadline, "CONNECT_TIMEOUT_S", 0.1)
     monkeypatch.setattr(deadline, "STAGGER_S", 0.01)
@@ -594,12 +594,12 @@ def test_places_that_never_answer_end_with_the_time(monkeypatch):
 @pytest.mark.parametrize(
     ("families", "tried"), [("", ""), ("4", "4"), ("6664", "6466"), ("4466", "4646"), ("64444", "64444")]
 )
-def test_families_of_addresses_are_tried_in_turn(families, tried):
+def test_address_families_alternate(families, tried):
     found = [(family, (number,)) for number, family in enumerate(families)]
     assert "".join(family for family, _ in deadline._alternating(found)) == tried
 
 
-def test_an_address_that_this_machine_does_not_know_leaves_the_next(monkeypatch):
+def test_an_unsupported_address_family_is_skipped(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as alive:
         found = [(99, socket.SOCK_STREAM, 6, "", ("x",)), (socket.AF_INET, 1, 6, "", alive.getsockname())]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
@@ -641,7 +641,7 @@ YESTERDAY = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
 
 
 @pytest.mark.parametrize("fault", ["expired", "wrong host", "another authority"])
-def test_a_bad_certificate_is_not_tried_again(authority, tmp_path, fault, caplog):
+def test_a_bad_certificate_is_not_retried(authority, tmp_path, fault, caplog):
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     certificate = {
         "expired": lambda: authority.issue_cert("127.0.0.1", not_after=YESTERDAY),
@@ -667,7 +667,7 @@ def test_the_environment_adds_no_authority(authority, tmp_path, monkeypatch):
 
 
 class Proxy:
-    """Lets every CONNECT through to one address, or refuses it; notes what was asked."""
+    """A proxy that passes every CONNECT to one address, or refuses it, and records it."""
 
     def __init__(self, port: int, refusal: bytes = b"") -> None:
         self.asked: list[str] = []
@@ -708,14 +708,14 @@ class Proxy:
         with suppress(OSError):
             while piece := source.recv(65536):
                 sink.sendall(piece)
-        for one in (source, sink):  # wakes up the other direction, too
+        for one in (source, sink):  # which also wakes up the other direction
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture(name="behind")
 def fixture_behind(authority, tmp_path):
-    """An upstream that only a proxy knows the way to, and a transport that uses one."""
+    """An upstream that can only be reached through a proxy, and a transport that uses one."""
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
 
     @contextmanager
@@ -731,7 +731,7 @@ def fixture_behind(authority, tmp_path):
     return behind
 
 
-def test_getty_is_asked_through_the_proxy(behind):
+def test_getty_is_called_through_the_proxy(behind):
     with behind() as (net, upstream, proxy):
         for _ in range(2):
             assert net.get("https://getty.invalid/oembed", headers={"Api-Key": "key-1"}).body == OK
@@ -740,14 +740,14 @@ def test_getty_is_asked_through_the_proxy(behind):
         assert "key-1" not in proxy.asked[0]
 
 
-def test_the_proxy_gets_its_credentials_and_nobody_else(behind):
+def test_only_the_proxy_gets_its_credentials(behind):
     with behind(user="ada:pass%20word@") as (net, upstream, proxy):
         assert net.get("https://getty.invalid/oembed").body == OK
         assert "Proxy-Authorization: Basic YWRhOnBhc3Mgd29yZA==" in proxy.asked[0]
         assert "Proxy-Authorization" not in str(upstream.requests)
 
 
-def test_a_proxy_that_refuses_is_named_by_its_setting(behind):
+def test_the_error_of_a_proxy_names_its_setting(behind):
     for answer in (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b"HTTP/1.1 502 No\r\n\r\n"):
         with behind(answer, user="ada:canary@") as (net, upstream, _):
             with pytest.raises(Unavailable) as caught:
@@ -757,7 +757,7 @@ def test_a_proxy_that_refuses_is_named_by_its_setting(behind):
             assert upstream.hits == 0
 
 
-def test_loopback_is_asked_directly(behind):
+def test_loopback_is_called_directly(behind):
     with behind() as (net, _, proxy), Upstream(ok()) as near:
         assert net.get(near.url).body == OK
         assert proxy.asked == []
@@ -774,7 +774,7 @@ def test_the_proxies_of_the_environment_are_not_used(authority, tmp_path, monkey
 
 
 @pytest.mark.parametrize("verify", [False, None, "", "no/such/bundle.pem"])
-def test_checking_cannot_be_turned_off(verify):
+def test_certificate_checks_cannot_be_turned_off(verify):
     with pytest.raises(ConfigurationError):
         HttpTransport(verify=verify)
 
@@ -798,13 +798,13 @@ LOCAL = {"hosts": frozenset({"127.0.0.1", "localhost"})}
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_oembed_follows_no_redirect(net, status):
+def test_oembed_does_not_follow_redirects(net, status):
     with Upstream(moved("/oembed2", status), ok()) as upstream:
         assert type(refusal(net, upstream, **LOCAL)) is InvalidResponse
     assert upstream.hits == 1
 
 
-def test_a_loop_ends_after_the_hops_allowed(net):
+def test_a_redirect_loop_ends_at_the_limit(net):
     with Upstream(moved("/oembed")) as upstream:
         assert type(refusal(net, upstream, redirects=2, **LOCAL)) is InvalidResponse
     assert upstream.hits == 3
@@ -841,7 +841,7 @@ def test_a_redirect_to_nowhere(net, head):
     assert upstream.hits == 1
 
 
-def test_keys_stay_with_the_host_that_they_are_for(net):
+def test_keys_are_only_sent_to_their_host(net):
     secret = {"Api-Key": "key-1", "authorization": "Bearer token-1", "Accept-Language": "de"}
     with Upstream() as upstream:
         upstream.scripts = (moved("/other"), moved(f"http://localhost:{upstream.port}/third"), ok())
@@ -864,14 +864,14 @@ def test_only_get_is_redirected(net, status):
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_handed_back_to_who_wants_it(net, method, status):
+def test_a_redirect_is_returned_to_a_caller_that_wants_it(net, method, status):
     with Upstream(moved("https://evil.example/a\\b", status)) as upstream:
         response = net.get(upstream.url, method=method, follow_redirects=False, redirects=2, **LOCAL)
         assert (response.status, response.headers["location"]) == (status, "https://evil.example/a\\b")
     assert upstream.hits == 1
 
 
-def test_what_is_no_redirect_is_handed_back_to_nobody(net):
+def test_other_statuses_are_not_returned_as_redirects(net):
     with Upstream(ok(status="304 X")) as upstream:
         assert type(refusal(net, upstream, follow_redirects=False)) is InvalidResponse
 
@@ -880,7 +880,7 @@ def test_what_is_no_redirect_is_handed_back_to_nobody(net):
 
 
 class Sink:
-    """Counts what it is given; may be told to fail."""
+    """Counts what it receives; can be told to fail."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.total: int | None = -1
@@ -903,7 +903,7 @@ class Sink:
 BIG = bytes(range(256)) * 1000
 
 
-def test_a_body_is_handed_on_in_pieces(net):
+def test_a_body_is_passed_on_in_pieces(net):
     sink = Sink()
     with Upstream(ok(BIG, headers=["Content-Type: image/jpeg"])) as upstream:
         response = net.get(upstream.url, sink=sink, max_bytes=len(BIG))
@@ -923,14 +923,14 @@ def test_a_body_is_handed_on_in_pieces(net):
         ok(gzip.compress(BIG), headers=["Content-Encoding: gzip"]),
     ],
 )
-def test_a_length_that_is_not_known_is_none(net, script):
+def test_an_unknown_length_is_none(net, script):
     sink = Sink()
     with Upstream(script) as upstream:
         net.get(upstream.url, sink=sink, max_bytes=len(BIG))
     assert (sink.body, sink.total) == (BIG, None)
 
 
-def test_words_in_its_place_are_an_answer(net):
+def test_an_error_text_instead_of_a_file_is_a_response(net):
     sink = Sink()
     with Upstream(ok(b"gone", "404 X")) as upstream:
         assert net.get(upstream.url, sink=sink, max_bytes=10**9).body == b"gone"
@@ -945,9 +945,9 @@ def test_words_in_its_place_are_an_answer(net):
         ok(gzip.compress(b"a" * 50_000_000), "404 X", ["Content-Encoding: gzip"]),
     ],
 )
-def test_of_many_words_in_its_place_the_first_are_read(net, script):
+def test_only_the_beginning_of_a_long_error_text_is_read(net, script):
     with Upstream(script) as upstream:
-        for _ in range(2):  # on another connection: the rest of the answer is none
+        for _ in range(2):  # on another connection: the rest of the response is not the next one
             response = net.get(upstream.url, sink=Sink(), max_bytes=10**9)
             assert (response.status, response.body) == (404, b"a" * 65_536)
         assert upstream.hits == 2
@@ -963,7 +963,7 @@ def test_of_many_words_in_its_place_the_first_are_read(net, script):
         (ok(status="429 X"), None),
     ],
 )
-def test_it_is_poured_once(net, script, kind):
+def test_a_sink_is_begun_once(net, script, kind):
     with Upstream(script) as upstream:
         if kind is None:
             assert net.get(upstream.url, sink=Sink(), max_bytes=1000).status in (429, 503)
@@ -983,7 +983,7 @@ def test_it_is_poured_once(net, script, kind):
         hang(),
     ],
 )
-def test_unless_it_is_cut_off_then_once_more_from_the_start(net, script, monkeypatch):
+def test_a_sink_is_begun_again_if_the_connection_breaks(net, script, monkeypatch):
     monkeypatch.setattr("embedkit.transport.client.FILE_READ_TIMEOUT_S", 0.2)
     with Upstream(script, ok(BIG)) as upstream:
         sink = Sink()
@@ -996,7 +996,7 @@ def test_unless_it_is_cut_off_then_once_more_from_the_start(net, script, monkeyp
         assert upstream.hits == 3
 
 
-def test_what_is_too_long_by_its_own_word_is_not_begun(net):
+def test_a_body_with_too_large_a_content_length_is_not_begun(net):
     sink = Sink()
     with Upstream(ok(b"a" * 1001)) as upstream:
         refusal(net, upstream, sink=sink, max_bytes=1000)
@@ -1004,7 +1004,7 @@ def test_what_is_too_long_by_its_own_word_is_not_begun(net):
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("x"), TimeoutError("mine")])
-def test_its_own_failure_is_its_own(net, error):
+def test_an_error_of_the_sink_is_raised_unchanged(net, error):
     with Upstream(ok(BIG)) as upstream:
         for _ in range(6):
             with pytest.raises(type(error)) as caught:
@@ -1014,7 +1014,7 @@ def test_its_own_failure_is_its_own(net, error):
     assert net.transport.state()["oembed"]["breaker"] == "closed"
 
 
-def test_half_a_gigabyte_passes_through(net):
+def test_half_a_gigabyte_passes_through_a_sink(net):
     class Count(Sink):
         def write(self, piece: bytes) -> None:
             self.taken = getattr(self, "taken", 0) + len(piece)
@@ -1031,7 +1031,7 @@ def test_half_a_gigabyte_passes_through(net):
 
 
 @pytest.mark.parametrize("seconds", [0.2, None])
-def test_the_time_of_a_call_may_be_its_own(impatient, seconds):
+def test_a_request_can_have_its_own_timeout(impatient, seconds):
     head = HEAD + b"Content-Length: 40\r\n\r\n"
     with Upstream(drip(head, b"ab", 0.03)) as upstream:
         assert len(impatient.get(upstream.url, timeout=10.0).body) == 40
@@ -1041,7 +1041,7 @@ def test_the_time_of_a_call_may_be_its_own(impatient, seconds):
         assert time.monotonic() - began < SHORT + MARGIN
 
 
-# -- nothing is remembered, nothing is borrowed ----------------------------------------------------------------
+# -- nothing is remembered, nothing is taken from the environment ----------------------------------------------
 
 
 def test_cookies_are_not_kept(net):
@@ -1125,7 +1125,7 @@ def waiting(net: Net, number: int) -> bool:
     return until(lambda: net.transport.state().get("oembed", {}).get("waiting") == number)
 
 
-def test_a_crowd_is_turned_away_but_a_batch_may_wait():
+def test_too_many_callers_are_refused_but_a_batch_may_wait():
     net = Net(timeout=10, concurrency=1)
     free = threading.Event()
     answers: list[Response] = []
@@ -1154,7 +1154,7 @@ def test_a_crowd_is_turned_away_but_a_batch_may_wait():
     net.transport.close()
 
 
-def test_our_own_queue_is_no_fault_of_the_service():
+def test_waiting_in_our_queue_is_not_the_services_fault():
     now = [0.0]
     net = Net()
     net.transport = HttpTransport(timeout=5, concurrency=1, clock=lambda: now[0], sleep=lambda _: None)
@@ -1178,7 +1178,7 @@ def test_our_own_queue_is_no_fault_of_the_service():
     net.transport.close()
 
 
-def test_a_dead_service_is_left_alone_and_the_others_are_not():
+def test_a_dead_endpoint_does_not_affect_the_others():
     now = [0.0]
     transport = HttpTransport(clock=lambda: now[0], sleep=lambda _: None, random=lambda: 0.5)
     with Upstream(*[ok(status="500 X")] * 5, ok()) as upstream:
@@ -1209,7 +1209,7 @@ def test_refusals_do_not_open_the_breaker(net, script):
     assert net.transport.state()["oembed"]["breaker"] == "closed"
 
 
-def test_network_failures_open_it(net):
+def test_network_failures_open_the_breaker(net):
     with Upstream(reset()) as upstream:
         for _ in range(5):
             refusal(net, upstream)
@@ -1219,7 +1219,7 @@ def test_network_failures_open_it(net):
 
 
 @pytest.mark.parametrize("batch", [False, True])
-def test_turns_at_the_api(batch):
+def test_api_calls_are_paced(batch):
     now, slept = [0.0], []
 
     def sleep(seconds: float) -> None:
@@ -1229,7 +1229,7 @@ def test_turns_at_the_api(batch):
     transport = HttpTransport(timeout=2.0, clock=lambda: now[0], sleep=sleep)
     with Upstream(ok()) as upstream:
         api, oembed = Request(upstream.url, "api", batch=batch), Request(upstream.url, "oembed")
-        transport.send(Request(upstream.url, "token", batch=batch))  # for Getty a call like any other
+        transport.send(Request(upstream.url, "token", batch=batch))  # to Getty, a call like any other
         for _ in range(3):
             transport.send(api)
         assert slept == []
@@ -1241,11 +1241,11 @@ def test_turns_at_the_api(batch):
     transport.close()
 
 
-def test_whoever_has_no_turn_in_time_is_told_when():
+def test_a_caller_without_a_turn_in_time_gets_a_retry_time():
     now = [0.0]
     transport = HttpTransport(timeout=2.0, clock=lambda: now[0], sleep=lambda _: None)
     with Upstream(ok()) as upstream:
-        for _ in range(8):  # nobody sleeps here: the turns of the first second are taken
+        for _ in range(8):  # without sleeping: the turns of the first second are taken
             transport.send(Request(upstream.url, "api"))
         with pytest.raises(RateLimited) as caught:
             transport.send(Request(upstream.url, "api"))

@@ -1,4 +1,4 @@
-"""The breaker, the retry budget, the bulkhead and the bucket, on a clock of numbers."""
+"""The breaker, the retry budget, the bulkhead and the token bucket, with a simulated clock."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def broken(breaker: Breaker) -> Breaker:
     return breaker
 
 
-def test_five_failures_in_a_row_open(breaker):
+def test_five_failures_in_a_row_open_the_breaker(breaker):
     for _ in range(4):
         call(breaker, False)
     assert breaker.state() == {"breaker": "closed"}
@@ -59,7 +59,7 @@ def test_one_success_in_between_keeps_it_closed(breaker):
     assert name(breaker) == "closed"
 
 
-def test_half_of_twenty_open(breaker):
+def test_failures_of_half_of_twenty_calls_open_the_breaker(breaker):
     for healthy in [True, False] * 9 + [True]:
         call(breaker, healthy)
     assert name(breaker) == "closed"  # 9 of 19
@@ -67,7 +67,7 @@ def test_half_of_twenty_open(breaker):
     assert name(breaker) == "open"
 
 
-def test_failures_of_long_ago_do_not_count(breaker, clock):
+def test_old_failures_do_not_count(breaker, clock):
     for healthy in [True, False] * 9:
         call(breaker, healthy)
     clock.now += 31
@@ -89,7 +89,7 @@ def test_one_probe_decides(breaker, clock):
     assert breaker.state() == {"breaker": "closed"}
 
 
-def test_a_failed_probe_opens_again_and_a_void_one_gives_the_next_a_chance(breaker, clock):
+def test_a_failed_probe_opens_the_breaker_again_and_a_void_one_allows_another(breaker, clock):
     broken(breaker)
     clock.now += OPEN_S
     call(breaker, None)
@@ -112,7 +112,7 @@ def test_calls_from_before_the_outage_change_nothing(breaker, clock):
 
 
 @pytest.mark.parametrize(("chance", "seconds"), [(0.0, 24.0), (0.5, 30.0), (0.999999, 36.0)])
-def test_processes_do_not_come_back_at_once(clock, chance, seconds):
+def test_processes_do_not_return_all_at_once(clock, chance, seconds):
     assert broken(Breaker(clock, lambda: chance)).state()["retry_after"] == seconds
 
 
@@ -148,7 +148,7 @@ def test_the_reserve_does_not_grow():
     assert sum(budget.withdraw() for _ in range(100)) == MAX_SAVED_RETRIES
 
 
-def test_no_one_waits_where_no_one_may():
+def test_without_waiters_nobody_waits():
     bulkhead = Bulkhead(1, 0)
     with bulkhead.place(), pytest.raises(Unavailable) as caught, bulkhead.place(5):
         pass
@@ -157,7 +157,7 @@ def test_no_one_waits_where_no_one_may():
         pass
 
 
-def test_waiting_ends_with_the_time():
+def test_waiting_ends_with_the_timeout():
     bulkhead = Bulkhead(1, 1)
     with bulkhead.place(), pytest.raises(Unavailable), bulkhead.place(0.01):
         pass
@@ -173,7 +173,7 @@ def wait_for(bulkhead: Bulkhead, number: int) -> None:
     assert bulkhead.waiting() == number
 
 
-def test_batches_are_no_waiters_and_give_way_and_places_go_in_order():
+def test_batches_are_not_counted_as_waiters_and_yield_to_them():
     bulkhead = Bulkhead(1, 2)
     order = []
 
@@ -194,7 +194,7 @@ def test_batches_are_no_waiters_and_give_way_and_places_go_in_order():
     assert order == ["1st reader", "2nd reader", "1st batch", "2nd batch"]
 
 
-def test_never_more_than_the_places():
+def test_there_are_never_more_calls_than_places():
     bulkhead = Bulkhead(3, 100)
     inside, most = [], []
 
@@ -218,7 +218,7 @@ def test_never_more_than_the_places():
 # -- the bucket -----------------------------------------------------------------------------------------
 
 
-def test_a_few_at_once_and_then_in_turn(clock):
+def test_a_few_calls_at_once_and_then_in_turn(clock):
     bucket = TokenBucket(4.0, clock)
     assert [bucket.turn() for _ in range(BURST_CALLS + 3)] == [0.0] * BURST_CALLS + [0.25, 0.5, 0.75]
     clock.now += 0.25
@@ -228,7 +228,7 @@ def test_a_few_at_once_and_then_in_turn(clock):
     assert [bucket.turn() for _ in range(BURST_CALLS + 1)] == [0.0] * BURST_CALLS + [0.25]
 
 
-def test_who_cannot_wait_takes_no_turn(clock):
+def test_a_caller_that_cannot_wait_takes_no_turn(clock):
     bucket = TokenBucket(4.0, clock)
     for _ in range(BURST_CALLS + 1):
         bucket.turn()
@@ -241,7 +241,7 @@ def test_who_cannot_wait_takes_no_turn(clock):
 
 @given(st.lists(st.floats(0, 3), max_size=60), st.sampled_from([0.5, 1.0, 4.0, 100.0]))
 @settings(deadline=None)
-def test_never_faster_than_that(gaps, rate):
+def test_calls_never_exceed_the_rate(gaps, rate):
     clock = Clock()
     bucket, times = TokenBucket(rate, clock), []
     for gap in gaps:
@@ -254,7 +254,7 @@ def test_never_faster_than_that(gaps, rate):
     assert max(within, default=0) <= BURST_CALLS + 10 * rate
 
 
-def test_threads_get_turns_of_their_own(clock):
+def test_threads_get_their_own_turns(clock):
     bucket, turns = TokenBucket(4.0, clock), []
     threads = [threading.Thread(target=lambda: turns.extend(bucket.turn() for _ in range(50))) for _ in range(8)]
     for thread in threads:
@@ -264,6 +264,6 @@ def test_threads_get_turns_of_their_own(clock):
     assert sorted(turns) == [0.0] * BURST_CALLS + [0.25 * number for number in range(1, 400 - BURST_CALLS + 1)]
 
 
-def test_no_rate_is_no_wait(clock):
+def test_without_a_rate_there_is_no_wait(clock):
     bucket = TokenBucket(float("inf"), clock)
     assert {bucket.turn(0.0) for _ in range(100)} == {0.0}

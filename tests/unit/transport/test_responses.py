@@ -1,4 +1,4 @@
-"""What is taken from an HTTP answer, and what is refused: no sockets, no clock."""
+"""What is accepted of an HTTP response, and what is refused: no sockets, no clock."""
 
 from __future__ import annotations
 
@@ -92,19 +92,19 @@ def test_plain_http_stays_on_the_loopback_address_that_is_configured(location, f
             follow_redirect(LOCAL, location)
 
 
-def test_plain_http_needs_loopback_even_for_a_host_on_the_list():
+def test_plain_http_needs_loopback_even_for_an_allowed_host():
     request = Request("http://127.0.0.1:80/a", "api", redirects=1, hosts=HOSTS)
     with pytest.raises(InvalidResponse):
         follow_redirect(request, "http://api.example.com/")
 
 
-def test_no_key_goes_to_another_host():
+def test_no_key_is_sent_to_another_host():
     assert follow_redirect(ASKED, "/elsewhere").headers == ASKED.headers
     assert follow_redirect(ASKED, "https://dl.example.com/").headers == {"Accept-Language": "de"}
 
 
 @pytest.mark.parametrize(("method", "redirects"), [("POST", 2), ("PUT", 2), ("GET", 0)])
-def test_only_get_and_only_so_often(method, redirects):
+def test_only_get_is_redirected_and_only_a_limited_number_of_times(method, redirects):
     request = Request(ASKED.url, "api", method=method, redirects=redirects, hosts=HOSTS)
     with pytest.raises(InvalidResponse):
         follow_redirect(request, "/v4/search")
@@ -126,7 +126,7 @@ def test_headers_that_are_refused(pair):
 
 @given(st.binary(max_size=3000), st.integers(1, 400), st.sampled_from(["", "identity", "GZIP", "x-gzip"]))
 @settings(deadline=None, max_examples=100)
-def test_a_body_comes_back_whole_however_it_is_cut(body, step, coding):
+def test_a_body_is_complete_however_it_is_split(body, step, coding):
     sent = gzip.compress(body) if "gzip" in coding.lower() else body
     chunks = [sent[at : at + step] for at in range(0, len(sent), step)]
     assert decode(chunks, coding, len(body)) == body
@@ -137,7 +137,7 @@ def test_a_body_comes_back_whole_however_it_is_cut(body, step, coding):
 
 @given(st.lists(st.binary(max_size=60), max_size=5))
 @settings(deadline=None, max_examples=150)
-def test_what_is_no_gzip_is_refused(chunks):
+def test_invalid_gzip_is_refused(chunks):
     if any(chunks):
         with pytest.raises(InvalidResponse):
             decode([b"\x1f", *chunks], "gzip", 100)
@@ -162,11 +162,11 @@ def test_content_codings_that_are_refused(sent, coding):
         decode([sent], coding, 1000)
 
 
-def test_no_body_is_no_broken_gzip():
+def test_an_empty_body_is_not_invalid_gzip():
     assert decode([], "gzip", 10) == b""
 
 
-def test_a_bomb_does_not_unfold():
+def test_a_decompression_bomb_is_limited():
     squeeze = zlib.compressobj(9, wbits=31)
     bomb = b"".join(squeeze.compress(bytes(1 << 20)) for _ in range(100)) + squeeze.flush()
     tracemalloc.start()
