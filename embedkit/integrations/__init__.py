@@ -1,6 +1,6 @@
-"""embedkit in the programs that people publish with: one thin module a host, named after it.
+"""Integrations for publishing tools and frameworks: one thin module per host, named after it.
 
-What two hosts share is in :mod:`embedkit.integrations.site`, and the options of all in
-:mod:`embedkit.integrations.options`. No module here is imported by another room, so that none of the hosts has to
-be installed.
+Code shared by several hosts is in :mod:`embedkit.integrations.site`, and their options are in
+:mod:`embedkit.integrations.options`. No other package imports these modules, so none of the hosts has to be
+installed.
 """

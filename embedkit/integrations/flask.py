@@ -1,7 +1,7 @@
 """Flask: the service's routes in your application, ``{{ getty("74917285") }}`` or ``{% getty 74917285 %}``,
 and ``{{ body|getty }}``.
 
-The command ``flask embedkit …`` is the command line of embedkit, with the settings of the application.
+The command ``flask embedkit …`` runs embedkit's command line with the settings of the application.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from embedkit.integrations.options import run_commands, unknown_words
 from embedkit.integrations.site import Site
 from embedkit.kit import EmbedKit
 
-KEY = "embedkit"  # of app.extensions and of app.config
+KEY = "embedkit"  # in app.extensions
 
 
 class EmbedKitExtension:
-    """The extension; settings are ``app.config["EMBEDKIT"]``, a mapping, over those of the environment.
+    """The extension. Its settings are the mapping ``app.config["EMBEDKIT"]``, which overrides the environment.
 
-    :param app: may also come later, by :meth:`init_app`.
-    :param url_prefix: where the service's routes are, which need the extra ``server``; None for none of them: then
-        serve ``embedkit assets DIR`` yourself.
-    :param kit: one of your own, such as ``embedkit_kit`` in a test; by default it is made of the settings.
+    :param app: the application; it can also be passed to :meth:`init_app` later.
+    :param url_prefix: the prefix of the service's routes, which require the extra ``server``; None for no routes,
+        in which case you serve the output of ``embedkit assets DIR`` yourself.
+    :param kit: your own kit, such as ``embedkit_kit`` in a test; by default one created from the settings.
 
     >>> from flask import Flask, render_template_string
     >>> app = Flask("blog")
@@ -50,7 +50,7 @@ class EmbedKitExtension:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Give an application its kit, a template function, a filter, and the routes."""
+        """Set up an application: its kit, the template function and filter, and the routes."""
         site = Site(app.config.get("EMBEDKIT", {}), app.logger, prefix="EMBEDKIT ", kit=self.kit, background=True)
         app.extensions[KEY] = site.kit
         app.jinja_env.add_extension(JinjaExtension)
@@ -77,5 +77,5 @@ def _function(site: Site) -> Callable[..., Markup | str]:
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @with_appcontext
 def cli(args: tuple[str, ...]) -> Any:
-    """The command line of embedkit, with the settings of the application."""
+    """Run embedkit's command line with the settings of the application."""
     run_commands(list(args), current_app.config.get("EMBEDKIT", {}))

@@ -1,7 +1,7 @@
 """Jinja2: a tag ``{% getty 74917285, max_width=300 %}`` and a filter ``{{ post.body|getty }}``.
 
-``jinja2.Environment(extensions=["embedkit.integrations.jinja.EmbedKitExtension"])``; a kit of your own, or a
-:class:`embedkit.integrations.site.Site`, goes into ``environment.embedkit``.
+Use ``jinja2.Environment(extensions=["embedkit.integrations.jinja.EmbedKitExtension"])``. Assign your own kit, or a
+:class:`embedkit.integrations.site.Site`, to ``environment.embedkit``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from embedkit.kit import EmbedKit
 
 
 class EmbedKitExtension(Extension):
-    """Tag and filter.
+    """The tag and the filter.
 
     >>> environment = Environment(extensions=[EmbedKitExtension])
     >>> "<iframe" in environment.from_string("{% getty 74917285, max_width=300 %}").render()
@@ -37,7 +37,7 @@ class EmbedKitExtension(Extension):
 
     @property
     def site(self) -> Site:
-        """The site of the environment's kit; one with the settings of the process is made at first use."""
+        """The site of the environment's kit, created on first use; by default with the process's settings."""
         known: EmbedKit | Site | None = self.environment.embedkit  # type: ignore[attr-defined]
         if isinstance(known, Site):
             return known
@@ -46,7 +46,7 @@ class EmbedKitExtension(Extension):
         return site
 
     def parse(self, parser: Parser) -> nodes.Node:
-        """``{% getty REFERENCE[,] [option=value]… %}``; called by Jinja."""
+        """Parse ``{% getty REFERENCE[,] [option=value]… %}``; called by Jinja."""
         line = next(parser.stream).lineno
         reference = parser.parse_expression()
         options: list[nodes.Pair] = []
@@ -63,10 +63,10 @@ class EmbedKitExtension(Extension):
         return nodes.Output([nodes.MarkSafe(call)], lineno=line)
 
     def picture(self, reference: Any, words: Mapping[str, object], name: str, line: int) -> Markup | str:
-        """An embed for the page; what can't be shown is a card, by ON_ERROR, and a warning with its place."""
+        """Render an embed. If it can't be shown, ON_ERROR applies, and a warning with the location is logged."""
         return self.site.picture(reference, words, name, line)
 
     @pass_context
     def filter(self, context: Context, value: object, **keywords: Any) -> Markup:
-        """A text with its references rendered; what is no ``Markup`` yet is escaped, as by ``urlize``."""
+        """Render the references in a text, which is escaped unless it is ``Markup``, as ``urlize`` does."""
         return self.site.filter(value, f"{context.name or '<template>'} (text)", **keywords)

@@ -1,8 +1,8 @@
 """Lektor: ``{% getty 74917285, max_width=300 %}`` and ``{{ this.body|getty }}`` in templates.
 
-Options are in ``configs/embedkit.ini``. Lektor takes plugins only from distributions that are named ``lektor-…``:
-``embedkit integrations lektor packages`` writes such a one, with its entry in ``lektor.plugins``. A page is built
-anew when its text, or what is known of one of its pictures, has changed.
+Options are in ``configs/embedkit.ini``. Lektor loads plugins only from distributions named ``lektor-…``, so
+``embedkit integrations lektor packages`` writes one, with its entry in ``lektor.plugins``. A page is rebuilt when
+its text, or the record of one of its pictures, has changed.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from markupsafe import Markup
 from embedkit.integrations.jinja import EmbedKitExtension
 from embedkit.integrations.site import Site
 
-PREFIX = "embedkit"  # of the paths of pictures: /@embedkit/…
+PREFIX = "embedkit"  # in the paths of pictures: /@embedkit/…
 
 
 class Picture(VirtualSourceObject):  # type: ignore[misc]
-    """A picture, as what pages depend on.
+    """A picture that pages depend on.
 
-    :param root: the record of the site's root.
+    :param root: the site's root record.
     :param words: the shortcode.
     """
 
@@ -38,26 +38,26 @@ class Picture(VirtualSourceObject):  # type: ignore[misc]
 
     @property
     def path(self) -> str:
-        """What Lektor keeps, and asks the resolver for at the next build."""
+        """The path that Lektor stores, and passes to the resolver in the next build."""
         return f"/@{PREFIX}/{quote(self._words, safe='')}"
 
     def get_checksum(self, path_cache: object) -> str:
-        """What changes with the picture; called by Lektor."""
+        """Return a value that changes with the picture; called by Lektor."""
         self._site.kit.warm([(self._words, "text")])
         return self._site.fingerprint([self._words])
 
 
 class DependingExtension(EmbedKitExtension):
-    """Tag and filter, whose pages depend on their pictures."""
+    """The tag and filter, which make pages depend on their pictures."""
 
     def picture(self, reference: Any, words: Mapping[str, object], name: str, line: int) -> Markup | str:
-        """One picture of a template."""
+        """Render a picture for a template."""
         self._depend([_shortcode(reference, words.get("tld"))])
         return super().picture(reference, words, name, line)
 
     @pass_context
     def filter(self, context: Context, value: object, **keywords: Any) -> Markup:
-        """A text with its references rendered."""
+        """Render the references in a text."""
         kit, text, input = self.site.kit, str(value), keywords.get("input", "html")
         text = kit.convert(text, input=input).content if keywords.get("pasted") else text
         self._depend(_shortcode(ref, ref.options.tld) for ref in kit.find(text, input=input))
@@ -74,13 +74,13 @@ def _shortcode(reference: object, tld: object) -> str:
 
 
 class EmbedKitPlugin(Plugin):  # type: ignore[misc]
-    """The plugin, made by Lektor."""
+    """The plugin, created by Lektor."""
 
     name = "embedkit"
     description = "Getty Images references as embeds."
 
     def on_setup_env(self, **extra: Any) -> None:
-        """Give templates the tag, the filter and ``getty_assets()``; called by Lektor."""
+        """Add the tag, the filter and ``getty_assets()`` to templates; called by Lektor."""
         site = Site(self.get_config().to_dict())
         self.env.jinja_env.add_extension(DependingExtension)
         self.env.jinja_env.embedkit = site

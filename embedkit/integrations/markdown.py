@@ -1,7 +1,7 @@
 """Python-Markdown: ``markdown.markdown(text, extensions=["embedkit"])``.
 
-References are put aside before anything else reads the text, and come back when all have done: no typographer, no
-linkifier and no sanitizer of Markdown sees an embed.
+References are replaced by placeholders before anything else reads the text, and the embeds are inserted at the
+very end. So no typographer, linkifier or sanitizer of Markdown sees an embed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from embedkit.integrations.site import Site
 class EmbedKitExtension(Extension):
     """The extension.
 
-    :param options: ``strict``, and every setting by its name, such as ``target`` or ``lockfile``; or ``site``, a
-        :class:`embedkit.integrations.site.Site` that is there already.
+    :param options: ``strict``, and every setting by name, such as ``target`` or ``lockfile``; or ``site``, an
+        existing :class:`embedkit.integrations.site.Site`.
 
     >>> import markdown
     >>> "<figure" in markdown.markdown("[getty 74917285]", extensions=[EmbedKitExtension(cache="memory:")])
@@ -33,10 +33,10 @@ class EmbedKitExtension(Extension):
         self.site = site or Site(options)
 
     def extendMarkdown(self, md: Markdown) -> None:
-        """Register both ends; called by Python-Markdown."""
+        """Register the preprocessor and the postprocessor; called by Python-Markdown."""
         shelving = _Shelving(md, self.site)
-        md.preprocessors.register(shelving, "embedkit", 28)  # lines are normal, and nothing has read them
-        md.postprocessors.register(_Restoring(md, shelving), "embedkit", 1)  # all else is done
+        md.preprocessors.register(shelving, "embedkit", 28)  # right after whitespace is normalized
+        md.postprocessors.register(_Restoring(md, shelving), "embedkit", 1)  # last
 
 
 class _Shelving(Preprocessor):
@@ -60,5 +60,5 @@ class _Restoring(Postprocessor):
 
 
 def makeExtension(**options: Any) -> EmbedKitExtension:
-    """For ``extensions=["embedkit.integrations.markdown"]``."""
+    """Create the extension for ``extensions=["embedkit.integrations.markdown"]``."""
     return EmbedKitExtension(**options)

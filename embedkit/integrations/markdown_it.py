@@ -1,4 +1,4 @@
-"""markdown-it-py: ``MarkdownIt().use(getty_plugin)``; also for what builds on it."""
+"""markdown-it-py and tools based on it: ``MarkdownIt().use(getty_plugin)``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from embedkit.integrations.site import Site
 
-KEY = "embedkit"  # of a text's environment
+KEY = "embedkit"  # in the environment of a text
 
 
 def getty_plugin(md: MarkdownIt, site: Site | None = None, **options: Any) -> None:
-    """Put references aside before a text is parsed, and bring embeds back behind the renderer.
+    """Replace references by placeholders before a text is parsed, and insert the embeds after it is rendered.
 
-    :param site: options and kit; by default made of ``options``.
+    :param site: an existing site; by default one created from ``options``.
     :param options: as for :class:`embedkit.integrations.site.Site`.
     """
     known = site or Site(options)
@@ -35,7 +35,7 @@ def getty_plugin(md: MarkdownIt, site: Site | None = None, **options: Any) -> No
         if KEY not in env:
             return html
         shelf, is_inline = env[KEY]
-        # for the middle of a sentence, as everything in a heading is
+        # as phrasing content, like everything in a heading
         return shelf.restore(f"<h1>{html}</h1>")[4:-5] if is_inline else shelf.restore(html)
 
     md.renderer.render = restored  # type: ignore[method-assign]

@@ -9,13 +9,13 @@ from mistune.core import BlockState
 
 from embedkit.integrations.site import Site
 
-KEY = "embedkit"  # of a text's environment
+KEY = "embedkit"  # in the environment of a text
 
 
 def getty_plugin(md: Markdown, site: Site | None = None, **options: Any) -> None:
-    """Put references aside before a text is parsed, and bring embeds back behind the renderer.
+    """Replace references by placeholders before a text is parsed, and insert the embeds after it is rendered.
 
-    :param site: options and kit; by default made of ``options``.
+    :param site: an existing site; by default one created from ``options``.
     :param options: as for :class:`embedkit.integrations.site.Site`; pass them with :func:`functools.partial`.
     """
     known = site or Site(options)

@@ -1,7 +1,7 @@
-"""MkDocs: ``plugins: [embedkit]`` in ``mkdocs.yml``; every setting is an option by its name.
+"""MkDocs: ``plugins: [embedkit]`` in ``mkdocs.yml``, with settings as options.
 
-All pictures of a site are fetched before the first page is rendered. What can't be shown is a warning with file
-and line, so that ``mkdocs build --strict`` counts it.
+All pictures of a site are fetched before the first page is rendered. Pictures that can't be shown are reported as
+warnings with file and line, so that ``mkdocs build --strict`` fails.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from embedkit.targets import ROWS, STYLES
 
 FOLDER = "assets/embedkit"
 
-# a class of MkDocs has its options as attributes: one for each of our settings, and "strict"
+# MkDocs declares options as class attributes: one for each of our settings, and "strict"
 Options = type(
     "Options",
     (Config,),
@@ -45,23 +45,23 @@ Options = type(
 
 
 class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
-    """The plugin, made once for a run of MkDocs; ``mkdocs serve`` builds with it many times."""
+    """The plugin. ``mkdocs serve`` uses one instance for many builds."""
 
     def __init__(self) -> None:
-        self._made: Site | None = None
+        self._site: Site | None = None
         self.shelves: dict[str, Shelf] = {}
         self.everywhere = self.dirty = False
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
-        """Keep the kit from one build of ``mkdocs serve`` to the next: MkDocs makes no new plugin then."""
+        """Keep the plugin and its kit between builds: MkDocs reuses a plugin that has this method."""
         self.dirty = dirty
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
-        """Make the kit. With Material's instant loading every page needs what any page needs: heads are kept."""
-        if self._made and self._made.kit.settings.frozen:
-            self._made = None  # the lock file may have changed
+        """Create the kit. With Material's instant loading, which keeps the head, all pages need the same files."""
+        if self._site and self._site.kit.settings.frozen:
+            self._site = None  # the lock file could have changed
         try:
-            self._made = self._made or Site(dict(self.config), get_plugin_logger(__name__), at_end=True)
+            self._site = self._site or Site(dict(self.config), get_plugin_logger(__name__), at_end=True)
         except ConfigurationError as error:
             raise PluginError(f"The plugin embedkit in {config.config_file_path}: {error}") from None
         self.everywhere = "navigation.instant" in (config.theme.get("features") or ())
@@ -69,11 +69,11 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
 
     @property
     def site(self) -> Site:
-        """The site, which ``on_config`` made before anything else is called."""
-        return cast(Site, self._made)
+        """The site, which ``on_config`` creates before any other method is called."""
+        return cast(Site, self._site)
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
-        """Add our files, and fetch what all pages need."""
+        """Add our files, and prefetch the pictures of all pages."""
         for name in dict.fromkeys((*ROWS[self.site.target].assets, *ROWS["facade"].assets)):
             content = (static_dir() / name).read_text("utf-8")
             files.append(File.generated(config, f"{FOLDER}/{name}", content=content))
@@ -83,7 +83,7 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
         return files
 
     def on_page_markdown(self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-        """Put the embeds aside."""
+        """Replace references by placeholders."""
         whole = page.file.content_string
         first_line = whole.rstrip("\n").count("\n") - markdown.rstrip("\n").count("\n") + 1
         shelf = self.site.shelve(markdown, page.file.src_uri, first_line=first_line)
@@ -91,16 +91,16 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
         return shelf.text
 
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-        """Bring the embeds back; in titles and in the table of contents they are words."""
+        """Insert the embeds; in the table of contents, insert their titles."""
         shelf = self.shelves.pop(page.file.src_uri, None)
         if shelf is None:
             return html
         for link in page.toc:
-            _in_words(link, shelf)
+            _insert_titles(link, shelf)
         return shelf.restore(html)
 
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
-        """End a strict build when all pages were read, and before any is written."""
+        """Fail a strict build after all pages have been read and before any is written."""
         try:
             self.site.check()
         except Lost as error:
@@ -110,7 +110,7 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
     def on_page_context(
         self, context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation
     ) -> TemplateContext:
-        """Have the theme link stylesheet and script where they are needed."""
+        """Make the theme link the stylesheet and script in pages that need them."""
         content = page.content or ""
         if self.everywhere or EMBED in content:
             styles, scripts = self.site.assets(FOLDER, content)
@@ -122,24 +122,24 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
         return context
 
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
-        """Link them in a page that has its embeds from elsewhere, such as an index of posts."""
+        """Link them in a page whose embeds are from other pages, such as an index of posts."""
         if f"{FOLDER}/{STYLES}" in output:
-            return output  # not copied: with a large navigation, pages are long
+            return output  # unchanged, since pages with a large navigation are long
         return self.site.link(output, get_relative_url(FOLDER, page.url))
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
-        """Refresh what was shown stale."""
+        """Refresh the copies that were served stale."""
         self.site.kit.settle()
 
     def on_serve(self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Any) -> LiveReloadServer:
-        """Build anew when the lock file has changed."""
+        """Rebuild when the lock file changes."""
         if self.site.kit.settings.frozen:
             server.watch(self.site.kit.settings.lockfile)
         return server
 
 
 def _age(files: Files) -> None:
-    """Make ``--dirty`` build pages that show an embed, which may have changed though the page has not."""
+    """Make ``--dirty`` rebuild pages with embeds, which can change even if the page hasn't."""
     for page in files.documentation_pages():
         built = Path(page.abs_dest_path)
         if built.is_file() and EMBED in built.read_text("utf-8"):
@@ -152,8 +152,8 @@ def _deferred(url: str) -> ExtraScriptValue:
     return script
 
 
-def _in_words(link: AnchorLink, shelf: Shelf) -> None:
-    """An entry of a table of contents, and those below it, with words in place of embeds."""
+def _insert_titles(link: AnchorLink, shelf: Shelf) -> None:
+    """Insert the pictures' titles into an entry of the table of contents and its children."""
     link.title, link.id = shelf.words(link.title), shelf.anchor(link.id)
     for child in link.children:
-        _in_words(child, shelf)
+        _insert_titles(child, shelf)

@@ -1,8 +1,8 @@
-"""Nikola: ``{{% getty 74917285 width=300 %}}`` in posts and pages, options as ``EMBEDKIT = {…}`` in ``conf.py``.
+"""Nikola: ``{{% getty 74917285 width=300 %}}`` in posts and pages, with ``EMBEDKIT = {…}`` in ``conf.py``.
 
-``embedkit integrations nikola plugins`` writes the folder that Nikola finds this by. All pictures are fetched when
-Nikola has found its posts, and what is wrong is told then, by file and line. A page is built anew when one of its
-pictures has changed; feeds get the target ``feed``.
+``embedkit integrations nikola plugins`` writes the folder that makes Nikola find this module. All pictures are
+fetched once Nikola has found the posts, and problems are reported then, by file and line. A page is rebuilt when
+one of its pictures has changed. Feeds use the target ``feed``.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ from embedkit.integrations.site import EMBED, Lost, Site
 from embedkit.models import Options, Problem
 
 FOLDER = "assets/embedkit"
-FEED_TEXTS = ("description", "encoded", "content", "summary")  # elements of RSS and Atom that hold HTML
+FEED_TEXTS = ("description", "encoded", "content", "summary")  # elements of RSS and Atom that contain HTML
 
 
 class ShortcodeUse(NamedTuple):
-    """One use of the shortcode: a reference, the words beside it, and an enclosed text that is not a reference."""
+    """A use of the shortcode: a reference, its options, and any enclosed text that is not a reference."""
 
     reference: str
     words: dict[str, Any]
     lost: str = ""
 
     @property
-    def slip(self) -> str:
-        """What is wrong with it: nothing, or a sentence."""
+    def mistake(self) -> str:
+        """An error message, or empty."""
         if not self.reference:
-            return "The shortcode getty names no picture."
+            return "The shortcode getty has no reference."
         if self.lost:
-            return "All up to the next {{% /getty %}} is not shown: Nikola takes it for text of this shortcode."
+            return "Everything up to the next {{% /getty %}} is omitted: Nikola reads it as this shortcode's text."
         return ""
 
 
 class GettyShortcode(ShortcodePlugin):  # type: ignore[misc]
-    """The shortcode ``getty``, and what a build needs around it."""
+    """The shortcode ``getty``, and its hooks in a build."""
 
     name = "getty"
 
     def set_site(self, site: Any) -> None:
-        """Register all; called by Nikola."""
+        """Register everything; called by Nikola."""
         super().set_site(site)
         self.log = get_logger("embedkit")
         try:
@@ -68,7 +68,7 @@ class GettyShortcode(ShortcodePlugin):  # type: ignore[misc]
     def handler(
         self, *args: str, site: Any, data: str, lang: str, post: Any, **words: Any
     ) -> tuple[str, list[str]]:
-        """One picture, and the file that changes when it does; :meth:`begin` has told what is wrong with it."""
+        """Return the picture, and the file that changes with it; :meth:`begin` has already reported problems."""
         reference, words, _ = _read(args, data, words)
         if not reference:
             return "", []
@@ -76,12 +76,12 @@ class GettyShortcode(ShortcodePlugin):  # type: ignore[misc]
         return phrasing(html), [str(self._stamp(reference))]  # Nikola leaves it in a paragraph
 
     def begin(self, site: Any) -> None:
-        """Fetch what all posts need, and tell what is wrong with it."""
+        """Prefetch the pictures of all posts, and report problems."""
         found = [one for path in _sources(site) for one in _calls(path)]
         self.getty.warm((_shortcode(call.reference), "text") for _, _, call in found)
         for path, line, call in found:
             self.getty.picture(call.reference, call.words, path, line)
-            self.getty.tell([Problem(1, 1, "shortcode", call.slip)] if call.slip else (), path, line)
+            self.getty.tell([Problem(1, 1, "shortcode", call.mistake)] if call.mistake else (), path, line)
             if call.reference:
                 self._write(call.reference)
         try:
@@ -96,7 +96,7 @@ class GettyShortcode(ShortcodePlugin):  # type: ignore[misc]
         self.getty.link_file(Path(path), Path(folder).as_posix())
 
     def for_feeds(self, path: str) -> None:
-        """Show the embeds of a feed as feeds can."""
+        """Replace the embeds in a feed by the target ``feed``."""
         if "ek ek--" not in Path(path).read_text("utf-8"):
             return
         feed = etree.parse(path)
@@ -110,20 +110,20 @@ class GettyShortcode(ShortcodePlugin):  # type: ignore[misc]
         return Path(self.site.config["CACHE_FOLDER"], "embedkit", name)
 
     def _write(self, reference: str) -> None:
-        """Keep what is known of a picture in a file of its own, which is left alone while that is the same."""
+        """Write a picture's fingerprint to a file of its own, unless it is unchanged."""
         stamp, now = self._stamp(reference), self.getty.fingerprint([_shortcode(reference)])
         if not stamp.is_file() or stamp.read_text("utf-8") != now:
             stamp.parent.mkdir(parents=True, exist_ok=True)
             stamp.write_text(now, "utf-8")
 
     def _fail(self, message: str) -> None:
-        """End the build as Nikola does."""
+        """Stop the build, as Nikola does."""
         self.log.error(message)
         sys.exit(1)
 
 
 def _read(args: tuple[str, ...], data: str, words: Mapping[str, Any]) -> ShortcodeUse:
-    """``{{% getty 1 %}}``, ``{{% getty src=1 %}}`` or ``{{% getty %}}1{{% /getty %}}``."""
+    """Parse ``{{% getty 1 %}}``, ``{{% getty src=1 %}}`` or ``{{% getty %}}1{{% /getty %}}``."""
     rest = {name: value for name, value in words.items() if name != "src"}
     named = str(args[0] if args else words.get("src") or "").strip()
     return ShortcodeUse(named, rest, data.strip()) if named else ShortcodeUse(data.strip(), rest)
@@ -134,13 +134,13 @@ def _shortcode(reference: str) -> str:
 
 
 def _sources(site: Any) -> list[str]:
-    """The files of all posts and pages, in every language."""
+    """Return the files of all posts and pages, in every language."""
     posts = [(post, lang) for post in site.timeline for lang in post.translated_to]
     return list(dict.fromkeys(post.translated_source_path(lang) for post, lang in posts))
 
 
 def _calls(path: str) -> Iterator[tuple[str, int, ShortcodeUse]]:
-    """Every call of the shortcode in a file, with its line."""
+    """Yield every use of the shortcode in a file, with its line."""
     text, end = Path(path).read_text("utf-8-sig", "replace"), 0
     if "getty" not in text:
         return
@@ -162,7 +162,7 @@ def _noting(found: list[ShortcodeUse]) -> Callable[..., str]:
 
 
 def _add_filter(filters: dict[Any, list[Any]], extension: str, action: Callable[[str], None]) -> None:
-    """Add to the filters of an extension, which a site may have for several of them together."""
+    """Add a filter for an extension, which the site's configuration might group with others."""
     for known, actions in filters.items():
         if extension == known or (isinstance(known, tuple) and extension in known):
             actions.append(action)

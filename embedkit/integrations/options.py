@@ -1,4 +1,4 @@
-"""The options of a host's configuration: every setting by its name, before what the environment says."""
+"""The options in a host's configuration: settings by name, which take precedence over the environment."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from embedkit.errors import ConfigurationError
 from embedkit.models import Options, word_hint
 from embedkit.settings import PREFIX, Secret, Settings, rows
 
-NAMES = tuple(name.lower() for name, _, _ in rows())  # of the settings, as options
+NAMES = tuple(name.lower() for name, _, _ in rows())  # the settings' names, as options
 
 
 def unknown_words(words: Iterable[str]) -> str:
-    """What is wrong with the names of a template tag's options: nothing, or a sentence."""
+    """Return an error message for unknown option names of a template tag, or an empty string."""
     return " ".join(one.detail for one in Options.from_words(dict.fromkeys(words))[1])
 
 
 def settings_of(options: Mapping[str, Any], prefix: str = "") -> Settings:
-    """The settings of the environment, with options of a host before them.
+    """Return the settings of the environment, overridden by a host's options.
 
-    :param prefix: what the host writes before the name of an option, for messages.
-    :raises ConfigurationError: for an option that there is not, or one with a value that it can't have.
+    :param prefix: the host's prefix for option names, for messages.
+    :raises ConfigurationError: for an unknown option, or an invalid value.
     """
     given = {name: value for name, value in options.items() if value is not None and name.lower() != "strict"}
     for name, value in given.items():
         if name.lower() not in NAMES:
             hint = word_hint(name, (*NAMES, "strict"))
-            raise ConfigurationError(f"There is no option {prefix}{name}.", hint=hint)
+            raise ConfigurationError(f"Unknown option {prefix}{name}.", hint=hint)
         try:
             Settings.from_env(_as_environment({name: value}))
         except ConfigurationError as error:
@@ -38,7 +38,7 @@ def settings_of(options: Mapping[str, Any], prefix: str = "") -> Settings:
 
 
 def run_commands(args: list[str], options: Mapping[str, Any]) -> None:
-    """The command line of embedkit with these options; it ends in ``SystemExit``, as every command does.
+    """Run embedkit's command line with these options. Like every command, it raises ``SystemExit``.
 
     :raises ConfigurationError: as for :func:`settings_of`.
     """
@@ -56,16 +56,16 @@ def run_commands(args: list[str], options: Mapping[str, Any]) -> None:
 
 def _as_environment(options: Mapping[str, Any]) -> dict[str, str]:
     return {
-        f"{PREFIX}{name.upper()}": _written(value)
+        f"{PREFIX}{name.upper()}": _to_string(value)
         for name, value in options.items()
         if name.lower() in NAMES and value is not None
     }
 
 
-def _written(value: Any) -> str:
-    """A value of YAML or Python as the environment has it."""
+def _to_string(value: Any) -> str:
+    """Return a value from YAML or Python as in an environment variable."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
-        return ",".join(map(_written, value))
+        return ",".join(map(_to_string, value))
     return value.reveal() if isinstance(value, Secret) else str(value)

@@ -1,4 +1,4 @@
-"""One kit for one site: fetch first, then show, and tell what is wrong by file and line."""
+"""A kit for a site: prefetch the pictures, render the embeds, and report problems by file and line."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from embedkit.kit import EmbedKit
 from embedkit.models import Document, Options, Problem, Report
 from embedkit.targets import Input, Target
 
-# not below "embedkit", which is silent until somebody listens: without any set-up, Python shows what is wrong
+# not a child of "embedkit", which is silent by default: Python prints these warnings without any configuration
 log = logging.getLogger("getty")
 
-EMBED, FACADE = 'class="ek ', "ek--facade"  # in every page that shows an embed, or one that asks first
+EMBED, FACADE = 'class="ek ', "ek--facade"  # found in every page with an embed, or with a click-to-load embed
 
 
 class Lost(EmbedKitError):
-    """A picture can't be shown, and the site is built strictly."""
+    """A picture can't be shown in a strict build."""
 
     code = "lost"
     title = "A picture is missing"
 
 
 class Site:
-    """What a host's plugin needs: made once for a build, and closed at its end.
+    """The common part of the hosts' plugins: created once for a build, and closed at its end.
 
-    :param options: ``strict``, and every setting by its name in either case, such as ``target``, ``lockfile``,
-        ``frozen``, ``on_error``; those that are None are not set. They go before the environment's.
-    :param log: where findings go, as warnings: the host's own logger, whose warnings its strict mode counts.
-    :param prefix: what the host writes before the name of an option, for messages.
-    :param at_end: whether a strict build fails in :meth:`check`, with all that was found, instead of at once.
-    :param kit: one that is there already; then the options but ``strict`` are not read.
+    :param options: ``strict``, and every setting by name in upper or lower case, such as ``target``, ``lockfile``,
+        ``frozen`` or ``on_error``. None means not set. They take precedence over the environment.
+    :param log: the logger for problems, reported as warnings: the host's own, whose strict mode counts them.
+    :param prefix: the host's prefix for option names, for messages.
+    :param at_end: True if a strict build fails in :meth:`check`, with all problems, instead of immediately.
+    :param kit: an existing kit; then only the option ``strict`` is used.
     :param background: as for :class:`embedkit.EmbedKit`: True in a server.
-    :raises ConfigurationError: for an option that there is not, or one with a value that it can't have.
+    :raises ConfigurationError: for an unknown option, or an invalid value.
 
     >>> Site({"strict": True, "target": "facade", "cache": "memory:"}).kit.settings.target
     'facade'
@@ -65,7 +65,7 @@ class Site:
         self._found: list[str] = []
 
     def warm(self, texts: Iterable[tuple[str, Input]]) -> Report:
-        """Fetch all that these texts need, in parallel, so that rendering them asks for nothing."""
+        """Prefetch the pictures in these texts in parallel, so that rendering needs no requests."""
         done = self.kit.warm(texts)
         if done.distinct:
             self.log.info(
@@ -75,40 +75,40 @@ class Site:
         return done
 
     def shelve(self, text: str, name: str, *, first_line: int = 1, target: Target | None = None) -> Shelf:
-        """Put the embeds of a Markdown text aside, and tell what is wrong in it.
+        """Replace the references in a Markdown text by placeholders, and report problems.
 
-        :param name: of its file, for messages.
-        :param first_line: the line of the file on which the text begins.
+        :param name: the file's name, for messages.
+        :param first_line: the line of the file at which the text starts.
         """
         shelf = self.kit.shelve(text, input="markdown", target=target)
         self.tell(shelf.problems, name, first_line)
         return shelf
 
     def document(self, text: str, name: str, *, input: Input = "html") -> Document:
-        """A text with its embeds, and tell what is wrong in it.
+        """Render a text, and report problems.
 
-        :param name: the path of its file, which may have been in another format: lines are those of the file.
+        :param name: the path of the source file, whose lines are reported, whatever its format.
         """
         done = self.kit.document(text, input=input)
         self.tell(self._in_source(done.problems, Path(name)) if done.problems else (), name)
         return done
 
     def _in_source(self, problems: Iterable[Problem], path: Path) -> list[Problem]:
-        """Problems of HTML at their places in the file that it was made of; in line 1 where it has none."""
+        """Return problems in HTML at their position in the source file; in line 1 if they can't be found there."""
         source = path.read_text("utf-8", "replace") if path.is_file() else ""
         places: dict[tuple[str, str], list[Problem]] = {}
         for one in self.kit.document(source, input=FORMATS.get(path.suffix, "text")).problems:
             places.setdefault((one.code, one.detail), []).append(one)
-        found = [_left(places, one) or one._replace(line=1, column=1) for one in problems]
+        found = [_next_place(places, one) or one._replace(line=1, column=1) for one in problems]
         return sorted(found, key=lambda one: (one.line, one.column))
 
     def picture(
         self, reference: Any, words: Mapping[str, object], name: str, line: int = 0, target: Target | None = None
     ) -> Markup | str:
-        """One picture of a template or a directive, and tell what is wrong with it; an empty text names none.
+        """Render a picture for a template tag or directive, and report problems; empty for an empty reference.
 
-        :param words: its options, as :meth:`embedkit.Options.from_words` reads them.
-        :param target: what the host writes, where the author's choice doesn't count.
+        :param words: the options, as for :meth:`embedkit.Options.from_words`.
+        :param target: the output format, if the host determines it instead of the author.
         """
         if reference == "":
             return Markup()
@@ -124,9 +124,9 @@ class Site:
         return shown
 
     def filter(self, value: object, name: str, *, autoescape: bool = True, **keywords: Any) -> Markup:
-        """What a template's filter does (:meth:`embedkit.EmbedKit.filter`), and tell what is wrong in the text.
+        """Render a text for a template filter, like :meth:`embedkit.EmbedKit.filter`, and report problems.
 
-        :param name: for messages, whose lines are those of the text.
+        :param name: the text's name, for messages; lines are those of the text.
         """
         text = str(escape(value) if autoescape else value)
         done = self.kit.document(text, **keywords)
@@ -136,8 +136,8 @@ class Site:
     def tell(self, problems: Iterable[Problem], name: str, first_line: int = 1) -> None:
         """Log problems by file and line.
 
-        :param first_line: the line of the file that the first line of the text is; 0 where it is not known.
-        :raises Lost: for all of them, where the site is built strictly and does not wait for :meth:`check`.
+        :param first_line: the line of the file at which the text starts; 0 if unknown.
+        :raises Lost: for all of them, in a strict build that doesn't wait for :meth:`check`.
         """
         found = [f"{_place(name, one, first_line)}: {one.code}: {one.detail}" for one in problems]
         for message in found:
@@ -148,22 +148,22 @@ class Site:
             raise Lost("\n".join(found))
 
     def check(self) -> None:
-        """End a strict build with all that was found.
+        """Fail a strict build that has problems.
 
-        :raises Lost: where anything was.
+        :raises Lost: listing all problems, if there are any.
         """
         found, self._found = self._found, []
         if found:
             raise Lost("\n".join(found))
 
     def fingerprint(self, references: Iterable[str]) -> str:
-        """What changes when one of these pictures does, for a host that builds anew only what has changed."""
+        """Return a value that changes with any of these pictures, for hosts that rebuild only what has changed."""
         return self.kit.fingerprint("\n".join(sorted(references)), input="text")
 
     def link(self, html: str, base: str) -> str:
-        """A finished page with our stylesheet and script in its head, if there is an embed in it.
+        """Add our stylesheet and script to the head of a finished page, if it contains an embed.
 
-        :param base: the URL of the folder that they are in, without a slash at the end.
+        :param base: the URL of their folder, without a trailing slash.
         """
         if EMBED not in html:
             return html
@@ -171,43 +171,43 @@ class Site:
         return html.replace("</head>", f"{tags(styles, scripts)}\n</head>", 1)
 
     def link_file(self, path: Path, base: str) -> None:
-        """The same for a page in a file."""
+        """Like :meth:`link`, for a page in a file."""
         html = path.read_text("utf-8")
         if EMBED in html:
             path.write_text(self.link(html, base), "utf-8")
 
     def assets(self, base: str, html: str) -> tuple[list[str], list[str]]:
-        """URLs of the stylesheets and of the scripts that a page needs; those of scripts hold settings.
+        """Return the URLs of the stylesheets and scripts that a page needs; those of scripts contain settings.
 
         :param base: as for :meth:`link`.
         :param html: the page, or its body.
         """
-        target: Target = "facade" if FACADE in html else self.target  # which an author may have chosen
+        target: Target = "facade" if FACADE in html else self.target  # authors can choose facade
         needed = self.kit.engine.fragments.assets(target, base)
         return needed["css"], needed["js"]
 
     def head(self, target: Target | None = None) -> Markup:
-        """The tags for the head of a page whose files come from the service, or from ASSETS_URL."""
+        """Return the tags for the head of a page that loads the files from the service, or from ASSETS_URL."""
         needed = self.kit.assets(target or self.target)
         return tags(needed["css"], needed["js"])
 
     def copy_assets(self, folder: str | os.PathLike[str]) -> list[str]:
-        """Copy what pages may need into a folder, which is made where there is none; the names of the files."""
+        """Copy the files that pages can need to a folder, which is created if missing. Return their names."""
         return self.kit.copy_assets(folder, [self.target, "facade"])
 
     @property
     def target(self) -> Target:
-        """What its pages show."""
+        """The default output format."""
         return cast(Target, self.kit.settings.target)
 
     def close(self) -> None:
-        """Refresh what was shown stale, and close the kit."""
+        """Refresh the copies that were served stale, and close the kit."""
         self.kit.settle()
         self.kit.close()
 
 
-def _left(places: dict[tuple[str, str], list[Problem]], problem: Problem) -> Problem | None:
-    """The next place of a problem, which is taken out."""
+def _next_place(places: dict[tuple[str, str], list[Problem]], problem: Problem) -> Problem | None:
+    """Remove and return the next place of a problem."""
     same = places.get((problem.code, problem.detail))
     return same.pop(0) if same else None
 
@@ -217,7 +217,7 @@ def _place(name: str, problem: Problem, first_line: int) -> str:
 
 
 def tags(styles: Iterable[str], scripts: Iterable[str]) -> Markup:
-    """Stylesheets and scripts as the head of a page has them, a line each."""
-    made = [Markup('<link rel="stylesheet" href="{}">').format(url) for url in styles]
-    made += [Markup('<script defer src="{}"></script>').format(url) for url in scripts]
-    return Markup("\n").join(made)
+    """Return the tags of stylesheets and scripts for the head of a page, one per line."""
+    lines = [Markup('<link rel="stylesheet" href="{}">').format(url) for url in styles]
+    lines += [Markup('<script defer src="{}"></script>').format(url) for url in scripts]
+    return Markup("\n").join(lines)

@@ -1,7 +1,7 @@
 """Sphinx, docutils and MyST: a directive ``.. getty:: 74917285`` and a role ``:getty:`74917285```.
 
-``extensions = ["embedkit.integrations.sphinx"]`` in ``conf.py``, and every setting as ``embedkit_<name>``. HTML
-gets an embed; EPUB, LaTeX, text and man pages get title and credit with a link.
+Add ``extensions = ["embedkit.integrations.sphinx"]`` to ``conf.py``, and any setting as ``embedkit_<name>``. HTML
+output contains the embed; EPUB, LaTeX, text and man pages contain the title and credit with a link.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ PREFIX = "embedkit_"
 
 
 class getty(nodes.General, nodes.Inline, nodes.Element):
-    """A picture that a document asks for; replaced when it is known who writes it."""
+    """A picture in a document, replaced once the builder is known."""
 
 
 class GettyDirective(SphinxDirective):
-    """``.. getty:: REFERENCE``, with the attributes of a shortcode as options."""
+    """The directive ``.. getty:: REFERENCE``, with the attributes of a shortcode as options."""
 
     required_arguments = 1
     final_argument_whitespace = True
     option_spec: ClassVar[dict[str, Any]] = dict.fromkeys(OPTION_WORDS, directives.unchanged)
 
     def run(self) -> list[nodes.Node]:
-        """The picture, as a block."""
+        """Return the picture as a block."""
         return [_node(self, self.arguments[0], self.options)]
 
 
 class GettyRole(SphinxRole):
-    """``:getty:`REFERENCE```: the same in a sentence."""
+    """The role ``:getty:`REFERENCE```, for a picture within a sentence."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """The picture, as part of a sentence."""
+        """Return the picture as inline content."""
         return [_node(self, self.text, {}, is_inline=True)], []
 
 
@@ -62,18 +62,18 @@ def _node(where: SphinxDirective | SphinxRole, reference: str, words: dict[str, 
 
 
 class Pictures(EnvironmentCollector):
-    """Knows which documents ask for which pictures: those whose pictures have changed are written anew."""
+    """Tracks the pictures in each document, so that documents with changed pictures are rebuilt."""
 
     def clear_doc(self, app: Sphinx, env: BuildEnvironment, docname: str) -> None:
-        """Forget a document that is read anew, or is gone."""
+        """Forget a document that is about to be read again, or was deleted."""
         _asked(env).pop(docname, None)
 
     def merge_other(self, app: Sphinx, env: BuildEnvironment, docnames: Set[str], other: BuildEnvironment) -> None:
-        """Take over what another process has read."""
+        """Merge the documents read by another process."""
         _asked(env).update({name: texts for name, texts in _asked(other).items() if name in docnames})
 
     def process_doc(self, app: Sphinx, doctree: nodes.document) -> None:
-        """Note what a document asks for; navigation has its titles without pictures, as Sphinx has them."""
+        """Record a document's pictures, and remove them from titles in navigation, as Sphinx does with images."""
         env, name = app.env, app.env.docname
         if texts := [_shortcode(node) for node in doctree.findall(getty)]:
             _asked(env)[name] = texts
@@ -84,7 +84,7 @@ class Pictures(EnvironmentCollector):
     def get_outdated_docs(
         self, app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
     ) -> list[str]:
-        """Documents that are not what this builder has written."""
+        """Return the documents that have changed since this builder wrote them."""
         before = _written(env, app)
         return [name for name, now in _fingerprints(app, env).items() if before.get(name) != now]
 
@@ -104,7 +104,7 @@ def _written(env: BuildEnvironment, app: Sphinx) -> dict[str, str]:
 
 
 def _kept(env: BuildEnvironment, name: str) -> dict[str, Any]:
-    """What goes from one build to the next."""
+    """Return a dictionary that Sphinx keeps between builds."""
     kept: dict[str, Any] = vars(env).setdefault(name, {})
     return kept
 
@@ -121,7 +121,7 @@ def _fingerprints(app: Sphinx, env: BuildEnvironment) -> dict[str, str]:
 
 
 class Show(SphinxPostTransform):
-    """Put in place of every picture what the builder can write."""
+    """Replaces every picture by content that the builder supports."""
 
     default_priority = 5
 
@@ -135,7 +135,7 @@ class Show(SphinxPostTransform):
         return nodes.raw("", phrasing(html) if node.get("is_inline") else html, format="html")
 
     def _words(self, node: getty) -> nodes.Node:
-        """Title and credit, with a link to the picture's page."""
+        """Return the title and credit, linked to the picture's page."""
         site = _site(self.app)
         words = str(site.picture(node["reference"], node["words"], *_place(node), target="text"))
         try:
@@ -156,7 +156,7 @@ def _shows_html(app: Sphinx) -> bool:
 def _site(app: Sphinx) -> Site:
     if not hasattr(app, "embedkit"):
         options = {name: app.config[PREFIX + name] for name in (*NAMES, "strict")}
-        # Sphinx keeps to itself what nobody has registered: a slip in a name would do nothing, and say nothing
+        # Sphinx ignores unregistered names, so a misspelled option would otherwise go unnoticed
         written = getattr(app.config, "_raw_config", {})
         options |= {name.removeprefix(PREFIX): written[name] for name in written if name.startswith(PREFIX)}
         app.embedkit = Site(options, log, prefix=PREFIX, at_end=True)  # type: ignore[attr-defined]
@@ -165,7 +165,7 @@ def _site(app: Sphinx) -> Site:
 
 
 def _begin(app: Sphinx) -> None:
-    """Find what is wrong with the options before anything is read."""
+    """Check the options before any document is read."""
     try:
         _site(app)
     except ConfigurationError as error:
@@ -173,7 +173,7 @@ def _begin(app: Sphinx) -> None:
 
 
 def _link(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Link stylesheet and script in a page that needs them."""
+    """Link the stylesheet and script in a page that needs them."""
     if EMBED not in (body := str(context.get("body", ""))):
         return
     styles, scripts = _site(app).assets("_static", body)
@@ -184,20 +184,20 @@ def _link(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any]
 
 
 def _end(app: Sphinx, error: Exception | None) -> None:
-    """Copy two files, since a whole static folder would break an EPUB; and end a strict build."""
+    """Copy the two files, since an entire static folder would break an EPUB, and fail a strict build."""
     if error:
         return
     if _shows_html(app):
         _site(app).copy_assets(Path(app.outdir, "_static"))
     try:
         _site(app).check()
-    except Lost:  # whose warnings are told; an exception would be reported as a bug of Sphinx's
+    except Lost:  # already logged as warnings; Sphinx would report an exception as its own bug
         app.statuscode = 1
     _site(app).close()
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register all; called by Sphinx."""
+    """Register everything; called by Sphinx."""
     app.add_config_value("embedkit_strict", False, "env")
     for name in NAMES:
         app.add_config_value(PREFIX + name, None, "env")

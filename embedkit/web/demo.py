@@ -32,8 +32,8 @@ Birds went quiet and the street lamps came on. We drove north that night, and th
 
 [getty 252611441 width=420 target=facade]
 
-The green began as a thread above the pines and then filled the window. That picture asks Getty Images for \
-nothing until the reader presses its button.
+The green began as a thread above the pines and then filled the window. That picture loads nothing from Getty \
+Images until the reader presses its button.
 """
 MAX_TEXT_CHARS = 4_000
 

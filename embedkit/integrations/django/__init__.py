@@ -1,9 +1,9 @@
 """Django: an app, ``INSTALLED_APPS = ["embedkit.integrations.django", …]``, with settings in ``EMBEDKIT = {…}``.
 
-In templates ``{% load embedkit %}``, then ``{% getty "74917285" max_width=594 %}`` and ``{{ body|getty }}``; in
-models ``embedkit.integrations.django.fields.GettyField``, whose form field is the picker; on the command line
-``manage.py embedkit check content``. The picker is that of the service at PUBLIC_URL, which gives grants for the
-first of TOKENS. ``"cache": "django:default"`` keeps copies in one of Django's caches.
+In templates, ``{% load embedkit %}``, then use ``{% getty "74917285" max_width=594 %}`` and ``{{ body|getty }}``.
+In models, use ``embedkit.integrations.django.fields.GettyField``, whose form field is the picker. On the command
+line, run ``manage.py embedkit check content``. The picker is served by the service at PUBLIC_URL, which issues
+grants for the first of TOKENS. ``"cache": "django:default"`` stores copies in one of Django's caches.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from embedkit.integrations.options import settings_of
 from embedkit.integrations.site import Site
 from embedkit.kit import EmbedKit
 
-SCHEME = "django:"  # of the option cache, before the alias of one of CACHES
+SCHEME = "django:"  # in the option cache, followed by the alias of one of CACHES
 
 
 def options() -> dict[str, Any]:
-    """EMBEDKIT of the project's settings, with names in lower case."""
+    """Return EMBEDKIT from the project's settings, with names in lower case."""
     from django.conf import settings
 
     return {name.lower(): value for name, value in getattr(settings, "EMBEDKIT", {}).items()}
@@ -27,13 +27,13 @@ def options() -> dict[str, Any]:
 
 @cache
 def site() -> Site:
-    """The one site of this process, for all threads; made at first use.
+    """Return the site of this process, shared by all threads and created on first use.
 
-    :raises ConfigurationError: for a wrong option; ``manage.py check`` names it.
+    :raises ConfigurationError: for an invalid option, as reported by ``manage.py check``.
     """
-    made = _site(options())
-    made.kit.mounted_at = static_url(made.kit)
-    return made
+    site = _site(options())
+    site.kit.mounted_at = static_url(site.kit)
+    return site
 
 
 def _site(given: dict[str, Any]) -> Site:
@@ -47,7 +47,7 @@ def _site(given: dict[str, Any]) -> Site:
 
 
 def static_url(kit: EmbedKit) -> str:
-    """Where stylesheet and scripts are among the project's static files; empty where a service has them."""
+    """Return the URL of our files among the project's static files; empty if a service serves them."""
     from django.conf import settings
 
     is_served = kit.settings.assets_url or kit.settings.public_url or not settings.STATIC_URL
@@ -55,5 +55,5 @@ def static_url(kit: EmbedKit) -> str:
 
 
 def kit() -> EmbedKit:
-    """The kit of :func:`site`."""
+    """Return the kit of :func:`site`."""
     return site().kit

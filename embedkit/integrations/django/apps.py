@@ -1,4 +1,4 @@
-"""The app, and what ``manage.py check`` says of its settings."""
+"""The app, and the checks of its settings for ``manage.py check``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from embedkit.integrations import django
 from embedkit.targets import STYLES
 
 UNSTYLED = checks.Warning(
-    "Pages that show pictures have no stylesheet: no folder of static files has it.",
+    "The stylesheet for pages with pictures is not in any static files folder.",
     hint="Add embedkit.static_dir() to STATICFILES_DIRS, or set public_url or assets_url in EMBEDKIT.",
     obj="settings.EMBEDKIT",
     id="embedkit.W002",
@@ -22,7 +22,7 @@ UNSTYLED = checks.Warning(
 
 
 class EmbedKitConfig(AppConfig):
-    """Found by Django by itself."""
+    """The app's configuration, which Django finds automatically."""
 
     name = "embedkit.integrations.django"
     label = "embedkit"
@@ -31,7 +31,7 @@ class EmbedKitConfig(AppConfig):
 
 @checks.register("embedkit")
 def check_settings(app_configs: Any, **_: Any) -> list[checks.CheckMessage]:
-    """What is wrong with EMBEDKIT: an option, the name of a cache; and a warning where pages lack style."""
+    """Check the options in EMBEDKIT and the name of the cache, and warn if pages lack the stylesheet."""
     alias = str(django.options().get("cache", ""))
     if alias.startswith(django.SCHEME) and alias.removeprefix(django.SCHEME) not in ("", *settings.CACHES):
         return [_error(f"CACHES has no {alias.removeprefix(django.SCHEME)!r}.", None)]
@@ -43,7 +43,7 @@ def check_settings(app_configs: Any, **_: Any) -> list[checks.CheckMessage]:
 
 
 def _has_stylesheet() -> bool:
-    """Whether Django finds it, or leaves static files to others."""
+    """Return whether Django finds the stylesheet, or doesn't manage static files."""
     return not apps.is_installed("django.contrib.staticfiles") or bool(find(STYLES))
 
 

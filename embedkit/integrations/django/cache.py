@@ -1,4 +1,4 @@
-"""One of Django's caches as the store of copies: ``EMBEDKIT = {"cache": "django:default"}``."""
+"""A store in one of Django's caches: ``EMBEDKIT = {"cache": "django:default"}``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from embedkit.cache.stores.base import DEFAULT_TIMEOUT_S, Timeout
 
 
 class DjangoCache(BaseCache):
-    """A cache of the setting CACHES, by its alias.
+    """A cache from the setting CACHES, by its alias.
 
-    Where several machines share it, all of them need the same SECRET, as with every store.
+    As with every store, machines that share it need the same SECRET.
 
-    :raises django.core.cache.InvalidCacheBackendError: at first use, where there is no such cache.
+    :raises django.core.cache.InvalidCacheBackendError: on first use, if there is no such cache.
     """
 
     def __init__(self, alias: str = "default") -> None:
@@ -28,34 +28,34 @@ class DjangoCache(BaseCache):
         return caches[self._alias]  # each thread has its own
 
     def _seconds(self, timeout: Timeout) -> int | None:
-        """Seconds as Django has them: None for ever, 0 for not at all."""
+        """Convert a timeout to Django's: None means forever, 0 means don't store."""
         return self._normalize_timeout(timeout) or None
 
     def get(self, key: str) -> Any:
-        """The value; None where there is none."""
+        """Return the value, or None if there is none."""
         return self._cache.get(key)
 
     def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        """Keep a value; Django does not tell whether it is kept."""
+        """Store a value. Django doesn't report whether it was stored."""
         self._cache.set(key, value, self._seconds(timeout))
         return True
 
     def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        """Keep a value where there is none; whether it is kept."""
+        """Store a value if there is none, and return whether it was stored."""
         return bool(self._cache.add(key, value, self._seconds(timeout)))
 
     def delete(self, key: str) -> bool:
-        """Drop a value; whether there was one."""
+        """Delete a value, and return whether there was one."""
         return bool(self._cache.delete(key))
 
     def get_many(self, *keys: str) -> list[Any]:
-        """The values, in order; None for each that there is not."""
+        """Return the values in order, with None for missing ones."""
         found = self._cache.get_many(keys)
         return [found.get(key) for key in keys]
 
     def clear(self) -> bool:
-        """Not done: what else the site keeps there can't be told from copies.
+        """Not supported, because the site's other entries can't be distinguished from ours.
 
         :raises NotImplementedError: always.
         """
-        raise NotImplementedError("Others use the same cache: purge pictures one by one.")
+        raise NotImplementedError("The cache is shared with the rest of the site: purge pictures one by one.")

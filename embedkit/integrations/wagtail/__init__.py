@@ -1,7 +1,7 @@
 """Wagtail: ``WAGTAILEMBEDS_FINDERS = [{"class": "embedkit.integrations.wagtail.GettyEmbedFinder"}, …]``.
 
-So links in rich text and in EmbedBlock are embeds. One of its own is ``GettyChooserBlock()`` in a StreamField,
-or a ``GettyField`` with a FieldPanel; both need the app ``embedkit.integrations.django``.
+This embeds links in rich text and in EmbedBlock. For a picture of its own, use ``GettyChooserBlock()`` in a
+StreamField or a ``GettyField`` with a FieldPanel; both require the app ``embedkit.integrations.django``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ __all__ = ["GettyChooserBlock", "GettyEmbedFinder"]
 
 
 def __getattr__(name: str) -> Any:
-    """The finder is loaded with Wagtail's apps, when its admin, which the block needs, can't be imported yet."""
+    """Import lazily: Wagtail loads the finder before its admin, which the block needs, can be imported."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    room = "finder" if name == "GettyEmbedFinder" else "blocks"
-    return getattr(import_module(f"{__name__}.{room}"), name)
+    module = "finder" if name == "GettyEmbedFinder" else "blocks"
+    return getattr(import_module(f"{__name__}.{module}"), name)

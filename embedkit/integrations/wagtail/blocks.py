@@ -14,10 +14,10 @@ from embedkit.integrations.django.fields import GettyFormField, GettyWidget
 
 
 class GettyChooserBlock(FieldBlock):  # type: ignore[misc]
-    """One picture in a StreamField, chosen with the picker; its value is the shortcode.
+    """A picture in a StreamField, chosen with the picker. Its value is the shortcode.
 
-    :param required: whether there must be one.
-    :param help_text: for editors.
+    :param required: True if it can't be empty.
+    :param help_text: the help text for editors.
     """
 
     def __init__(self, required: bool = True, help_text: str | None = None, **kwargs: Any) -> None:
@@ -25,7 +25,7 @@ class GettyChooserBlock(FieldBlock):  # type: ignore[misc]
         super().__init__(**kwargs)
 
     def render_basic(self, value: Any, context: Any = None) -> SafeString:
-        """The embed, where the block has no template of its own."""
+        """Render the embed, for a block without its own template."""
         return mark_safe(site().picture(value or "", {}, "StreamField"))  # noqa: S308  # nosec B308 B703
 
     class Meta:
@@ -33,7 +33,7 @@ class GettyChooserBlock(FieldBlock):  # type: ignore[misc]
 
 
 class GettyWidgetAdapter(WidgetAdapter):  # type: ignore[misc]
-    """The picker in blocks that are added in the browser."""
+    """The picker for blocks added in the browser."""
 
     js_constructor = "embedkit.GettyWidget"
 

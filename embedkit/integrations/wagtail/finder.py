@@ -1,6 +1,6 @@
-"""Wagtail's finder for links. Options are those of the finder, else EMBEDKIT.
+"""A Wagtail finder for links. Its options are the finder's own or, if there are none, EMBEDKIT.
 
-A picture that can't be shown is a card: Wagtail shows nothing at all where a finder raises.
+A picture that can't be shown becomes a card, because Wagtail shows nothing if a finder raises an exception.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from embedkit.integrations.django import site
 from embedkit.integrations.site import Site
 from embedkit.models import AGENCY, Embed, Options
 
-KEPT_S = 300  # in Wagtail's database; embedkit's own cache has the copy, and knows how long it is good
+KEPT_S = 300  # in Wagtail's database; embedkit's own cache has the copy and decides how long it is valid
 
 
 class GettyEmbedFinder(EmbedFinder):  # type: ignore[misc]
-    """Finds what a Getty Images URL names.
+    """Finds the embed of a Getty Images URL.
 
     :param options: as for :class:`embedkit.integrations.site.Site`; by default those of EMBEDKIT.
     """
@@ -32,7 +32,7 @@ class GettyEmbedFinder(EmbedFinder):  # type: ignore[misc]
         self.kit = self.site.kit
 
     def accept(self, url: str) -> bool:
-        """Whether this is the URL of a picture."""
+        """Return whether this is the URL of a picture."""
         try:
             self.kit.parse(html.unescape(url))
         except UnsupportedReference:
@@ -40,7 +40,7 @@ class GettyEmbedFinder(EmbedFinder):  # type: ignore[misc]
         return True
 
     def find_embed(self, url: str, max_width: int | None = None, max_height: int | None = None) -> dict[str, Any]:
-        """What Wagtail keeps of an embed: the target ``oembed``, which needs no stylesheet."""
+        """Return the embed for Wagtail, with the target ``oembed``, which needs no stylesheet."""
         options = Options(max_width=max_width, max_height=max_height, target="oembed")
         url = html.unescape(url)
         try:

@@ -1,4 +1,4 @@
-"""``manage.py embedkit …``: the command line of embedkit, with the settings of the site."""
+"""``manage.py embedkit …``: embedkit's command line with the settings of the site."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from embedkit.integrations.options import run_commands
 
 
 class Command(BaseCommand):
-    """Passes all that follows on."""
+    """Passes all arguments on to embedkit."""
 
-    help = "The command line of embedkit, with the settings in EMBEDKIT."
+    help = "Run embedkit's command line with the settings in EMBEDKIT."
     requires_system_checks = ()
 
     def run_from_argv(self, argv: list[str]) -> Any:
-        """``argv[2:]`` are embedkit's own arguments, ``--help`` among them."""
+        """Run with ``argv[2:]``, which are embedkit's own arguments, including ``--help``."""
         try:
             self.execute_command(argv[2:])
         except CommandError as error:
@@ -27,15 +27,15 @@ class Command(BaseCommand):
             sys.exit(error.returncode)
 
     def handle(self, *args: str, **_: Any) -> None:
-        """The same for ``call_command("embedkit", "check", "content")``."""
+        """Run for ``call_command("embedkit", "check", "content")``."""
         self.execute_command(list(args))
 
     def add_arguments(self, parser: Any) -> None:
-        """All arguments are embedkit's."""
+        """Accept any arguments."""
         parser.add_argument("args", nargs="*")
 
     def execute_command(self, args: list[str]) -> None:
-        """Run it; a cache of Django's is not in reach of the command line, which then uses its own."""
+        """Run a command. The command line can't use Django's caches, so it then uses its own."""
         given = options()
         if str(given.get("cache", "")).startswith(SCHEME):
             del given["cache"]

@@ -1,4 +1,4 @@
-/* The picker as a widget of Wagtail's blocks, which are made in the browser. */
+/* The picker as a widget in Wagtail's blocks, which are created in the browser. */
 
 class GettyWidget {
   #html;
@@ -22,7 +22,7 @@ class GettyWidget {
   }
 }
 
-/* The element, or the plain field where there is no service. */
+/* The element, or the plain field if there is no service. */
 class BoundGettyWidget {
   #field;
 
@@ -42,7 +42,7 @@ class BoundGettyWidget {
     return this.getValue();
   }
 
-  /* Also as an attribute, which the element reads when its script has come. */
+  /* Also sets the attribute, which the element reads once its script has loaded. */
   setState(state) {
     this.#field.setAttribute("value", state ?? "");
     this.#field.value = state ?? "";
