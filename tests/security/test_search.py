@@ -96,7 +96,7 @@ def test_a_grant_has_one_spelling() -> None:
 
 def test_every_grant_that_is_made_is_spelled_that_way() -> None:
     made = Grants(settings(tokens=TOKEN), host=False)
-    assert all(made.standing(Secret(made.make(Secret(TOKEN)))) == "good" for _ in range(200))
+    assert all(made.status(Secret(made.make(Secret(TOKEN)))) == "good" for _ in range(200))
 
 
 def test_the_first_to_be_throttled_is_told_to_wait_as_well() -> None:
