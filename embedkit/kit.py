@@ -385,7 +385,7 @@ class EmbedKit:
         """Return every reference in a text, in order, with its options.
 
         :param text: the text to search.
-        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: determines what is code, and ignored.
+        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: determines what is code and ignored.
         :raises ConfigurationError: for an unknown input format.
 
         >>> [str(ref) for ref in kit.find("[getty 74917285] and `[getty 1]`", input="markdown")]
@@ -408,7 +408,7 @@ class EmbedKit:
 
         :param text: the text to render; for a ``Markup``, the result is a ``Markup`` too, as template filters
             expect.
-        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: determines what is code, and left alone.
+        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: determines what is code and left alone.
         :param target: the target to render; by default the TARGET setting. A shortcode may choose another target
             that is meant for pages.
         :param pasted: True also renders pasted embed code, as if it were shortcodes.
@@ -447,7 +447,7 @@ class EmbedKit:
         pasted: bool = False,
         first_line: int = 1,
     ) -> Document:
-        """Like :meth:`render`, and also return the embeds shown and the problems found.
+        """Render a text like :meth:`render`, and return it with its embeds and problems.
 
         :param text: as for :meth:`render`.
         :param input: as for :meth:`render`.
@@ -471,7 +471,7 @@ class EmbedKit:
         """Replace pasted embed code in a text with shortcodes, and change nothing else. Needs no network.
 
         :param text: the text to convert.
-        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: determines what is code, and left alone.
+        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: determines what is code and left alone.
         :param first_line: the line number of the text within its file.
         :returns: the text as ``content``, and a problem for each piece of apparent embed code that can't be read.
 
@@ -551,7 +551,7 @@ class EmbedKit:
         target: Target | None = None,
         progress: Progress | None = None,
     ) -> list[Document]:
-        """Render several texts, each in its own input format; each distinct picture is requested once for all.
+        """Render several texts, each in its own input format, requesting each distinct picture only once.
 
         :param texts: pairs of a text and its format, which is an ``input`` of :meth:`render`.
         :param target: as for :meth:`render`.
@@ -583,7 +583,7 @@ class EmbedKit:
         return state()
 
     def settle(self, timeout: float | None = None) -> int:
-        """Wait until the stale copies that were shown are refreshed.
+        """Finish refreshing the stale copies that were shown.
 
         :param timeout: maximum wait in seconds; by default the TIMEOUT setting.
         :returns: how many are still to be refreshed.

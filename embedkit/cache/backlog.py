@@ -15,7 +15,7 @@ from embedkit.models import JSON
 from embedkit.process import run_now_and_after_fork
 
 MAX_ENTRIES = 8_192  # about 3 KB each; beyond that the oldest is dropped, and requested again when needed
-HEAL_INTERVAL_S = 1.0  # between two checks whether the store has recovered; its circuit closes less often
+HEAL_INTERVAL_S = 1.0  # between two attempts to write to the store; its circuit lets fewer of them through
 
 
 class Backlog:

@@ -62,7 +62,7 @@ Items = tuple[str, ...]
 
 PREFIX = "embedkit:"
 TRUST_S, BLIND_TRUST_S = 30.0, 1.0  # for an entry in memory: if the store has versions, and if it has none
-OUTAGE_NOTE_S = 2  # for which other processes that waited for the same call can read about an outage
+OUTAGE_NOTE_S = 2  # how long other processes that waited for the same call can read about an outage
 MAX_READ_TOGETHER = 100  # entries; about 0.5 MB
 WRITE_TIMEOUT_S = 1.0  # to wait for another writer of the same entry
 MAX_TRIES = 3  # to change an entry while others write it, too
@@ -70,7 +70,7 @@ MALFORMED = (ValueError, KeyError, TypeError, AttributeError)  # signed by us, b
 
 
 class Exclusion(NamedTuple):
-    """The locks of an entry: shared by threads that want the same, for upstream calls, and for writes."""
+    """The locks of entries: between threads that want the same picture, for upstream calls, and for writes."""
 
     flight: SingleFlight
     asking: Locks
@@ -362,7 +362,7 @@ class EmbedCache:
         return found
 
     def update(self, name: str, change: Callable[[JSON], JSON], seconds: int) -> None:
-        """Change data other than pictures, which is signed, in the store; other writers are excluded meanwhile.
+        """Change signed data other than pictures in the store, excluding other writers meanwhile.
 
         :param change: takes the old data and returns the new; if it raises, nothing is changed.
         :param seconds: lifetime of the data in the store.
@@ -565,8 +565,8 @@ class EmbedCache:
             return alone and not self._store.reading.failures and self._write(name, body)
 
     def _bury(self, name: str) -> bool:
-        """Drop a picture although the backend does not store the drop, or another writer may overwrite it; return
-        whether the drop holds for all processes.
+        """Record a takedown that the backend did not store, or that another writer may overwrite; return whether
+        it applies to all processes.
 
         The takedown is filed even if the backend has deleted its copy: others may have one in their backlog.
         """

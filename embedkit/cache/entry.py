@@ -34,7 +34,7 @@ REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # concern one picture; ot
 ERRORS: tuple[type[ProviderError], ...] = (*REFUSALS, RateLimited, QuotaExhausted, Unauthorized, Unavailable)
 NOTHING: JSON = {"variants": {}, "error": None, "dropped": 0.0}
 MAX_HTML_CHARS = 16_384  # of rendered HTML in one entry: enough for about twelve renderings
-PURGE_MEMORY_S = 3_600  # for which a purge is remembered, so that no earlier request brings the copy back
+PURGE_MEMORY_S = 3_600  # how long a purge is remembered, so that no earlier request restores the copy
 
 
 @dataclass(slots=True)
@@ -172,7 +172,7 @@ def purged_body(now: float) -> JSON:
 
 
 def withdrawn_body(error: NotFound, now: float, policy: Policy) -> JSON:
-    """Return the body of a withdrawn picture, which lists that contain it, and caches elsewhere, rely on."""
+    """Return the body of a withdrawn picture; lists that contain it, and caches elsewhere, rely on it."""
     return purged_body(now) | {"error": dump_error(error, now, policy), "withdrawn": True}
 
 

@@ -29,7 +29,7 @@ MAX_FAILURES = 5  # in a row, after which the backend is left alone
 MAX_FAILING_S = 0.25  # the same for the time that failures take: two calls of a server that hangs
 MAX_SLOW_S = 1.0  # the same for successful calls, if each of them is slow
 SLOW_CALL_S = 0.2  # duration from which a call is slow; a normal one takes 0.0001
-BYPASS_S = 10.0  # after which one caller tries again
+BYPASS_S = 10.0  # until one caller tries again
 PROBE, KEPT = "embedkit:probe", "kept"
 
 

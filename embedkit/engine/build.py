@@ -259,15 +259,15 @@ class Build:
         """
         total, done, posts, changed, converted = os.path.getsize(export.name), 0, 0, 0, 0
         findings: list[Finding] = []
-        for one in wxr.convert(export, read):
-            write(one.data)
-            findings += [_finding(source, problem) for source, problem in one.left]
-            posts, converted = posts + one.part.is_post, converted + one.converted
-            if one.data != one.part.data:
+        for result in wxr.convert(export, read):
+            write(result.data)
+            findings += [_finding(source, problem) for source, problem in result.left]
+            posts, converted = posts + result.part.is_post, converted + result.converted
+            if result.data != result.part.data:
                 changed += 1
                 if on_change:
-                    on_change(one.part.line, one.part.data, one.data)
-            done += len(one.part.data)
+                    on_change(result.part.line, result.part.data, result.data)
+            done += len(result.part.data)
             if progress:
                 progress(done, total)
         return ExportReport(
@@ -286,7 +286,7 @@ class Build:
         :returns: the counts and failures. The exit code is that of the worst failure.
         """
         places = occurrences(sources)
-        warmed = self.kit.warm([one.ref for one in places], progress=progress)
+        warmed = self.kit.warm([place.ref for place in places], progress=progress)
         return BuildReport(
             **warmed._asdict(),
             findings=_failures(places, warmed.failed),
@@ -317,7 +317,7 @@ class Build:
             names[source.name] = None
             places += occurrences([source], frames)
             unread += _unread(source)
-        found = self.kit.records([one.ref for one in places], refresh=True, progress=progress)
+        found = self.kit.records([place.ref for place in places], refresh=True, progress=progress)
         failed = _failed(found)
         lost = self._lost_from_slideshows(failed)
         codes = [1 if isinstance(error, LOST) else error.exit_code for _, error in failed]
@@ -358,10 +358,10 @@ class Build:
         path = Path(self.kit.settings.lockfile)
         before = lockfile.read_bytes(path)
         held = {} if before is None else lockfile.load(before, path)
-        wanted = {self.kit.key(one.ref) for one in places}
+        wanted = {self.kit.key(place.ref) for place in places}
         if check:
-            return _out_of_step(path, held, wanted, [(self.kit.key(one.ref), one) for one in places])
-        ask = [one.ref for one in places if refresh or not self._covers(held, one.ref)]
+            return _out_of_step(path, held, wanted, [(self.kit.key(place.ref), place) for place in places])
+        ask = [place.ref for place in places if refresh or not self._covers(held, place.ref)]
         found = self.kit.records(ask, refresh=refresh, progress=progress)
         locked = _locked(held, found, wanted)
         written = lockfile.write_back(path, before, locked)
@@ -383,11 +383,11 @@ class Build:
         """Ask for each picture of lost slideshows; return the lost ones by the IDs of their slideshow."""
         shows = [ids.split(",") for ids, error in failed if "," in ids and isinstance(error, LOST)]
         found = self.kit.records([AssetRef((id,)) for ids in shows for id in ids], refresh=True)
-        lost = {items for (items, _), one in found.items() if isinstance(one, LOST)}
+        lost = {items for (items, _), error in found.items() if isinstance(error, LOST)}
         return {",".join(ids): tuple(id for id in ids if (id,) in lost) for ids in shows}
 
     def _render_code(self, findings: Iterable[Finding]) -> int:
-        codes = [one.code for one in findings]
+        codes = [finding.code for finding in findings]
         if self.kit.settings.frozen:  # the build differs from what was locked
             return int(any(code in EXIT_CODES for code in codes) or bool(self.strict and codes))
         return max((EXIT_CODES.get(code, 1) for code in codes), default=0) if self.strict else 0
@@ -400,18 +400,18 @@ class Build:
 def occurrences(sources: Iterable[Source], frames: built.Frames | None = None) -> list[Occurrence]:
     """Return every picture in texts, in order, with its place: references and pasted embed code.
 
-    :param frames: pattern of the frames to find in built pages; None to find no built pages' pictures.
+    :param frames: pattern of the frames to find in built pages; None ignores pictures in built pages.
 
-    >>> [(one.line, one.column, str(one.ref)) for one in occurrences([Source("A post:\\n[getty 74917285]")])]
+    >>> [(p.line, p.column, str(p.ref)) for p in occurrences([Source("A post:\\n[getty 74917285]")])]
     [(2, 1, '74917285')]
     """
     read = (piece for source in sources for piece, is_example in pieces(source) if not is_example)
-    return [one for piece in read for one in _occurrences(piece, frames)]
+    return [occurrence for piece in read for occurrence in _occurrences(piece, frames)]
 
 
 def _occurrences(source: Source, frames: built.Frames | None) -> Iterator[Occurrence]:
     positions, bare = Positions(source.text), replace(source, text="")
-    found = [(one.shortcode.place, one.ref) for one in documents.find(source.text, source.input) if one.ref]
+    found = [(m.shortcode.place, m.ref) for m in documents.find(source.text, source.input) if m.ref]
     found += _pasted(source)
     if frames:
         found += built.find(source, frames, [place for place, _ in found])
@@ -424,7 +424,7 @@ def _pasted(source: Source) -> list[tuple[int, AssetRef]]:
         return []
     from embedkit.getty import embed_code
 
-    return [(one.start, one.ref) for one in embed_code.outside_code(source.text, source.input)]
+    return [(code.start, code.ref) for code in embed_code.outside_code(source.text, source.input)]
 
 
 # An unquoted YAML value, in which [getty …] would be a list.
@@ -466,7 +466,7 @@ def _unread(source: Source) -> Iterator[Finding]:
 def _in_order(names: Iterable[str], findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Sort findings by their place in the texts of these names."""
     order = {name: number for number, name in enumerate(names)}
-    return tuple(sorted(findings, key=lambda one: (order[one.file], one.line, one.column)))
+    return tuple(sorted(findings, key=lambda finding: (order[finding.file], finding.line, finding.column)))
 
 
 def _finding(source: Source, problem: Problem) -> Finding:
@@ -475,7 +475,7 @@ def _finding(source: Source, problem: Problem) -> Finding:
 
 
 def _failed(found: Found) -> tuple[tuple[str, EmbedKitError], ...]:
-    errors = {",".join(items): one for (items, _), one in found.items() if isinstance(one, EmbedKitError)}
+    errors = {",".join(items): error for (items, _), error in found.items() if isinstance(error, EmbedKitError)}
     return tuple(errors.items())
 
 
@@ -486,21 +486,21 @@ def _failures(
 ) -> tuple[Finding, ...]:
     """Return a finding for every occurrence of every picture that failed."""
     errors = dict(failed)
-    known = [(one, ref, errors[ref]) for one in places if (ref := str(one.ref)) in errors]
+    known = [(place, ref, errors[ref]) for place in places if (ref := str(place.ref)) in errors]
     return tuple(
-        Finding(*_place(one), error.code, str(error), ref, one.source.post, (lost or {}).get(ref, ()))
-        for one, ref, error in known
+        Finding(*_place(place), error.code, str(error), ref, place.source.post, (lost or {}).get(ref, ()))
+        for place, ref, error in known
     )
 
 
-def _place(one: Occurrence) -> tuple[str, int, int]:
-    return one.source.name, one.line, one.column
+def _place(place: Occurrence) -> tuple[str, int, int]:
+    return place.source.name, place.line, place.column
 
 
 def _locked(held: Locked, found: Found, wanted: set[EmbedKey]) -> Locked:
     """Return the new content of the lock file; locked records are kept while Getty is down."""
-    fresh = {key: one for key, one in found.items() if isinstance(one, (Embed, *LOST))}
-    return {key: one for key, one in {**held, **fresh}.items() if key in wanted}
+    fresh = {key: record for key, record in found.items() if isinstance(record, (Embed, *LOST))}
+    return {key: record for key, record in {**held, **fresh}.items() if key in wanted}
 
 
 def _fixed(report: LockReport, found: Found) -> LockReport:
@@ -519,7 +519,7 @@ def _fixed(report: LockReport, found: Found) -> LockReport:
 
 
 def _pictures(locked: Locked) -> set[EmbedKey]:
-    return {key for key, one in locked.items() if isinstance(one, Embed)}
+    return {key for key, record in locked.items() if isinstance(record, Embed)}
 
 
 def _out_of_step(
@@ -538,8 +538,8 @@ def _out_of_step(
         added=missing,
         dropped=unused,
         findings=tuple(
-            Finding(one.source.name, one.line, one.column, *_unlocked(held.get(key)), str(one.ref))
-            for key, one in places
+            Finding(place.source.name, place.line, place.column, *_unlocked(held.get(key)), str(place.ref))
+            for key, place in places
             if key not in present
         ),
     )
@@ -559,5 +559,5 @@ def _unrendered(source: Source, markup: str) -> Document:
     return Document(
         source.text,
         (),
-        tuple(Problem(one.line - source.first_line + 1, one.column, "not-rendered", detail) for one in places),
+        tuple(Problem(p.line - source.first_line + 1, p.column, "not-rendered", detail) for p in places),
     )

@@ -43,7 +43,7 @@ REFUSED_S = 3_600.0  # between two attempts with a key that has no feed
 MAX_BATCHES = 50  # per poll; the rest waits for the next one
 MAX_PENDING = 1_000  # pictures; at this number no further batch is taken, and Getty keeps it meanwhile
 ROUNDS = 4  # of calls to oEmbed before the journal is written
-SILENCE_S = 10.0  # beyond these calls, after which the owner of the journal is considered dead
+SILENCE_S = 10.0  # longer than these calls take: the owner of the journal is then considered dead
 STALLED_S = 300.0  # after the time of the next poll, before the feed is considered stalled
 
 DELETED = ("Delete", "Deleted")  # one is in the operation's description, the other in its schema

@@ -141,7 +141,7 @@ class Expansion:
     """One run, for one target (None for the TARGET setting).
 
     :param budget: the limit for all texts together. A text that exceeds what is left is refused as a whole, and
-        uses up none of it but the steps. None: references beyond the usual budget are left unchanged.
+        uses up only its steps. None: references beyond the usual budget are left unchanged.
     """
 
     resolver: Resolver

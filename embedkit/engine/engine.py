@@ -122,7 +122,7 @@ class Engine:
         target: Target | None = None,
         progress: Progress | None = None,
     ) -> Iterator[Document]:
-        """Render several texts, each in its own input format; each distinct picture is requested once for all.
+        """Render several texts, each in its own input format, requesting each distinct picture only once.
 
         References beyond the usual budget of a text are left unchanged.
 

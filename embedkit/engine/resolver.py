@@ -57,7 +57,7 @@ MAX_UNUSABLE = 3  # unusable answers in a row, to different pictures, before the
 
 # TIMEOUTs for all pictures of one request to a service: 20 s, as proxies give up after 30. A build has no limit.
 REQUEST_TIMEOUTS = 4
-LATE_RETRY_S = 5.0  # after which the next request finds more of them in the cache
+LATE_RETRY_S = 5.0  # Retry-After: the next request then finds more of them in the cache
 
 MIN_CALL_S = 0.05  # for a call, however long it waited for its turn
 

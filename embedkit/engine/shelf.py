@@ -227,7 +227,7 @@ def _reference(figure: str) -> AssetRef | None:
         max_width=int(width[1]) if width else None,
         # Getty's caption is off by default
         caption=(" ".join(unescape(caption[1]).split()) if caption else None) or ref.options.caption or None,
-        align=next((one for one in ALIGNS if align and one == align[1]), None),
+        align=next((name for name in ALIGNS if align and name == align[1]), None),
         tld=None if tld == "com" else tld,
     )
     return AssetRef(ref.items, options)

@@ -182,18 +182,18 @@ def _encode(text: str) -> bytes:
 def _texts(export: Source, part: Part, post: str) -> Iterator[ElementText]:
     """Yield the texts of a post, except its title and other elements that identify the post."""
     found, key = list(_ELEMENT.finditer(post)), ""
-    about = {name: _read(post, *one.span(2))[0].strip() for one in reversed(found) for name in [one[1]]}
+    about = {name: _read(post, *match.span(2))[0].strip() for match in reversed(found) for name in [match[1]]}
     title = " ".join(about.get("title", "").split())[:TITLE_CHARS]
     named = Post(about.get("wp:post_id", ""), title, about.get("link", ""))
     positions = Positions(post)
-    for one in found:
-        if one[1] == "wp:meta_key":
-            key = _read(post, *one.span(2))[0]
-        elif one[1].partition(":")[2] not in ("", "post_id"):
-            text, pieces = _read(post, *one.span(2))
-            line, column = positions.of(pieces[0].post if pieces else one.start(2))
+    for element in found:
+        if element[1] == "wp:meta_key":
+            key = _read(post, *element.span(2))[0]
+        elif element[1].partition(":")[2] not in ("", "post_id"):
+            text, pieces = _read(post, *element.span(2))
+            line, column = positions.of(pieces[0].post if pieces else element.start(2))
             source = replace(export, text=text, first_line=part.line + line - 1, first_column=column, post=named)
-            yield ElementText(one[1], source, pieces, key)
+            yield ElementText(element[1], source, pieces, key)
 
 
 def _read(post: str, start: int, end: int) -> tuple[str, tuple[Piece, ...]]:

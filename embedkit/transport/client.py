@@ -1,4 +1,4 @@
-"""All requests are sent here; this is the only module that imports requests.
+"""All requests are sent from here; no other package imports requests.
 
 A call is limited in total time, in size and in where it may go. It is retried only if that is safe and the retry
 budget allows it; a failing service is left alone for a while.
@@ -358,7 +358,7 @@ def _retries(request: Request, outcome: Outcome, refusal: ProviderError | None) 
     if isinstance(outcome, Failure):
         if request.method != "GET":
             return outcome.retries if outcome.unsent else 0
-        # silence in the middle ends a call, but not the download of a file; its order counts, and is not repeated
+        # a silent call is not retried, but the download of a file is; its order is not a GET, and not repeated
         return outcome.retries or int(outcome.silent and request.sink is not None)
     if request.method != "GET" or request.sink is not None or outcome.status not in RETRY_STATUSES:
         return 0

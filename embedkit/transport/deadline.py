@@ -30,7 +30,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
 CONNECT_TIMEOUT_S = 2.0  # a TCP handshake that takes longer has lost packets twice
-STAGGER_S = 0.25  # after which the next address is tried as well (RFC 8305, section 5)
+STAGGER_S = 0.25  # before the next address is tried as well (RFC 8305, section 5)
 READ_TIMEOUT_S = 3.0  # of silence, after which nothing more is expected
 FILE_READ_TIMEOUT_S = 10.0  # the same for a file, which may have to be resized first
 MAX_HEAD_BYTES = 64 * 1024  # of status line and headers, including 1xx responses; real ones stay below 4 KiB
@@ -254,8 +254,8 @@ def _begin(family: int, address: Address) -> socket.socket:
 def _addresses(host: str, port: int, deadline: Deadline) -> list[Place]:
     """Return the addresses of a name. getaddrinfo has no timeout, so it runs on a thread that may be left behind.
 
-    The thread ends with the lookup, 10 to 30 seconds later at the latest, and never delays the exit of the
-    process.
+    The thread ends with the lookup, after the resolver's own timeout of 10 to 30 seconds, and never delays the
+    exit of the process.
     """
     answer: Future[list[Any]] = Future()
 

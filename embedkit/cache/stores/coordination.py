@@ -166,7 +166,7 @@ def shared_versions(path: str) -> SharedVersionTable | None:
 
 
 MIN_PAUSE_S, MAX_PAUSE_S = 0.001, 0.02  # between two attempts
-GRACE_S = 2  # by which a lease is longer than the time that its work may take
+GRACE_S = 2  # added to the time that the work may take, for the length of a lease
 
 
 class Busy(Exception):

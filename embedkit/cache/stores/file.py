@@ -30,7 +30,7 @@ MARKER = "embedkit.marker"
 # files that may exist before the marker does
 OWN_FILES = {MARKER, "entries", "lock", "changes", "takedowns", "takedowns.lock"}
 DRAFT = ".draft"
-ORPHAN_AGE_S = 3600  # after which a draft is abandoned
+ORPHAN_AGE_S = 3600  # a draft this old is abandoned
 LOCK_WAIT_S = 0.2
 PRUNE_EVERY = 512  # minimum number of writes between prunings
 HEADER = struct.Struct(">d")  # when the entry expires, in seconds since the epoch; 0 for never
