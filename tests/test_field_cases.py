@@ -1,8 +1,8 @@
-"""What people wrote, pasted and saved, from public reports: each through the command that they would use.
+"""Texts that people wrote, pasted and saved, from public reports, each with the command that they would use.
 
-``text`` was found in the field; ``right`` is what has to come out of it, or ``embeds`` how many pictures. Two rows are
-elsewhere: a token for many processes (api-12) in ``unit/api/test_tokens.py``, Escape in the picker (pick-02) in
-``browser/picker/test_keyboard.py``.
+``text`` is the original input; ``right`` is the expected output, or ``embeds`` the expected number of pictures. Two
+cases are elsewhere: a token shared by several processes (api-12) in ``unit/api/test_tokens.py``, and Escape in the
+picker (pick-02) in ``browser/picker/test_keyboard.py``.
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ def test_resolve(name: str, run: Run) -> None:
     assert case["right"] in done.out
 
 
-# -- the rows about files, oEmbed and the API, each with its own way in ------------------------------------
+# -- cases about files, oEmbed and the API, each with a test of its own ------------------------------------
 
 
-def test_files_of_every_kind_are_looked_into(run: Run, tmp_path: Path) -> None:
+def test_files_of_every_kind_are_checked(run: Run, tmp_path: Path) -> None:
     """ext-01, check-01"""
     gone = "[getty 500000404]\n"
     for name, text in {"a.md": "[getty 74917285]\n", "b.mdx": gone, "c.qmd": gone, "d.rst": gone}.items():
@@ -92,7 +92,7 @@ def test_oembed(query: str, status: int, says: str) -> None:
     answer = world().client.get(f"/oembed?{query}")
     assert answer.status_code == status
     assert says in answer.text
-    assert "thumbnail_url" not in answer.json  # the only one is 113 x 170
+    assert "thumbnail_url" not in answer.json  # the only one has 113 x 170 px
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "400 Bad Request"])
@@ -102,9 +102,9 @@ def test_a_download_without_a_customer_names_the_settings(status: str) -> None:
     with Upstream(answer_and_close(token_body()), refusal) as upstream:
         settings = {"api_secret": "secret-1", "token_url": f"{upstream.origin}/oauth2/token"}
         with Harness(upstream.origin, **settings) as harness:
-            said = str(harness.error(lambda: harness.api.downloads.save("74917285", "x.jpg")))
-    assert "UserTokenRequired" in said
-    assert "EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD" in said
+            message = str(harness.error(lambda: harness.api.downloads.save("74917285", "x.jpg")))
+    assert "UserTokenRequired" in message
+    assert "EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD" in message
 
 
 def test_a_key_that_the_gateway_refuses_is_named() -> None:
@@ -125,21 +125,21 @@ def test_a_key_that_the_gateway_refuses_is_named() -> None:
         ("creative", {"exclude_keyword_ids": [1, 2]}, {"exclude_keyword_ids": "1,2"}),  # api-09
     ],
 )
-def test_what_is_sent(family: Any, params: dict[str, Any], sent: dict[str, str]) -> None:
+def test_the_params_that_are_sent(family: Any, params: dict[str, Any], sent: dict[str, str]) -> None:
     kit, sandbox = in_process_kit()
     kit.api.search.find("night", family=family, **params)
     assert sandbox.calls[-1].params.items() >= sent.items()
 
 
-def test_the_url_of_a_download_is_asked_for() -> None:
+def test_the_url_of_a_download_is_requested() -> None:
     """api-10"""
     kit, sandbox = in_process_kit()
     assert kit.api.downloads.url("74917285", product_type="premiumaccess").startswith("https://")
-    asked = next(call for call in sandbox.calls if call.path.startswith("/v3/downloads/"))
-    assert asked.params["auto_download"] == "false"
+    request = next(call for call in sandbox.calls if call.path.startswith("/v3/downloads/"))
+    assert request.params["auto_download"] == "false"
 
 
-def test_nulls_in_an_answer() -> None:
+def test_nulls_in_a_response() -> None:
     """api-14"""
     body = b'{"result_count": 1, "images": [{"id": 74917285, "title": "x", "date_created": null}]}'
     with Upstream(answer_and_close(body)) as upstream, Harness(upstream.origin) as harness:

@@ -109,11 +109,11 @@ class AssetMismatch(InvalidResponse):
     """The markup is for a picture other than the requested one; nothing in the response can be trusted."""
 
 
-def extract(html: str, asked: tuple[str, ...], frame_hosts: frozenset[str]) -> Markup:
+def extract(html: str, requested: tuple[str, ...], frame_hosts: frozenset[str]) -> Markup:
     """Extract the values in Getty's embed code.
 
     :param html: the field ``html`` of an oEmbed response.
-    :param asked: the requested IDs, in order.
+    :param requested: the requested IDs, in order.
     :param frame_hosts: hosts allowed for frames, with their port if any; they are never output.
     :raises InvalidResponse: if the HTML as a whole is not one of the known forms; its subclass
         :class:`AssetMismatch` if it is for other IDs.
@@ -121,40 +121,40 @@ def extract(html: str, asked: tuple[str, ...], frame_hosts: frozenset[str]) -> M
     if len(html) > MAX_CHARS or html.count("<") > MAX_TAGS:
         raise _rejection("is too long to be embed code")
     if found := _modern().fullmatch(html):
-        return _from_modern(found, asked, frame_hosts)
+        return _from_modern(found, requested, frame_hosts)
     # ignoring case takes a third longer, and only old copies need it
     if found := _old().fullmatch(html) or _old(re.IGNORECASE).fullmatch(html):
-        return _from_old(found, asked, frame_hosts)
+        return _from_old(found, requested, frame_hosts)
     raise _rejection("is not in a known form")
 
 
-def _from_modern(found: re.Match[str], asked: tuple[str, ...], frame_hosts: frozenset[str]) -> Markup:
+def _from_modern(found: re.Match[str], requested: tuple[str, ...], frame_hosts: frozenset[str]) -> Markup:
     et, page, sig, width, height, ids, tld, is360, host = found.groups()
     if host not in LOADER_HOSTS and host not in frame_hosts:
         raise _rejection("loads a script from an unknown host")
-    items = _items(ids, asked, (page,))
+    items = _items(ids, requested, (page,))
     frame = Frame(items, (("et", et), ("tld", tld), ("sig", sig)), is360 == "true")
     return Markup(frame, _size(width), _size(height))
 
 
-def _from_old(found: re.Match[str], asked: tuple[str, ...], frame_hosts: frozenset[str]) -> Markup:
+def _from_old(found: re.Match[str], requested: tuple[str, ...], frame_hosts: frozenset[str]) -> Markup:
     _, header, ratio, bar, host, path, assets, query, width_digits, height_digits, footer, _ = found.groups()
     if host not in frame_hosts:
         raise _rejection("frames an unknown host")
-    items = _items(path or assets, asked, (header, footer))
+    items = _items(path or assets, requested, (header, footer))
     width, height = _size(width_digits), _size(height_digits)
     has_bar = bar == "49px" and _includes_bar(float(ratio), width, height)
     return Markup(Frame(items, signed_query(query), bar=BAR_PX if has_bar else 0), width, height)
 
 
-def _items(ids: str, asked: tuple[str, ...], pages: tuple[str | None, ...]) -> tuple[str, ...]:
+def _items(ids: str, requested: tuple[str, ...], pages: tuple[str | None, ...]) -> tuple[str, ...]:
     """Return the IDs as Getty writes and signs them, if they and the linked pages are the requested ones."""
     items = tuple(ids.split(","))
-    if items != asked and tuple(ids.lower().split(",")) != tuple(item.lower() for item in asked):
-        raise _mismatch(asked)
+    if items != requested and tuple(ids.lower().split(",")) != tuple(item.lower() for item in requested):
+        raise _mismatch(requested)
     for page in pages:
         if page and page != items[0] and page.lower() != items[0].lower():
-            raise _mismatch(asked)
+            raise _mismatch(requested)
     return items
 
 
@@ -182,11 +182,11 @@ def _includes_bar(ratio: float, width: int | None, height: int | None) -> bool:
     return abs(height - BAR_PX - width * ratio / 100) <= 1.5
 
 
-def _mismatch(asked: tuple[str, ...]) -> AssetMismatch:
+def _mismatch(requested: tuple[str, ...]) -> AssetMismatch:
     return AssetMismatch(
         "The response is for a different picture than the one requested (asset mismatch).",
         hint="It was discarded.",
-        ref=",".join(asked),
+        ref=",".join(requested),
     )
 
 

@@ -1,4 +1,4 @@
-"""Embed code that somebody pasted: found whole, and turned into shortcodes with all else left alone."""
+"""Pasted embed code is found completely and converted to shortcodes, and everything else is unchanged."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def expected(row: dict) -> AssetRef:
 
 
 @pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
-def test_it_is_a_reference_by_itself(row: dict) -> None:
+def test_embed_code_alone_is_a_reference(row: dict) -> None:
     assert references.parse(row["text"]) == expected(row)
 
 
 @pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
-def test_it_is_found_whole_within_a_text(row: dict) -> None:
+def test_embed_code_is_found_as_a_whole(row: dict) -> None:
     text = f"<p>Before &amp; “so”.</p>\n\n{row['text']}\n\n<p>After.</p>"
     (found,) = embed_code.find(text)
     assert found.ref == expected(row)
@@ -51,7 +51,7 @@ def test_it_is_found_whole_within_a_text(row: dict) -> None:
 
 
 @pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
-def test_it_becomes_the_shortcode_and_all_else_stays(row: dict) -> None:
+def test_embed_code_is_converted_and_the_rest_is_unchanged(row: dict) -> None:
     before, after = "<p>Before &amp; “so”.</p>\r\n\r\n", "\n\n\t<p>After\xa0all.</p>\n"
     text, count, _ = embed_code.convert(before + row["text"] + after)
     assert count == 1
@@ -64,21 +64,21 @@ def test_it_becomes_the_shortcode_and_all_else_stays(row: dict) -> None:
 
 
 @pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
-def test_the_shortcode_says_what_the_code_said(row: dict) -> None:
+def test_the_shortcode_has_the_options_of_the_code(row: dict) -> None:
     text, _, _ = embed_code.convert(f"Before.\n\n{row['text']}\n\nAfter.")
     (tag,) = scan.find(text, "html")
     assert (tag.reference, tag.options) == (row["ref"], expected(row).options)
 
 
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row["kind"])
-def test_anything_else_is_not_found_and_not_touched(row: dict) -> None:
+def test_other_code_is_neither_found_nor_changed(row: dict) -> None:
     assert embed_code.find(row["text"]) == []
     assert embed_code.convert(row["text"])[:2] == (row["text"], 0)
     with pytest.raises(UnsupportedReference):
         references.parse(row["text"])
 
 
-def test_every_generation_has_its_fixtures() -> None:
+def test_every_generation_has_fixtures() -> None:
     assert {row["kind"][:2] for row in GENUINE} >= {"a:", "b:", "c:", "d:", "e:", "f:"}
 
 
@@ -89,7 +89,7 @@ def test_several_embeds_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize("opening", ["'\n  ", '"\n\n', " ", "\n"])
-def test_white_space_before_a_url_makes_it_no_other(opening: str) -> None:
+def test_whitespace_before_a_url_is_ignored(opening: str) -> None:
     closing = opening[0] if opening[0] in "'\"" else " "
     url = "http://www.gettyimages.com/detail/74917285"
     code = f"<a class='gie-single' href={opening}{url}{closing}>Embed from Getty Images</a>"
@@ -102,13 +102,13 @@ def test_one_picture_twice_is_two_embeds() -> None:
     assert embed_code.convert(LINK + LINK)[1] == 2
 
 
-def test_several_pictures_are_no_single_reference() -> None:
+def test_several_pictures_are_not_a_single_reference() -> None:
     with pytest.raises(UnsupportedReference, match="2 embeds"):
         references.parse(FRAME + FRAME.replace("518730426", "12"))
 
 
 @pytest.mark.parametrize("text", [f"{FRAME}<script>alert(1)</script>", f"<p>See:</p>{FRAME}", f"{FRAME} and more"])
-def test_embed_code_among_other_words_is_no_reference(text: str) -> None:
+def test_embed_code_with_other_text_is_not_a_reference(text: str) -> None:
     with pytest.raises(UnsupportedReference, match="more than embed code"):
         references.parse(text)
 
@@ -135,7 +135,7 @@ def test_bare_tags_around_embed_code_do_not_matter(text: str) -> None:
         '&lt;div style="float:left"&gt;{}&lt;/div&gt;',
     ],
 )
-def test_what_an_author_put_around_stays(around: str) -> None:
+def test_markup_of_the_author_is_not_part_of_the_embed(around: str) -> None:
     (found,) = [one for one in embed_code.find(around.format(FRAME)) if str(one.ref) == "518730426"]
     assert around.format(FRAME)[found.start : found.end] == FRAME
 
@@ -209,7 +209,7 @@ def test_what_only_looks_like_code_is_converted(text: str) -> None:
     assert embed_code.convert(text, "markdown").converted == 1
 
 
-def test_a_text_without_embeds_comes_back_as_it_is() -> None:
+def test_a_text_without_embeds_is_unchanged() -> None:
     text = "<p>Nothing here &amp; nothing there.</p>"
     assert embed_code.convert(text) == (text, 0, ())
 
@@ -224,13 +224,13 @@ def test_a_text_without_embeds_comes_back_as_it_is() -> None:
         ("&#10;&#9;&#0;&unknown;&#128512;&", "&#10;&#9;&#0;&unknown;&#128512;&"),
     ],
 )
-def test_entities_are_undone(written: str, text: str) -> None:
+def test_character_references_are_decoded(written: str, text: str) -> None:
     assert embed_code.decode(written).text == text
 
 
 @PROPERTY
 @given(st.lists(st.sampled_from(["a", "&lt;", "&amp;amp;", "&#40;", "&", "é", "”", "&bad;"]), max_size=20))
-def test_every_character_knows_where_it_came_from(parts: list[str]) -> None:
+def test_every_character_has_its_position_in_the_source(parts: list[str]) -> None:
     source = "".join(parts)
     decoded = embed_code.decode(source)
     places = [decoded.source_position(index) for index in range(len(decoded.text) + 1)]
@@ -277,7 +277,7 @@ SOUP = [
 ]
 
 
-# What means one thing where code follows it at once, and another where that has gone.
+# Text whose meaning depends on the code right after it, which conversion removes.
 GLUED = re.compile(
     r"<(?=gie|window|<)|&lt;(?=gie|window)|(?:sig|ver)=[\w=-]*(?:gie|window)\.|<a class='gie-single' [^>]*><script src"
 )
@@ -285,7 +285,7 @@ GLUED = re.compile(
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.sampled_from(SOUP), max_size=12).map("".join))
-def test_any_mixture_is_converted_once_and_for_all(text: str) -> None:
+def test_conversion_is_idempotent_for_any_mixture(text: str) -> None:
     assume(not GLUED.search(text))
     last = 0
     for one in embed_code.find(text):
@@ -299,13 +299,13 @@ def test_any_mixture_is_converted_once_and_for_all(text: str) -> None:
 
 @PROPERTY
 @given(st.text())
-def test_any_text_is_read_without_an_error(text: str) -> None:
+def test_any_text_is_read_without_errors(text: str) -> None:
     embed_code.find(f"gettyimages {text}")
     assert embed_code.convert(text)[1] == 0
 
 
 def spent(text: str) -> float:
-    """The least processor time of three tries, so that a busy machine does not count."""
+    """Return the lowest CPU time of three runs, so that other load on the machine doesn't matter."""
     times = []
     for _ in range(3):
         start = time.process_time()
@@ -365,8 +365,8 @@ def test_time_is_linear_in_hostile_repeats(unit: str) -> None:
     def text(size: int) -> str:
         return f"{FRAME} {unit * (size // len(unit))} {FRAME}"
 
-    # 8 times the text: 8 times the time if linear, 64 if quadratic; the constant covers a clock's grain. What looks
-    # a bounded way ahead grows faster in short texts.
+    # Eight times the text takes 8 times as long if linear, 64 if quadratic. The constant covers the clock's
+    # resolution; bounded lookahead grows faster in short texts.
     assert spent(text(160_000)) < 25 * spent(text(20_000)) + 0.02
 
 
@@ -378,29 +378,29 @@ def test_the_snippets_of_the_reference_corpus() -> None:
     assert len(rows) == 87
     for row in rows:
         code = row.get("html") or row["oembed"]["html"]
-        if row["kind"] == "cms_loader":  # a script that serves any picture denotes none
+        if row["kind"] == "cms_loader":  # a script for any picture doesn't refer to one
             with pytest.raises(UnsupportedReference):
                 references.parse(code)
         else:
-            assert set(references.parse(code).items) == named(code), row["kind"]
+            assert set(references.parse(code).items) == ids_in(code), row["kind"]
 
 
-def named(code: str) -> set[str]:
-    """The ids of a snippet, read in the crudest way."""
+def ids_in(code: str) -> set[str]:
+    """Return the IDs in a snippet, by a crude search."""
     lists = re.findall(r"(?:items\W{1,5}|assets=|/embed/|getty src=\")([0-9a-z,-]+)", code) or re.findall(
         r"detail/([0-9a-z-]+)", code
     )
     return set(lists[0].split(","))
 
 
-def test_front_matter_is_left_and_reported() -> None:
+def test_embed_code_in_front_matter_is_unchanged_and_reported() -> None:
     text = f'---\nhero: "{FRAME}"\n---\n{FRAME}\n'
     converted, count, problems = embed_code.convert(text, "markdown")
     assert (count, converted.count("[getty")) == (1, 1)
     assert [(one.line, one.code) for one in problems] == [(2, "embed-code")]
 
 
-def test_what_can_not_be_read_is_reported_once_and_code_is_not() -> None:
+def test_broken_embed_code_is_reported_once_but_not_in_code() -> None:
     broken = "<script>gie.widgets.load({id:'x'})</script>"
     assert [one.column for one in embed_code.convert(f"<p>{broken}</p>")[2]] == [12]
     assert embed_code.convert(f"<pre>{broken}</pre>")[2] == ()
@@ -410,13 +410,13 @@ def test_what_can_not_be_read_is_reported_once_and_code_is_not() -> None:
     ]
 
 
-def test_a_copy_without_scripting_of_another_picture_stays() -> None:
+def test_a_noscript_copy_of_another_picture_stays() -> None:
     other = FRAME.replace("518730426", "12")
     assert embed_code.convert(f"{FRAME}<noscript>{FRAME}</noscript>")[0].count("[getty") == 1
     assert "<noscript>" in embed_code.convert(f"{FRAME}<noscript>{other}</noscript>")[0]
 
 
-def test_code_is_found_as_far_as_the_budget_reaches() -> None:
+def test_embed_code_is_found_within_the_budget() -> None:
     assert len(embed_code.outside_code(FRAME * 3)) == 3
     assert len(embed_code.outside_code(FRAME * 3, budget=DOCUMENT._replace(references=2))) == 2
 
@@ -431,17 +431,17 @@ def test_minified_calls(script: str) -> None:
 
 
 def in_json(text: str) -> str:
-    """As PHP and Go write JSON for pages."""
+    """Serialize a text as PHP and Go serialize JSON for web pages."""
     escaped = json.dumps({"a": text, "b": 1}).replace('\\"', "\\u0022")
-    for sign in "<>&'":
-        escaped = escaped.replace(sign, f"\\u{ord(sign):04x}")
+    for char in "<>&'":
+        escaped = escaped.replace(char, f"\\u{ord(char):04x}")
     return escaped
 
 
 @pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
-def test_it_becomes_a_shortcode_in_json_however_that_is_escaped(row: dict) -> None:
+def test_embed_code_in_json_is_converted_however_it_is_escaped(row: dict) -> None:
     if row["kind"].startswith(("built", "f: CMS record")):
-        return  # part of the JSON itself
+        return  # JSON itself
     for written in (json.dumps({"a": row["text"], "b": 1}), in_json(row["text"])):
         converted, count, _ = embed_code.convert(written)
         assert (json.loads(converted)["b"], count) == (1, 1)
@@ -451,7 +451,7 @@ def test_it_becomes_a_shortcode_in_json_however_that_is_escaped(row: dict) -> No
 
 
 @pytest.mark.parametrize("kind", ["b: 2014 block with a footer", "c: block with view-image footer"])
-def test_a_block_whose_links_lead_to_an_archive_goes_whole(kind: str) -> None:
+def test_a_block_with_links_to_an_archive_is_replaced_completely(kind: str) -> None:
     text = next(row["text"] for row in GENUINE if row["kind"] == kind)
     archived = text.replace("http://www.", "https://web.archive.org/web/2019/http://www.")
     assert archived.count("web.archive.org") == 2
@@ -459,7 +459,7 @@ def test_a_block_whose_links_lead_to_an_archive_goes_whole(kind: str) -> None:
     assert (converted[:7], converted.count("["), count) == ("[getty ", 1, 1)
 
 
-def test_a_string_of_json_stays_one() -> None:
+def test_a_json_string_stays_valid() -> None:
     text = json.dumps({"a": f"One\n\n{LINK}\n{FRAME}", "b": 1})
     converted, count, _ = embed_code.convert(text)
     assert (json.loads(converted), count) == (
@@ -469,7 +469,7 @@ def test_a_string_of_json_stays_one() -> None:
 
 
 @pytest.mark.parametrize("around", ["{}", "- {}\n- b\n", "a:\n  - {}\n", "a: [\n  {},\n]\n", "{{a: {}, b: 1}}"])
-def test_a_quoted_value_of_yaml_stays_one(around: str) -> None:
+def test_a_quoted_yaml_value_stays_valid(around: str) -> None:
     value = yaml.safe_load(
         around.format(json.dumps("[getty src=518730426 width=594 height=396 tld=com caption=false]"))
     )
@@ -477,7 +477,7 @@ def test_a_quoted_value_of_yaml_stays_one(around: str) -> None:
     assert (yaml.safe_load(converted), count) == (value, 1)
 
 
-def test_a_frame_of_jsx() -> None:
+def test_a_frame_in_jsx() -> None:
     source = 'src={"https://embed.gettyimages.com/embed/518730426?et=a&sig=b"}'
     assert embed_code.convert(f"<iframe {source} width={{594}} allowFullScreen />")[0].startswith("[getty ")
 
@@ -518,7 +518,7 @@ WIDGET = (
         ),
     ],
 )
-def test_a_call_that_editors_and_minifiers_have_rewritten_goes_whole(written: str, rewritten: str) -> None:
+def test_a_call_rewritten_by_editors_or_minifiers_is_replaced_completely(written: str, rewritten: str) -> None:
     assert written in WIDGET
     assert embed_code.convert(WIDGET.replace(written, rewritten))[:2] == (
         '[getty src="518730426" width="594" height="396" tld="com" caption="false"]',
@@ -535,18 +535,18 @@ def test_a_call_that_editors_and_minifiers_have_rewritten_goes_whole(written: st
         ("try{gie(()=>", ")}catch(e){}"),
     ],
 )
-def test_a_call_in_more_brackets_goes_whole(start: str, end: str) -> None:
+def test_a_call_with_additional_brackets_is_replaced_completely(start: str, end: str) -> None:
     call = WIDGET.replace("gie(function(){", start).replace("});</script>", f"{end}</script>")
     assert embed_code.convert(call)[0] == SHORTCODE
 
 
 @pytest.mark.parametrize(("start", "end"), [("go(1);" + " " * 300, ""), ("jQuery(function(){", "});")])
-def test_more_of_a_script_than_the_call_stays(start: str, end: str) -> None:
+def test_other_code_in_the_script_of_a_call_stays(start: str, end: str) -> None:
     call = f"{OWN_LINK}<script>{start}{WIDGET.removeprefix(f'{LINK}<script>').replace('</script>', f'{end}</script>')}"
     assert embed_code.convert(call)[0] == f"{SHORTCODE}<script>{start}{end}</script>"
 
 
-def test_an_arrow_without_braces_goes_whole() -> None:
+def test_an_arrow_function_without_braces_is_replaced_completely() -> None:
     call = WIDGET.replace("gie(function(){gie.widgets", "gie(()=>gie.widgets").replace("})});", "}));")
     assert embed_code.convert(call)[0].startswith("[getty ")
     assert "<script" not in embed_code.convert(call)[0]
@@ -561,8 +561,8 @@ def test_an_arrow_without_braces_goes_whole() -> None:
         ("<script dangerouslySetInnerHTML={{__html: `more();{}`}}></script>", "more();"),
     ],
 )
-def test_a_call_in_the_tag_of_its_script_goes_with_it(script: str, left: str) -> None:
-    """As JSX has it; a loader that it closes made all before it the text of a script."""
+def test_a_call_in_an_attribute_of_its_script_is_replaced_with_it(script: str, left: str) -> None:
+    """As in JSX. A self-closing loader used to make everything before it the text of a script."""
     call = WIDGET.removeprefix(f"{LINK}<script>").removesuffix("</script>")
     text = OWN_LINK.replace("class=", "className=") + script.replace("{}", call, 1)
     loader = LOADER.replace("></script>", " />")
@@ -570,7 +570,7 @@ def test_a_call_in_the_tag_of_its_script_goes_with_it(script: str, left: str) ->
     assert embed_code.convert(text + loader) == (SHORTCODE + rest, 1, ())
 
 
-def test_a_block_of_jsx_goes_whole() -> None:
+def test_a_block_in_jsx_is_replaced_completely() -> None:
     outer = '<div className="getty embed image" style={{backgroundColor: "#fff", width: "100%"}}>'
     head, box = "<div style={{padding: 0, margin: 0}}>", '<div style={{height: 0, padding: "66% 0 0 0"}}>'
     block = f"{outer}{head}{LINK}</div>{box}{FRAME}</div></div>"
@@ -583,18 +583,18 @@ def test_a_block_of_jsx_goes_whole() -> None:
 @pytest.mark.parametrize(
     "between", ["<!-- iframe plugin v.4.3 -->", '<span class="mce_SELRES_start">\ufeff</span>', "&nbsp;\u200b"]
 )
-def test_what_nobody_sees_in_a_block_goes_with_it(between: str) -> None:
+def test_invisible_parts_of_a_block_are_replaced_with_it(between: str) -> None:
     block = f'<div class="getty embed image"><div>{LINK}</div><div style="padding:66% 0 0 0">{between}{FRAME}</div></div>'
     assert embed_code.convert(block) == ('[getty src="518730426" width="300" height="200"]', 1, ())
 
 
 @pytest.mark.parametrize("mark", ["wp:html", "/wp:html", "more", "nextpage", "kg-card-begin: html"])
-def test_the_marks_of_a_host_stay(mark: str) -> None:
+def test_the_comments_of_a_host_stay(mark: str) -> None:
     text = f'<div class="alignright"><!-- {mark} -->{FRAME}</div>'
     assert f"<!-- {mark} -->" in embed_code.convert(text)[0]
 
 
-def test_a_block_with_a_copy_without_scripting_goes_whole() -> None:
+def test_a_block_with_a_noscript_copy_is_replaced_completely() -> None:
     block = f'<div class="getty embed image"><div>{LINK}</div><div>{FRAME}<noscript>{FRAME}</noscript></div></div>'
     text, count, _ = embed_code.convert(f"{block}<p>Words</p>{block}")
     assert (count, re.sub(r"\[[^]]*\]", "", text)) == (2, "<p>Words</p>")
@@ -618,16 +618,16 @@ SHORTCODE = '[getty src="518730426" width="594" height="396" tld="com" caption="
         (f"{WIDGET}{LOADER}<script>gie.widgets.load(x)</script>", None),
     ],
 )
-def test_the_loader_goes_with_the_last_embed(text: str, converted: str | None) -> None:
+def test_the_loader_is_removed_with_the_last_embed(text: str, converted: str | None) -> None:
     done = embed_code.convert(text)
-    if converted is None:  # something is left that needs it
+    if converted is None:  # the remaining call needs it
         assert len(done.problems) == 1
         return
     assert done == (converted, done.converted, ())
     assert embed_code.convert(converted)[0] == converted
 
 
-def test_a_copy_without_scripting_before_its_frame_goes_with_it() -> None:
+def test_a_noscript_copy_before_its_frame_is_replaced_with_it() -> None:
     lazy = FRAME.replace(" src=", ' src="about:blank" data-src=')
     assert embed_code.convert(f"<noscript>{FRAME}</noscript>{lazy}")[0].count("[getty") == 1
     assert "noscript" not in embed_code.convert(f"<noscript>{FRAME}</noscript>{lazy}")[0]
@@ -665,12 +665,12 @@ def test_a_frame_in_another_notation(frame: str, input: Input) -> None:
 
 
 @pytest.mark.parametrize("inside", ["Words", "<b>Words</b>", FRAME.replace("<iframe", "<img")])
-def test_an_element_with_words_is_no_frame(inside: str) -> None:
+def test_an_element_with_text_is_not_a_frame(inside: str) -> None:
     text = f'<div data-url="https://embed.gettyimages.com/embed/518730426?et=a&sig=b">{inside}</div>'
     assert embed_code.convert(text) == (text, 0, ())
 
 
-def test_an_address_within_another_shortcode_stays() -> None:
+def test_a_url_in_another_shortcode_stays() -> None:
     other = '[iframe src="https://video.example/1"] https://gty.im/gie.widgets'
     assert embed_code.convert(f"{FRAME}{other}")[0].endswith(other)
     text = "[video https://embed.gettyimages.com/embed/518730426?et=a&sig=b 594 396]"
@@ -702,13 +702,13 @@ FOOTER = (
         f"<p>{FRAME}</p>\n<p>{LINK}</p>",
     ],
 )
-def test_a_link_beside_its_frame_makes_no_second_picture(text: str) -> None:
+def test_a_link_next_to_its_frame_is_not_a_second_picture(text: str) -> None:
     converted, count, problems = embed_code.convert(text, "markdown")
     assert (count, problems) == (1, ())
     assert re.sub(r"</?p>", "", converted) == '[getty src="518730426" width="300" height="200"]'
 
 
-def test_a_call_goes_with_the_frame_that_it_made_and_the_link_of_markdown_before_that() -> None:
+def test_a_call_is_replaced_with_its_frame_and_the_markdown_link_before_that() -> None:
     call = "gie.widgets.load({id:'a',sig:'b',w:'507px',h:'338px',items:'518730426,604118297'})"
     converted, count, problems = embed_code.convert(f"{call}\n\n{MARKDOWN_LINK}{FRAME}")
     assert (count, problems) == (1, ())
@@ -726,25 +726,25 @@ def test_a_call_goes_with_the_frame_that_it_made_and_the_link_of_markdown_before
         (f"{FRAME}{LINK.replace('426', '427')}", 2),
     ],
 )
-def test_a_link_goes_with_one_frame(text: str, count: int) -> None:
+def test_a_link_belongs_to_one_frame(text: str, count: int) -> None:
     converted, done, _ = embed_code.convert(text)
     assert (done, converted.count("[getty")) == (count, count)
     assert "<a " not in converted
 
 
-def test_words_between_a_link_and_its_frame_stay() -> None:
+def test_text_between_a_link_and_its_frame_stays() -> None:
     for gap in ("Words", "\n" * 300 + "Words"):
         assert gap in embed_code.convert(f"{MARKDOWN_LINK}{gap}{FRAME}", "markdown")[0]
 
 
 @pytest.mark.parametrize("between", ["<p>Words</p>", "", "<p></p>"])
-def test_a_link_to_another_picture_beside_a_frame_stays_one(between: str) -> None:
+def test_a_link_to_another_picture_next_to_a_frame_is_a_picture_of_its_own(between: str) -> None:
     text = f"<p>{LINK.replace('426', '427')}</p>{between}<p>{FRAME}</p>"
     assert embed_code.convert(text)[1] == 2
 
 
 @pytest.mark.parametrize("left", ["<iframe></iframe>", '<iframe src="" width="594"></iframe>'])
-def test_a_box_whose_frame_lost_its_address_goes_with_the_link(left: str) -> None:
+def test_a_box_whose_frame_has_lost_its_url_is_replaced_with_the_link(left: str) -> None:
     box = f'<div style="height:0;padding:66% 0 0 0">{left}</div>'
     text = f'<div class="getty embed image"><div style="padding:0;margin:0">{LINK}</div>{box}</div>'
     assert embed_code.convert(text)[0] == '[getty src="518730426" tld="com"]'
@@ -754,7 +754,7 @@ def test_a_box_whose_frame_lost_its_address_goes_with_the_link(left: str) -> Non
 
 @pytest.mark.parametrize("code", [FRAME, LINK + FRAME, f"<p>{FRAME}</p>"])
 @pytest.mark.parametrize("slash", ["/", "\\/"])
-def test_json_within_json_stays_that(code: str, slash: str) -> None:
+def test_json_in_json_stays_valid(code: str, slash: str) -> None:
     block = f'<div class="getty embed image"><div>{LINK}</div><div>{code}</div></div>'
     for text in (code, block, f"One\n\n{block}\n"):
         inner = json.dumps({"html": text}).replace("/", slash)
@@ -766,7 +766,7 @@ def test_json_within_json_stays_that(code: str, slash: str) -> None:
 
 
 @pytest.mark.parametrize("loader", ["", LOADER, LOADER.replace("></script>", " />")])
-def test_quoted_code_of_a_widget(loader: str) -> None:
+def test_widget_code_in_quotes(loader: str) -> None:
     code = f"{OWN_LINK}{WIDGET.removeprefix(LINK)}{loader}"
     converted = json.loads(embed_code.convert(json.dumps({"a": code}).replace("/", "\\/"))[0])
     assert converted == {"a": SHORTCODE.replace('"', "")}
@@ -776,7 +776,7 @@ def test_quoted_code_of_a_widget(loader: str) -> None:
 
 
 @pytest.mark.parametrize("before", ["", "1,", "a;b\n1;"])
-def test_a_field_of_csv_stays_one(before: str) -> None:
+def test_a_csv_field_stays_valid(before: str) -> None:
     block = f'<div class="getty embed image"><div>{LINK}</div><div>{FRAME}</div></div>'
     for code, left in ((FRAME, FRAME), (block, FRAME), (f"{FRAME} x", f"{FRAME} x")):
         row = before + '"' + code.replace('"', '""') + '",2\n'
@@ -815,15 +815,15 @@ CALL = WIDGET.removeprefix(LINK)
         f"<p>A</p>{MADE}<p>B</p><a href='https://www.gettyimages.com/detail/12' class='gie-single'>{CALL}</a>",
     ],
 )
-def test_a_frame_and_the_call_that_made_it_are_one_picture(text: str) -> None:
-    """A page that was saved with what the script had made of the link."""
+def test_a_frame_and_the_call_that_created_it_are_one_picture(text: str) -> None:
+    """A page that was saved after the script had replaced the link."""
     assert embed_code.convert(text)[0].strip() == f"<p>A</p>{SHORTCODE}<p>B</p>"
     assert embed_code.convert(text.replace("et=x", "et=y"))[1] == 2
     assert embed_code.convert(text.replace("518730426?", "518730427?"))[1] >= 2
 
 
 @pytest.mark.parametrize("beside", ["{}\n", " {} ", "<p>{}</p>", "{}<br>", "See {} there.", "f(){}"])
-def test_a_record_that_is_no_part_of_other_json(beside: str) -> None:
+def test_a_record_that_is_not_part_of_other_json(beside: str) -> None:
     record = next(row for row in GENUINE if row["kind"] == "f: CMS record")
     converted = embed_code.convert(beside.format(record["text"]))[0]
     assert converted == beside.format(scan.format(expected(record)))
@@ -831,12 +831,12 @@ def test_a_record_that_is_no_part_of_other_json(beside: str) -> None:
         assert embed_code.convert(part.format(record["text"]))[1] == 0
 
 
-def test_two_links_of_one_call_take_it_away_once() -> None:
+def test_a_call_with_two_links_is_removed_once() -> None:
     done = embed_code.changes(f"<p>{OWN_LINK}</p><p>{OWN_LINK}</p><div>Words</div>{CALL}")
     assert (done.converted, len(done.edits)) == (2, 3)
 
 
-def test_a_slideshow_apart_from_its_link_is_one() -> None:
+def test_the_call_of_a_slideshow_is_paired_with_its_link() -> None:
     link, call = (code.replace("518730426'", "518730426,12'") for code in (OWN_LINK, CALL))
     slides = SHORTCODE.replace("518730426", "518730426,12")
     assert embed_code.convert(f"<p>{link}</p><div>Words</div>{call}")[0] == f"<p>{slides}</p><div>Words</div>"
@@ -852,13 +852,13 @@ def test_a_slideshow_apart_from_its_link_is_one() -> None:
         "Embed from Getty Images</p><p>",
     ],
 )
-def test_what_is_left_of_a_link_goes_with_its_call(link: str) -> None:
+def test_the_remains_of_a_link_are_replaced_with_its_call(link: str) -> None:
     assert embed_code.convert(f"<p>Words</p><p>{link}{CALL}</p>")[0] == f"<p>Words</p><p>{SHORTCODE}</p>"
     bare = re.sub("</?script>", "", CALL)
     assert embed_code.convert(f"<p>Embed from Getty Images{bare}</p>")[0] == f"<p>{SHORTCODE}</p>"
 
 
-def test_a_link_in_bold_is_one_too() -> None:
+def test_a_link_in_bold_is_recognized() -> None:
     bold = LINK.replace(">Embed from Getty Images<", "><strong>Embed from Getty Images</strong><")
     assert embed_code.convert(bold) == embed_code.convert(LINK)
     assert embed_code.convert(f"<p>{bold}</p><p>{FRAME}</p>")[1] == 1
@@ -871,13 +871,13 @@ def test_a_link_in_bold_is_one_too() -> None:
         assert embed_code.convert(other)[1] == 0
 
 
-def test_a_link_of_another_stays_before_a_call() -> None:
+def test_an_unrelated_link_before_a_call_stays() -> None:
     other = '<a id="y" href="https://shop.example/1">Embed from Getty Images</a>'
     assert embed_code.convert(f"{other}{CALL}")[0] == f"{other}{SHORTCODE}"
 
 
 @pytest.mark.parametrize(
-    ("said", "options"),
+    ("attributes", "options"),
     [
         ('data-items="518730426,12" data-width="498"', 'src="518730426,12" width="498" tld="com"'),
         ('data-items="518730426" data-capt="false" data-tld="ca"', 'src="518730426" tld="ca" caption="false"'),
@@ -885,8 +885,8 @@ def test_a_link_of_another_stays_before_a_call() -> None:
         ('data-items="" data-width="498"', 'src="518730426" tld="com"'),
     ],
 )
-def test_what_a_forum_keeps_in_a_link(said: str, options: str) -> None:
-    link = OWN_LINK.replace("<a ", f"<a {said} ").replace(
+def test_the_parameters_that_forums_keep_in_a_link(attributes: str, options: str) -> None:
+    link = OWN_LINK.replace("<a ", f"<a {attributes} ").replace(
         "Embed from Getty Images", "https://www.gettyimages.ca/x"
     )
     assert embed_code.convert(link)[0] == f"[getty {options}]"
@@ -916,8 +916,8 @@ def serialized(text: str) -> str:
     ],
     ids=["plain", "sql", "doubled"],
 )
-def test_a_string_whose_length_is_beside_it_stays(written: Callable[[str], str], before: str) -> None:
-    """A shortcode in it left a length with which PHP reads no data any more."""
+def test_embed_code_in_serialized_php_is_reported(written: Callable[[str], str], before: str) -> None:
+    """A shortcode in it used to leave a wrong length, so that PHP couldn't read the data."""
     data = f"a:2:{{{serialized('text')}{serialized(f'{before}{FRAME}')}{serialized(CODE)}}}"
     text = f"VALUES (1,'{written(data)}');"
     converted, count, problems = embed_code.convert(f"{text}\n{FRAME}\n")
@@ -929,7 +929,7 @@ def test_a_string_whose_length_is_beside_it_stays(written: Callable[[str], str],
 
 
 @pytest.mark.parametrize("before", ["Times:900:", 's:3:"abc"; ', "s:900: "])
-def test_a_length_of_something_else_keeps_nothing(before: str) -> None:
+def test_what_only_looks_like_serialized_php_is_converted(before: str) -> None:
     assert embed_code.convert(f'{before}"{FRAME}')[1] == 1
 
 
@@ -947,8 +947,8 @@ def test_a_length_of_something_else_keeps_nothing(before: str) -> None:
         ),
     ],
 )
-def test_a_link_by_reference(link: str, definition: str) -> None:
-    """As Pandoc and html2text write links; nobody sees a definition that no link uses."""
+def test_a_reference_link(link: str, definition: str) -> None:
+    """As Pandoc and html2text write links. The definition stays, since readers don't see it."""
     text = f"Words\n\n{link}\n\n{definition}\n"
     shortcode = '[getty src="518730426" tld="com"]'
     assert embed_code.convert(text, "markdown")[:2] == (text.replace(f"{link}\n\n", f"{shortcode}\n\n"), 1)
@@ -960,7 +960,7 @@ def test_a_link_by_reference(link: str, definition: str) -> None:
 @pytest.mark.parametrize(
     "after", ["(Photo: A. Name)", ": words", "[1]\n\n[1]: https://shop.example", "] words", "](/x)"]
 )
-def test_what_stands_right_behind_makes_no_link_and_no_escape_of_a_shortcode(after: str) -> None:
+def test_the_text_after_a_shortcode_neither_makes_it_a_link_nor_escapes_it(after: str) -> None:
     text = f"{'[' if after.startswith(']') else ''}{FRAME}{after}"
     converted, count, _ = embed_code.convert(text, "markdown")
     assert (count, converted.endswith(after)) == (1, True)

@@ -1,4 +1,4 @@
-"""The provider's html: what is known is read, value by value; anything else is refused, quickly."""
+"""The provider's HTML: values are extracted from known markup; anything else is rejected quickly."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_every_known_form_is_read(name: str) -> None:
     assert found.frame.is360 is (name == "modern-360")
 
 
-def test_the_modern_form_gives_its_query_in_the_order_that_is_signed() -> None:
+def test_the_query_of_the_modern_form_is_in_the_signed_order() -> None:
     frame = extract(load("modern-single-2017")["html"], ("600100201",), HOSTS).frame
     assert [name for name, _ in frame.query] == ["et", "tld", "sig"]
     assert frame.tld == "co.uk"
@@ -52,7 +52,7 @@ def test_the_modern_form_gives_its_query_in_the_order_that_is_signed() -> None:
         ("div-2016-slideshow", ["et", "tld", "sig"]),
     ],
 )
-def test_old_forms_keep_what_is_signed_and_drop_what_follows(name: str, signed: list[str]) -> None:
+def test_only_the_signed_part_of_an_old_query_is_kept(name: str, signed: list[str]) -> None:
     frame = extract(load(name)["html"], tuple(ANSWERS[name][0].split(",")), HOSTS).frame
     assert [pair for pair, _ in frame.query] == signed
 
@@ -74,7 +74,7 @@ def change(html: str, old: str, new: str) -> str:
         change(MODERN, "//embed-cdn", "https://embed-cdn"),
     ],
 )
-def test_what_serialisers_change_does_not_matter(html: str) -> None:
+def test_changes_by_serializers_do_not_matter(html: str) -> None:
     original = MODERN if "gie" in html else OLD
     assert extract(html, ASKED[original], HOSTS) == extract(original, ASKED[original], HOSTS)
 
@@ -112,13 +112,13 @@ def test_what_serialisers_change_does_not_matter(html: str) -> None:
         (MODERN, "<a id", "<A id"),
     ],
 )
-def test_whatever_else_is_in_it_it_is_refused(original: str, old: str, new: str) -> None:
+def test_markup_with_anything_else_is_rejected(original: str, old: str, new: str) -> None:
     with pytest.raises(InvalidResponse):
         extract(change(original, old, new), ASKED[original], HOSTS)
 
 
 @pytest.mark.parametrize("original", [MODERN, OLD])
-def test_another_picture_is_told_from_bad_markup(original: str) -> None:
+def test_another_picture_is_distinguished_from_invalid_markup(original: str) -> None:
     with pytest.raises(AssetMismatch, match="asset mismatch"):
         extract(original, ("600100299",), HOSTS)
     with pytest.raises(AssetMismatch):
@@ -132,13 +132,13 @@ def test_a_link_to_another_picture_is_a_mismatch_too(original: str) -> None:
         extract(change(original, page, "/detail/600100299"), ASKED[original], HOSTS)
 
 
-def test_case_of_ids_does_not_matter_and_is_kept_as_signed() -> None:
+def test_the_case_of_ids_is_ignored_and_kept_as_signed() -> None:
     html = load("modern-slideshow")["html"].replace("sb40077001q-001", "SB40077001Q-001")
     found = extract(html, ("600100202", "sb40077001q-001", "600100203"), HOSTS)
     assert found.frame.items[1] == "SB40077001Q-001"
 
 
-def test_the_loader_may_lie_on_a_host_of_frames() -> None:
+def test_the_loader_can_be_on_a_frame_host() -> None:
     html = change(MODERN, "//embed-cdn.gettyimages.com", "//127.0.0.1:8081")
     with pytest.raises(InvalidResponse):
         extract(html, ASKED[MODERN], HOSTS)
@@ -149,13 +149,13 @@ def test_the_loader_may_lie_on_a_host_of_frames() -> None:
     ("height", "bar"),
     [("643", 49), ("644", 49), ("600", 0), ("49", 0), ("0", 0)],
 )
-def test_the_bar_counts_only_if_the_height_agrees_with_the_padding(height: str, bar: int) -> None:
+def test_the_bar_counts_only_if_the_height_matches_the_padding(height: str, bar: int) -> None:
     found = extract(change(OLD, 'height="643"', f'height="{height}"'), ASKED[OLD], HOSTS)
     assert found.frame.bar == bar
     assert found.height == (int(height) or None)
 
 
-def test_a_size_may_be_missing() -> None:
+def test_the_size_can_be_missing() -> None:
     found = extract(change(OLD, ' width="396" height="643"', ""), ASKED[OLD], HOSTS)
     assert (found.width, found.height) == (None, None)
 
@@ -168,7 +168,7 @@ def test_a_size_may_be_missing() -> None:
         "x" * 65_536,
         "<" + "a " * 32_768,
         OLD + " " * 65_536,
-        # within the limits of length and tags, where the patterns have to be quick
+        # within the limits of length and tags, so that the patterns are matched
         MODERN[:-9] + " " * 15_000,
         '<div style="' + "overflow:hidden;" * 1_000,
         '<div style="' + "\n" * 16_000,
@@ -180,27 +180,27 @@ def test_a_size_may_be_missing() -> None:
     ],
     ids=range(13),
 )
-def test_hostile_html_is_refused_at_once(html: str) -> None:
-    def refuse() -> float:
+def test_hostile_html_is_rejected_quickly(html: str) -> None:
+    def reject() -> float:
         began = time.process_time()
         with pytest.raises(InvalidResponse):
             extract(html, ("600100200",), HOSTS)
         return time.process_time() - began
 
-    refuse()  # compiles the patterns
-    assert min(refuse() for _ in range(5)) < 0.05  # it takes about 1 ms; the rest is for slow machines
+    reject()  # compiles the patterns
+    assert min(reject() for _ in range(5)) < 0.05  # takes about 1 ms; the rest is a margin for slow machines
 
 
 @given(st.text(max_size=300) | st.text(alphabet="<>'\"=&;/?:{}()aetsigdivframe 0", max_size=300))
 @settings(deadline=None, max_examples=150)
-def test_no_html_raises_anything_else(html: str) -> None:
+def test_any_other_html_is_an_invalid_response(html: str) -> None:
     with pytest.raises(InvalidResponse):
         extract(html, ("600100200",), HOSTS)
 
 
 @given(st.sampled_from([MODERN, OLD]), st.integers(0, 1_100), st.integers(0, 40), st.text(max_size=20))
 @settings(deadline=None, max_examples=200)
-def test_damaged_markup_gives_clean_values_or_a_refusal(html: str, start: int, cut: int, put: str) -> None:
+def test_damaged_markup_has_valid_values_or_is_rejected(html: str, start: int, cut: int, put: str) -> None:
     try:
         found = extract(html[:start] + put + html[start + cut :], ASKED[html], HOSTS)
     except InvalidResponse:
@@ -220,19 +220,19 @@ sides = st.integers(1, 9_999)
 
 @given(tokens, signatures, items, sides, sides, st.sampled_from(TLDS), st.booleans())
 @settings(deadline=None, max_examples=100)
-def test_any_valid_modern_markup_comes_back(
-    et: str, sig: str, asked: tuple[str, ...], width: int, height: int, tld: str, is360: bool
+def test_any_valid_modern_markup_is_parsed(
+    et: str, sig: str, requested: tuple[str, ...], width: int, height: int, tld: str, is360: bool
 ) -> None:
     html = (
         MODERN.replace(extract(MODERN, ASKED[MODERN], HOSTS).frame.et, et)
         .replace(extract(MODERN, ASKED[MODERN], HOSTS).frame.sig, sig)
-        .replace("items:'600100200'", f"items:'{','.join(asked)}'")
-        .replace("/detail/600100200", f"/detail/{asked[0]}")
+        .replace("items:'600100200'", f"items:'{','.join(requested)}'")
+        .replace("/detail/600100200", f"/detail/{requested[0]}")
         .replace("w:'594px',h:'396px'", f"w:'{width}px',h:'{height}px'")
         .replace("tld:'com',is360: false", f"tld:'{tld}',is360: {str(is360).lower()}")
     )
-    found = extract(html, asked, HOSTS)
-    assert found == Markup(markup.Frame(asked, (("et", et), ("tld", tld), ("sig", sig)), is360), width, height)
+    found = extract(html, requested, HOSTS)
+    assert found == Markup(markup.Frame(requested, (("et", et), ("tld", tld), ("sig", sig)), is360), width, height)
 
 
 extras = st.lists(
@@ -244,18 +244,18 @@ extras = st.lists(
 
 @given(tokens, signatures, items, extras, st.booleans(), st.sampled_from(["&", "&amp;"]))
 @settings(deadline=None, max_examples=100)
-def test_any_valid_old_markup_comes_back(
-    et: str, sig: str, asked: tuple[str, ...], between: list[str], assets: bool, ampersand: str
+def test_any_valid_old_markup_is_parsed(
+    et: str, sig: str, requested: tuple[str, ...], between: list[str], assets: bool, ampersand: str
 ) -> None:
-    head = f"?assets={','.join(asked)}{ampersand}" if assets else f"/{','.join(asked)}?"
+    head = f"?assets={','.join(requested)}{ampersand}" if assets else f"/{','.join(requested)}?"
     query = ampersand.join([f"et={et}", *between, f"sig={sig}", "caption=true"])
     html = f'<iframe src="https://embed.gettyimages.com/embed{head}{query}" width="594" height="396"></iframe>'
-    frame = extract(html, asked, HOSTS).frame
-    assert frame.path() == f"/embed/{','.join(asked)}?" + "&".join([f"et={et}", *between, f"sig={sig}"])
+    frame = extract(html, requested, HOSTS).frame
+    assert frame.path() == f"/embed/{','.join(requested)}?" + "&".join([f"et={et}", *between, f"sig={sig}"])
 
 
-def test_real_snippets_are_read() -> None:
-    """Embed code found on public pages, as far as nobody's hand or software has changed its shape."""
+def test_genuine_snippets_are_parsed() -> None:
+    """Embed code found on public pages, unless an author or a program has changed it."""
     kinds = ("gie_s", "bare_iframe_2014", "div_iframe_", "feed_iframe")
     changed = ("mangled", "<figcaption>")
     found = 0
@@ -263,7 +263,7 @@ def test_real_snippets_are_read() -> None:
         html = row.get("html") or ""
         if row["kind"].startswith(kinds) and not any(mark in row["kind"] + html for mark in changed):
             start = html.partition("items:'")[2] or html.partition("assets=")[2] or html.partition("/embed/")[2]
-            asked = tuple(start[: min(start.find(end) for end in "'&?" if end in start)].split(","))
-            extract(html, asked, HOSTS)
+            requested = tuple(start[: min(start.find(end) for end in "'&?" if end in start)].split(","))
+            extract(html, requested, HOSTS)
             found += 1
     assert found > 60

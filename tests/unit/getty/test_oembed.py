@@ -1,4 +1,4 @@
-"""Questions to the oEmbed endpoint, and every answer it may give."""
+"""Requests to the oEmbed endpoint, and every response it can send."""
 
 from __future__ import annotations
 
@@ -44,19 +44,24 @@ ID = "600100200"
 PAGE = b"<html><head><title>Access Denied</title></head><body>Reference #18.20c0ffee.1</body></html>"
 
 
-# -- questions ------------------------------------------------------------------------------------------
+# -- requests -------------------------------------------------------------------------------------------
 
 
-def test_the_question_is_the_endpoint_with_a_short_link() -> None:
-    asked = oembed_request(ref("600100200,sb40077001q-001"))
-    assert asked.url == "https://embed.gettyimages.com/oembed"
-    assert asked.params == (("url", "https://gty.im/600100200,sb40077001q-001"), ("caller", "blog.example"))
-    assert (asked.method, asked.endpoint, asked.redirects, asked.max_bytes) == ("GET", "oembed", 0, 262_144)
-    assert asked.headers == {"Accept": "application/json"}
+def test_the_request_passes_a_short_link_to_the_endpoint() -> None:
+    request = oembed_request(ref("600100200,sb40077001q-001"))
+    assert request.url == "https://embed.gettyimages.com/oembed"
+    assert request.params == (("url", "https://gty.im/600100200,sb40077001q-001"), ("caller", "blog.example"))
+    assert (request.method, request.endpoint, request.redirects, request.max_bytes) == (
+        "GET",
+        "oembed",
+        0,
+        262_144,
+    )
+    assert request.headers == {"Accept": "application/json"}
 
 
 @pytest.mark.parametrize(
-    ("said", "sent"),
+    ("args", "sent"),
     [
         ({"bounds": (800, None)}, [("maxwidth", "800")]),
         ({"bounds": (800, 700)}, [("maxwidth", "800"), ("maxheight", "700")]),
@@ -65,11 +70,11 @@ def test_the_question_is_the_endpoint_with_a_short_link() -> None:
         ({"tld": "evil&url=x"}, []),
     ],
 )
-def test_the_question_says_only_what_differs(said: dict[str, Any], sent: list[tuple[str, str]]) -> None:
-    assert list(oembed_request(ref(ID), **said).params)[2:] == sent
+def test_the_request_omits_default_params(args: dict[str, Any], sent: list[tuple[str, str]]) -> None:
+    assert list(oembed_request(ref(ID), **args).params)[2:] == sent
 
 
-def test_of_what_users_write_only_ids_travel() -> None:
+def test_only_ids_of_the_users_input_are_sent() -> None:
     options = Options(title="private note", caption="another", align="left")
     assert oembed_request(AssetRef((ID,), options)) == oembed_request(ref(ID))
     for hostile in ("../x", "1?x=1", "1#", "http://evil.example/1", "1\r\nHost: x", "", "abc"):
@@ -77,11 +82,11 @@ def test_of_what_users_write_only_ids_travel() -> None:
             oembed_request(AssetRef((hostile,)))
 
 
-# -- good answers ---------------------------------------------------------------------------------------
+# -- valid responses ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_whole_answers_of_every_generation(name: str) -> None:
+def test_complete_responses_of_every_generation(name: str) -> None:
     ids, width, height, bar = ANSWERS[name]
     embed = parse(load(name), ids, asked=(800, None))
     clean(embed)
@@ -92,10 +97,10 @@ def test_whole_answers_of_every_generation(name: str) -> None:
     assert Embed.from_record(embed.as_record()) == embed
 
 
-def test_the_documentations_own_host_is_known_but_never_put_out() -> None:
+def test_the_documentations_own_host_is_recognized_but_never_output() -> None:
     embed = parse(load("div-2014-example-host"), "60010021")
     assert "localhost" not in repr(embed)
-    assert embed.thumbnail_url is None  # its example has a test host, too
+    assert embed.thumbnail_url is None  # in the example it is on a test host too
     assert embed.thumbnail_width is None
 
 
@@ -119,23 +124,23 @@ def test_a_sandbox_on_loopback_keeps_http_and_its_own_frames() -> None:
 
 
 @pytest.mark.parametrize(("tld", "host"), [("co.uk", "co.uk"), ("com", "com"), ("evil/", "com")])
-def test_the_page_is_on_the_site_asked_for(tld: str, host: str) -> None:
+def test_the_page_is_on_the_requested_site(tld: str, host: str) -> None:
     answer = read(Response(200, {}, json.dumps(GOOD).encode()), ref(ID), tld=tld)
     assert answer.embed.page_url == f"https://www.gettyimages.{host}/detail/{ID}"
 
 
-def test_a_record_is_of_a_picture_not_of_how_it_is_shown() -> None:
+def test_a_record_does_not_contain_display_options() -> None:
     shown = AssetRef((ID,), Options(max_width=100, title="x"))
     answer = read(Response(200, {}, json.dumps(GOOD).encode()), shown, tld="com")
     assert answer.embed.ref == ref(ID)
 
 
 @pytest.mark.parametrize(
-    ("said", "age"),
+    ("value", "age"),
     [(3600, 3600), ("3600", 3600), (0, 0), (-1, None), (True, None), (1.5, None), ("x", None), (None, None)],
 )
-def test_cache_age(said: object, age: int | None) -> None:
-    response = Response(200, {}, json.dumps({**GOOD, "cache_age": said}).encode())
+def test_cache_age(value: object, age: int | None) -> None:
+    response = Response(200, {}, json.dumps({**GOOD, "cache_age": value}).encode())
     assert read(response, ref(ID), tld="com").cache_age == age
 
 
@@ -153,7 +158,7 @@ def test_cache_age(said: object, age: int | None) -> None:
         ([], {}, (594, 396)),
     ],
 )
-def test_sizes_are_numbers_or_digits_else_the_markups(
+def test_sizes_are_numbers_or_digits_or_those_of_the_markup(
     width: object, height: object, size: tuple[int, int]
 ) -> None:
     embed = parse({**GOOD, "width": width, "height": height}, ID)
@@ -161,7 +166,7 @@ def test_sizes_are_numbers_or_digits_else_the_markups(
 
 
 @pytest.mark.parametrize(("height", "bar"), [(643, 49), (346, 0), (49, 0)])
-def test_a_bar_that_the_height_does_not_count_is_left_out(height: int, bar: int) -> None:
+def test_a_bar_that_the_height_does_not_include_is_omitted(height: int, bar: int) -> None:
     embed = parse({**load("div-2014"), "width": 396, "height": height}, "60010020")
     assert embed.frame.bar == bar
     clean(embed)
@@ -176,7 +181,7 @@ def test_there_is_always_a_picture_above_the_bar() -> None:
     clean(parse({**tiny, "html": larger, "width": 1, "height": 49}, "60010020"))
 
 
-def test_a_smaller_answer_has_its_bar_too() -> None:
+def test_a_smaller_response_has_a_bar_too() -> None:
     embed = parse({**load("div-2014"), "width": 198, "height": 346}, "60010020")
     assert embed.frame.bar == 49
 
@@ -206,7 +211,7 @@ def test_texts_become_one_clean_line_and_stay_raw(written: object, kept: str) ->
     assert payload.one_line(written, 100) == kept
 
 
-def test_long_texts_are_cut_with_an_ellipsis() -> None:
+def test_long_texts_are_truncated_with_an_ellipsis() -> None:
     assert payload.one_line("a" * 100, 100) == "a" * 100
     assert payload.one_line("a" * 101, 100) == "a" * 99 + "…"
     assert payload.one_line("word " * 100, 21) == "word word word word…"
@@ -220,35 +225,35 @@ def test_any_text_becomes_clean_and_cleaning_twice_changes_nothing(value: str, l
     assert payload.one_line(once, limit) == once
 
 
-# -- hostile answers ------------------------------------------------------------------------------------
+# -- hostile responses ----------------------------------------------------------------------------------
 
 
-def judge(row: dict[str, Any]) -> None:
-    """ok parses, refuse does not, either may do both; what parses is clean."""
-    if (embed := judged(body(row), row["requested"])) is None:
+def check(row: dict[str, Any]) -> None:
+    """Check that ``ok`` parses, ``refuse`` doesn't, ``either`` can do both, and that a parsed embed is valid."""
+    if (embed := parse_or_none(body(row), row["requested"])) is None:
         assert row["expect"] in ("refuse", "either")
     else:
         assert row["expect"] in ("ok", "either")
         clean(embed)
 
 
-def judged(raw: bytes, ids: str) -> Embed | None:
+def parse_or_none(raw: bytes, ids: str) -> Embed | None:
     try:
         return parse(raw, ids)
-    except InvalidResponse as refused:
-        for value in refused.texts.values():
+    except InvalidResponse as error:
+        for value in error.texts.values():
             clean_text(value, payload.MAX_CAPTION_CHARS)
         return None
 
 
 @pytest.mark.parametrize("row", rows(FIXTURES / "hostile.jsonl"), ids=lambda row: row["name"])
-def test_hostile_answers(row: dict[str, Any]) -> None:
-    judge(row)
+def test_hostile_responses(row: dict[str, Any]) -> None:
+    check(row)
 
 
-def test_the_reference_corpus_of_hostile_answers() -> None:
+def test_the_reference_corpus_of_hostile_responses() -> None:
     for row in rows(reference_dir() / "corpora" / "hostile_oembed.jsonl"):
-        judge(row)
+        check(row)
 
 
 @pytest.mark.parametrize(
@@ -265,19 +270,30 @@ def test_the_reference_corpus_of_hostile_answers() -> None:
         json.dumps(GOOD).encode()[:-1] + b', "t\\u0069tle": "another"}',
         json.dumps(GOOD).encode()[:-1] + b', "extra": NaN}',
     ],
-    ids=["deep", "nested", "digits", "utf-16", "latin-1", "large", "gzip", "twin", "escaped-twin", "nan"],
+    ids=[
+        "deep",
+        "nested",
+        "digits",
+        "utf-16",
+        "latin-1",
+        "large",
+        "gzip",
+        "duplicate",
+        "escaped-duplicate",
+        "nan",
+    ],
 )
-def test_json_is_read_strictly(raw: bytes) -> None:
+def test_json_is_parsed_strictly(raw: bytes) -> None:
     with pytest.raises(InvalidResponse):
         parse(raw, ID)
 
 
-def test_what_the_content_type_says_does_not_matter() -> None:
+def test_the_content_type_is_ignored() -> None:
     response = Response(200, {"content-type": "text/html; charset=koi8-r"}, json.dumps(GOOD).encode())
     clean(read(response, ref(ID), tld="com").embed)
 
 
-def test_refused_markup_still_gives_the_card_its_texts() -> None:
+def test_an_error_for_rejected_markup_has_the_texts_for_a_card() -> None:
     for html in (f"{GOOD['html']}<script src=//evil.example></script>", None, "x" * 200_000):
         with pytest.raises(InvalidResponse) as caught:
             parse({**GOOD, "html": html, "title": "Fog\0"}, ID)
@@ -287,7 +303,7 @@ def test_refused_markup_still_gives_the_card_its_texts() -> None:
         assert caught.value.hint
 
 
-def test_an_answer_for_another_picture_gives_no_texts() -> None:
+def test_the_error_for_another_picture_has_no_texts() -> None:
     for answer in (GOOD, {**GOOD, "html": None}, {**GOOD, "html": "<p>", "thumbnail_url": None}):
         with pytest.raises(InvalidResponse) as caught:
             parse(answer, "600100299")
@@ -350,7 +366,7 @@ def test_statuses(status: int, raw: bytes, headers: dict[str, str], kind: type[P
     assert getattr(caught.value, "gone", False) is (kind is NotFound and status == 410)
 
 
-def test_no_word_of_an_error_page_is_repeated() -> None:
+def test_error_pages_are_not_quoted() -> None:
     with pytest.raises(ProviderError) as caught:
         read(Response(403, {}, b'{"message": "CANARY\\nCANARY"}'), ref(ID), tld="com")
     assert "CANARY" not in str(caught.value)
@@ -382,9 +398,7 @@ NOON = "Wed, 05 Jun 2024 12:00:00 GMT"
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_believed_up_to_a_minute(
-    status: int, headers: dict[str, str], seconds: float | None
-) -> None:
+def test_retry_after_is_limited_to_a_minute(status: int, headers: dict[str, str], seconds: float | None) -> None:
     with pytest.raises(ProviderError) as caught:
         read(Response(status, headers), ref(ID), tld="com")
     assert caught.value.retry_after == seconds
@@ -407,7 +421,7 @@ answers = st.dictionaries(st.sampled_from([*GOOD, "cache_age"]), values, max_siz
 
 @given(answers)
 @settings(deadline=None, max_examples=200)
-def test_any_members_give_a_clean_embed_or_a_provider_error(changes: dict[str, Any]) -> None:
+def test_any_fields_give_a_valid_embed_or_a_provider_error(changes: dict[str, Any]) -> None:
     try:
         embed = parse({**GOOD, **changes}, ID)
     except ProviderError:
@@ -422,7 +436,7 @@ def test_any_members_give_a_clean_embed_or_a_provider_error(changes: dict[str, A
     st.dictionaries(st.sampled_from(["retry-after", "date", "x-error-detail"]), st.text(max_size=40)),
 )
 @settings(deadline=None, max_examples=200)
-def test_any_answer_raises_nothing_but_provider_errors(raw: bytes, status: int, headers: dict[str, str]) -> None:
+def test_any_response_raises_only_provider_errors(raw: bytes, status: int, headers: dict[str, str]) -> None:
     for each in (200, status):
         with pytest.raises(ProviderError):
             read(Response(each, headers, raw), ref(ID), tld="com")

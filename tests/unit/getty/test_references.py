@@ -1,4 +1,4 @@
-"""Whatever names a picture, and whatever only pretends to."""
+"""Texts that refer to a picture, and texts that only look like it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.tools import FIXTURES, reference_dir
 URLS = [json.loads(line) for line in (FIXTURES / "urls.jsonl").read_text("utf-8").splitlines()]
 PROPERTY = settings(deadline=None, max_examples=200)
 
-# The legitimate forms that no peer understands all of (one picture, however it is written).
+# All forms of a reference to one picture; no similar project supports all of them.
 FORMS = [
     "http://gty.im/518730426",
     "https://gty.im/518730426",
@@ -55,7 +55,7 @@ def refused(text: str) -> UnsupportedReference:
 
 
 @pytest.mark.parametrize("row", URLS, ids=lambda row: row["kind"])
-def test_every_address_has_its_verdict(row: dict[str, str]) -> None:
+def test_every_url_is_accepted_or_rejected_as_expected(row: dict[str, str]) -> None:
     if row["ref"] is None:
         error = refused(row["url"])
         assert str(error).isprintable()
@@ -105,7 +105,7 @@ def test_all_forms_of_one_picture_are_equal(form: str) -> None:
         ("the-harbour-vector-id74917285", "74917285"),
     ],
 )
-def test_the_name_of_a_file_from_getty(name: str, item: str) -> None:
+def test_the_file_names_of_getty(name: str, item: str) -> None:
     assert references.parse(name).items == (item,)
 
 
@@ -122,7 +122,7 @@ def test_the_name_of_a_file_from_getty(name: str, item: str) -> None:
         "/" * 300 + "gettyimages-",
     ],
 )
-def test_the_name_of_another_file(name: str) -> None:
+def test_other_file_names(name: str) -> None:
     refused(name)
 
 
@@ -134,21 +134,21 @@ def test_the_name_of_another_file(name: str) -> None:
         ("", "/GettyImages-74917285", ("74917285",)),
     ],
 )
-def test_a_url_may_be_so_long_and_no_longer(start: str, end: str, items: tuple[str, ...]) -> None:
-    """A file name that was cut at the limit used to name another picture."""
+def test_the_length_of_urls_is_limited(start: str, end: str, items: tuple[str, ...]) -> None:
+    """A file name truncated at the limit used to refer to another picture."""
     fill = "a" * (urls.MAX_URL_CHARS - len(start) - len(end))
     assert references.parse(f"{start}{fill}{end}").items == items
     error = str(refused(f"{start}{fill}{end}1"))
     assert error.startswith(f"A URL of {urls.MAX_URL_CHARS + 1} characters is too long.")
 
 
-def test_the_address_of_a_frame_may_be_no_longer_either() -> None:
+def test_the_length_of_frame_urls_is_limited() -> None:
     with pytest.raises(UnsupportedReference, match="is too long"):
         urls.split("https://embed.gettyimages.com/embed/" + "1" * urls.MAX_URL_CHARS)
 
 
-def test_a_reference_may_be_so_long_and_no_longer() -> None:
-    """Outer whitespace does not count."""
+def test_the_length_of_references_is_limited() -> None:
+    """Surrounding whitespace doesn't count."""
     start, end = '<iframe src="https://embed.gettyimages.com/embed/74917285">', "</iframe>"
     fill = " " * (references.MAX_CHARS - len(start) - len(end))
     assert references.parse(f"{fill}{start}{fill}{end}{fill}").items == ("74917285",)
@@ -166,14 +166,14 @@ def test_a_reference_may_be_so_long_and_no_longer() -> None:
         ("[gallery key=1?secret=2]", "[gallery key=1…"),
     ],
 )
-def test_a_message_shows_what_can_be_printed(text: str, shown: str | None) -> None:
+def test_messages_are_printable(text: str, shown: str | None) -> None:
     message = str(refused(text))
     assert message.isprintable()
     assert "secret" not in message
     assert shown is None or f"'{shown}'" in message
 
 
-def test_a_letter_id_and_a_list_complete_the_forms() -> None:
+def test_short_links_with_letters_and_lists() -> None:
     assert references.parse("https://gty.im/A0310-000291B").items == ("a0310-000291b",)
     assert references.parse("https://gty.im/12,7").items == ("12", "7")
 
@@ -185,7 +185,7 @@ def test_a_letter_id_and_a_list_complete_the_forms() -> None:
         *((f"200305801{dash}001,7", "200305801-001,7") for dash in "\u2010\u2011\u2012\u2013\u2212"),
     ],
 )
-def test_a_list_keeps_its_order_and_drops_what_it_had(text: str, items: str) -> None:
+def test_a_list_keeps_its_order_without_duplicates(text: str, items: str) -> None:
     assert str(references.parse(text)) == items
 
 
@@ -201,14 +201,14 @@ def test_a_list_keeps_its_order_and_drops_what_it_had(text: str, items: str) -> 
         ("?sig=b&tld=de", Options()),
     ],
 )
-def test_only_a_signed_query_says_options(query: str, options: Options) -> None:
+def test_only_a_signed_query_has_options(query: str, options: Options) -> None:
     expected = AssetRef(("518730426",), options)
     assert references.parse(f"//embed.gettyimages.com/embed/518730426{query}") == expected
     assert references.parse(f"//embed.gettyimages.com/embed{query}&assets=518730426") == expected
     assert references.parse(f"518730426{query}") == expected
 
 
-def test_a_page_says_no_options_whatever_its_query() -> None:
+def test_a_page_has_no_options_whatever_its_query() -> None:
     url = "https://www.gettyimages.de/detail/518730426?et=a&sig=b&tld=fr&caption=true"
     assert references.parse(url) == AssetRef(("518730426",))
 
@@ -244,7 +244,7 @@ def test_a_shortcode_is_a_reference_too(text: str, options: Options) -> None:
         *("[a](https://gty.im/1)", "![](https://shop.example/1)", "<p>https://gty.im/1</p>", "`[getty 1]`"),
     ],
 )
-def test_other_brackets_are_none(text: str) -> None:
+def test_other_brackets_are_not_shortcodes(text: str) -> None:
     refused(text)
 
 
@@ -267,7 +267,7 @@ def test_other_brackets_are_none(text: str) -> None:
         ("<p>Hello</p>", "no Getty Images embed code"),
     ],
 )
-def test_an_error_says_what_was_not_understood_and_what_is(text: str, says: str) -> None:
+def test_errors_say_what_is_wrong_and_what_to_do(text: str, says: str) -> None:
     error = refused(text)
     assert says in error.message
     assert error.hint
@@ -277,11 +277,11 @@ def test_an_error_says_what_was_not_understood_and_what_is(text: str, says: str)
     "text",
     ["https://editor:hunter2@gty.im/1", "https://cms.example/x?token=hunter2", "https://gty.im/x#hunter2"],
 )
-def test_no_error_repeats_what_may_be_secret(text: str) -> None:
+def test_errors_do_not_quote_secrets(text: str) -> None:
     assert "hunter2" not in str(refused(text))
 
 
-def test_an_error_repeats_little_of_a_long_input() -> None:
+def test_errors_quote_only_the_start_of_a_long_input() -> None:
     assert str(refused("https://evil" + "l" * 2000 + ".example/1")).count("l") < 100
 
 
@@ -338,13 +338,13 @@ def test_scripts_share_the_grammar_of_ids(script: str) -> None:
     assert urls.ASSET_IDS in (static_dir() / script).read_text("utf-8")
 
 
-def test_the_grammar_of_ids_is_written_once() -> None:
+def test_the_grammar_of_ids_is_defined_once() -> None:
     package = Path(urls.__file__).parent.parent
     assert [path.name for path in package.rglob("*.py") if urls.ASSET_ID in path.read_text("utf-8")] == ["urls.py"]
 
 
 def spent(text: str) -> float:
-    """The least processor time of three tries, so that a busy machine does not count."""
+    """Return the lowest CPU time of three runs, so that other load on the machine doesn't matter."""
     times = []
     for _ in range(3):
         start = time.process_time()
@@ -382,11 +382,11 @@ HOSTILE = [
 def test_time_does_not_grow_with_hostile_repeats(start: str, unit: str) -> None:
     most = urls.MAX_URL_CHARS if start != "<" else references.MAX_CHARS
     for size in (most, 100_000):
-        # a quadratic pattern needs seconds here, a linear one under a millisecond (20 in embed code)
+        # a quadratic pattern takes seconds, a linear one less than a millisecond (20 ms for embed code)
         assert spent(f"{start}{unit * size}"[: size - 1] + "!") < 0.5
 
 
-def test_the_verdicts_of_the_reference_corpus() -> None:
+def test_the_reference_corpus_of_urls() -> None:
     wrong = []
     for line in (reference_dir() / "corpora" / "urls.jsonl").read_text("utf-8").splitlines():
         row = json.loads(line)

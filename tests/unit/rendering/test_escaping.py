@@ -1,4 +1,4 @@
-"""Foreign text stays text for whatever reads our output next."""
+"""Foreign text stays text for whatever parses our output next."""
 
 from __future__ import annotations
 
@@ -43,45 +43,43 @@ from tests.support.processors import PROCESSORS
 
 RENDERER = Renderer(Settings().rendering)
 NONE = Options()
-SIGNS = "[x](/y) *a* {{ 7 }} <b> & \"q\" 'q' -- :x: $x$ `c` www.x.example a@x.example \\"
-REFERENCES = "".join(f"&#{ord(one)};" if one in punctuation else one for one in SIGNS)
+CHARACTERS = "[x](/y) *a* {{ 7 }} <b> & \"q\" 'q' -- :x: $x$ `c` www.x.example a@x.example \\"
+REFERENCES = "".join(f"&#{ord(one)};" if one in punctuation else one for one in CHARACTERS)
 BACKSLASHES = (
     r"\[x\]&#40;&#47;y&#41; \*a\* &#123;&#123; 7 &#125;&#125; &#60;b&#62; &#38; &#34;q&#34; &#39;q&#39; \-\- "
     r"&#58;x&#58; &#36;x&#36; &#96;c&#96; www\.x\.example a&#64;x\.example \\"
 )
-JSON = "".join(f"\\u{ord(one):04x}" if one in punctuation else one for one in SIGNS)
+JSON = "".join(f"\\u{ord(one):04x}" if one in punctuation else one for one in CHARACTERS)
 
-# What stands for SIGNS in the middle of a line, by how it is escaped.
-ESCAPED: dict[Escape, str] = {"references": REFERENCES, "markdown": BACKSLASHES, "none": SIGNS, "json": JSON}
-# What stands for them in the cells of the table that have more to say.
+# CHARACTERS in the middle of a line, by escape.
+ESCAPED: dict[Escape, str] = {"references": REFERENCES, "markdown": BACKSLASHES, "none": CHARACTERS, "json": JSON}
+# CHARACTERS with their context, for combinations that differ.
 CELLS: dict[tuple[Target, Input], str] = {
     **{("markdown", input): f"{BACKSLASHES}](" for input in INPUTS},
     **{("jsonld", input): f'"name": "{JSON}"' for input in INPUTS},
     ("text", "html"): f"{REFERENCES} &#8212; ",
-    # at the start of a line a backslash may be a delimiter
+    # at the start of a line, a backslash can be a delimiter
     **{("text", input): "&#91;" + BACKSLASHES[2:] for input in ("markdown", "commonmark")},
-    ("text", "text"): f"{SIGNS} — ",
+    ("text", "text"): f"{CHARACTERS} — ",
 }
 
 
 @pytest.mark.parametrize("input", INPUTS)
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_cell(target: Target, input: Input) -> None:
+def test_every_combination_of_target_and_input(target: Target, input: Input) -> None:
     escape = ROWS[target].escape[input]
-    assert escape in ESCAPED, "a new escape: write in ESCAPED what it makes of SIGNS"
-    out = str(RENDERER.render(record(title=SIGNS), Options(title=SIGNS), target, input))
+    assert escape in ESCAPED, "a new escape: add its output for CHARACTERS to ESCAPED"
+    out = str(RENDERER.render(record(title=CHARACTERS), Options(title=CHARACTERS), target, input))
     assert CELLS.get((target, input), ESCAPED[escape]) in out
 
 
 @pytest.mark.parametrize("input", INPUTS)
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("on_error", ["card", "link", "text"])
-def test_every_cell_of_fallbacks_and_of_words_that_name_no_picture(
-    target: Target, input: Input, on_error: str
-) -> None:
+def test_every_combination_for_fallbacks_and_plain_texts(target: Target, input: Input, on_error: str) -> None:
     renderer = Renderer(Settings(on_error=on_error).rendering)
-    shown = str(renderer.fallback(AssetRef(("1",)), NONE, target, texts={"title": f"x {SIGNS}"}, input=input))
-    plain = str(renderer.plain(f"x {SIGNS}", target, input))
+    shown = str(renderer.fallback(AssetRef(("1",)), NONE, target, texts={"title": f"x {CHARACTERS}"}, input=input))
+    plain = str(renderer.plain(f"x {CHARACTERS}", target, input))
     if ROWS[target].fallback == "nothing":
         assert shown == plain == ""
         return
@@ -91,9 +89,9 @@ def test_every_cell_of_fallbacks_and_of_words_that_name_no_picture(
 
 @pytest.mark.parametrize("input", INPUTS)
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_sign_stands_for_itself_in_plain_text_alone(target: Target, input: Input) -> None:
+def test_characters_are_unescaped_only_in_plain_text(target: Target, input: Input) -> None:
     row = ROWS[target]
-    raw = [sign for sign in "<&{" if sign in escape_text(f"a{sign}b", row.escape[input]).replace("&#", "")]
+    raw = [char for char in "<&{" if char in escape_text(f"a{char}b", row.escape[input]).replace("&#", "")]
     assert not raw or (input == "text" and not row.is_markup), (
         f"{raw} is read as markup: see BY_INPUT in targets.py"
     )
@@ -103,13 +101,13 @@ def test_a_sign_stands_for_itself_in_plain_text_alone(target: Target, input: Inp
 
 
 def walk(html: str) -> list[tuple[object, ...]]:
-    """Everything that a parser finds: elements, attributes with their values, texts."""
+    """Return everything that a parser finds: elements, attributes with their values, texts."""
     return [(one.tag, dict(one.attrib), one.text, one.tail) for one in tree(html).iter()]
 
 
 @bounds(max_examples=200, deadline=None)
 @given(text=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"])))
-def test_references_are_the_same_page(text: str) -> None:
+def test_character_references_give_the_same_page(text: str) -> None:
     html = html5lib.serializer.serialize(tree(f"<p>{unmask(mask(text), 'references')}</p>"))
     assert walk(html) == walk(f"<p>{text.replace('&', '&amp;').replace('<', '&lt;')}</p>")
     (only,) = elements(f'<p title="{escape_text(text, "references")}"></p>')
@@ -118,20 +116,20 @@ def test_references_are_the_same_page(text: str) -> None:
 
 @bounds(max_examples=200, deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cn"])))  # the masks are in no text
-def test_json_is_the_same_value(text: str) -> None:
+def test_json_has_the_same_value(text: str) -> None:
     value: dict[str, Any] = {"a": text, "b": [text, {"c": text}], "n": 1, "none": None}
     assert json.loads(dump_json(value)) == value
 
 
 @pytest.mark.parametrize("text", ["\ufdd0", "\ufdd0a", "a\ufdd0[", "\ufdd0\ufdd0b"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_text_that_holds_the_mask_is_no_trap(text: str, target: Target) -> None:
+def test_a_text_that_contains_a_mask_is_harmless(text: str, target: Target) -> None:
     out = str(RENDERER.render(*hostile(f"x{text}y"), target))
     assert "\ufdd0" not in out
     assert "fdd0" not in out
 
 
-def test_no_mask_is_left() -> None:
+def test_no_mask_is_output() -> None:
     for escape in get_args(Escape):
         out = unmask("".join(map(chr, (*range(0xFDD0, 0xFDF0), 0xFFFE))), escape)
         assert not any("\ufdd0" <= one <= "\ufdef" or one == "\ufffe" for one in out)
@@ -139,7 +137,7 @@ def test_no_mask_is_left() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("target", HTML_TARGETS)
-def test_texts_hold_no_punctuation(text: str, target: Target) -> None:
+def test_texts_contain_no_raw_punctuation(text: str, target: Target) -> None:
     raw = str(RENDERER.render(*hostile(f"zzz{text}zzz"), target))
     for piece in raw.split("zzz")[1::2]:
         assert not set(piece.replace("&#", "").replace(";", "")) & set(punctuation)
@@ -152,29 +150,29 @@ def paragraph(html: str) -> str:
     return "".join(tree(html).itertext()).strip()
 
 
-@pytest.mark.parametrize("sign", sorted(BACKSLASHED))
+@pytest.mark.parametrize("char", sorted(BACKSLASHED))
 @pytest.mark.parametrize("name", PROCESSORS)
-def test_backslashes_stand_where_every_processor_takes_them(name: str, sign: str) -> None:
-    html = PROCESSORS[name](f"a \\{sign}b\\{sign} c")
-    assert paragraph(html) == f"a {sign}b{sign} c"
+def test_every_processor_accepts_our_backslash_escapes(name: str, char: str) -> None:
+    html = PROCESSORS[name](f"a \\{char}b\\{char} c")
+    assert paragraph(html) == f"a {char}b{char} c"
     assert skeleton(html) == [("p", ())]
 
 
-@pytest.mark.parametrize("sign", sorted(set(punctuation) - BACKSLASHED))
+@pytest.mark.parametrize("char", sorted(set(punctuation) - BACKSLASHED))
 @pytest.mark.parametrize("name", PROCESSORS)
-def test_references_stand_for_all_others(name: str, sign: str) -> None:
-    html = PROCESSORS[name](f"a &#{ord(sign)};b&#{ord(sign)}; c")
-    assert paragraph(html) == f"a {sign}b{sign} c"
+def test_every_processor_accepts_references_for_all_other_characters(name: str, char: str) -> None:
+    html = PROCESSORS[name](f"a &#{ord(char)};b&#{ord(char)}; c")
+    assert paragraph(html) == f"a {char}b{char} c"
     assert skeleton(html) == [("p", ())]
 
 
-def test_what_no_backslash_helps_against() -> None:
-    """Why the rest are references, each by a processor that does not take it after a backslash."""
-    for sign in "\"$%&',/:;<=?@^|~":
-        assert paragraph(markdown.markdown(f"a \\{sign} b")) == f"a \\{sign} b"
+def test_characters_that_a_backslash_does_not_escape() -> None:
+    """For each other character, a processor that doesn't accept it after a backslash."""
+    for char in "\"$%&',/:;<=?@^|~":
+        assert paragraph(markdown.markdown(f"a \\{char} b")) == f"a \\{char} b"
     assert "<code>b \\</code>" in commonmark.commonmark("a ` b \\` c").replace("<code> ", "<code>")
     assert "arithmatex" in markdown.markdown(r"a \(x\) b", extensions=["pymdownx.arithmatex"])
-    assert "{{" in r"\{{ x \}}"  # a template engine reads no backslashes
+    assert "{{" in r"\{{ x \}}"  # template engines ignore backslashes
 
 
 @pytest.mark.parametrize(
@@ -206,32 +204,32 @@ def test_no_text_starts_a_block(name: str, text: str) -> None:
     assert paragraph(html).split("\n")[0] == text.strip()
 
 
-def test_mdx_reads_no_statement() -> None:
+def test_no_text_is_a_statement_in_mdx() -> None:
     for text in ("import x", "export default x"):
         assert str(RENDERER.plain(text, "text", "markdown")).startswith("&#")
     assert str(RENDERER.plain("imports", "text", "markdown")) == "imports"
 
 
-def test_a_link_of_one_letter_is_no_box_that_is_ticked() -> None:
-    """Goldmark (and so Hugo) takes "- [x](/y)" for an item of a list of tasks."""
+def test_a_link_with_the_text_x_is_not_a_task_list_item() -> None:
+    """Goldmark (and so Hugo) reads "- [x](/y)" as a task list item."""
     assert str(RENDERER.render(record(title="x"), NONE, "markdown")).startswith("[&#120;](https:")
     assert str(RENDERER.render(record(title="xx"), NONE, "markdown")).startswith("[xx](https:")
 
 
 def test_mistune_and_markdown_it_with_their_defaults() -> None:
-    """They show html as text; no text of ours becomes a link there, either."""
-    shown = str(RENDERER.plain(SIGNS, "markdown"))
+    """They show HTML as text; there, too, no foreign text becomes a link."""
+    shown = str(RENDERER.plain(CHARACTERS, "markdown"))
     for html in (mistune.html(shown), MarkdownIt("js-default").render(shown)):
         assert skeleton(str(html)) == [("p", ())]
 
 
 @pytest.mark.parametrize("input", INPUTS)
 @pytest.mark.parametrize("name", PROCESSORS)
-def test_an_exclamation_mark_in_front_makes_no_image(name: str, input: Input, kit: EmbedKit) -> None:
-    for before, signs in (("Look!", "Look!"), ("\\\\!", "\\!"), ("\\!", "!"), ("!!", "!!"), ("[!", "[!")):
+def test_an_exclamation_mark_before_a_link_makes_no_image(name: str, input: Input, kit: EmbedKit) -> None:
+    for before, shown in (("Look!", "Look!"), ("\\\\!", "\\!"), ("\\!", "!"), ("!!", "!!"), ("[!", "[!")):
         html = PROCESSORS[name](kit.render(f"x {before}[getty 74917285]", input=input, target="markdown"))
         assert dict(skeleton(html)).keys() == {"p", "a"}
-        assert paragraph(html).startswith(f"x {signs}[x](y) — ")
+        assert paragraph(html).startswith(f"x {shown}[x](y) — ")
     assert kit.render("Look![getty 74917285]", input=input, target="web").startswith(
         ("Look!<figure", "Look!<span")
     )
@@ -269,8 +267,8 @@ def test_a_second_pass_finds_nothing_in_texts(target: Target, text: str) -> None
 
 
 @pytest.mark.parametrize("title", ["Getty 1", "getty 74917285", "GETTY 1 width=3", ""])
-def test_a_second_pass_finds_nothing_in_brackets_of_a_hosts_own(title: str, tmp_path: Path) -> None:
-    """The name of a link, say: ``link:URL[Getty 1]``; without a title it is our own word, Getty Images picture 1."""
+def test_a_second_pass_finds_nothing_in_brackets_of_a_host_template(title: str, tmp_path: Path) -> None:
+    """Such as the text of a link, ``link:URL[Getty 1]``. Without a title, it is "Getty Images picture 1"."""
     (tmp_path / "embedkit").mkdir()
     for name in ("web.html", "markdown.md"):
         (tmp_path / "embedkit" / name).write_text("<p>link:/x[{{ title }}] [[{{ title|e }}]]</p>")
@@ -287,16 +285,16 @@ def test_a_second_pass_finds_nothing_in_brackets_of_a_hosts_own(title: str, tmp_
 @pytest.mark.parametrize(
     "text", ["&#91;getty 1&#93;", "&lbrack;getty 1&rbrack;", "&#x5B;getty 1]", "&amp;#91;getty 1]"]
 )
-def test_the_scanner_reads_no_bracket_out_of_a_reference(input: Input, text: str) -> None:
+def test_the_scanner_does_not_decode_brackets(input: Input, text: str) -> None:
     assert find(text, input) == []
 
 
-def test_a_reference_in_quotes_does_not_end_a_tag() -> None:
+def test_a_character_reference_in_quotes_does_not_end_a_tag() -> None:
     (found,) = find("[getty 1 caption=&quot;a &#93; b&quot;]", "html")
     assert found.options.caption == "a ] b"
 
 
-def test_an_escape_rendered_twice_is_read_as_the_readme_says() -> None:
+def test_an_escape_rendered_twice_is_read_as_documented() -> None:
     kit = EmbedKit(Settings(cache="memory:", secret="s" * 40))
     for input in INPUTS:
         once = kit.render("[[getty cat]]", input=input)
@@ -305,7 +303,7 @@ def test_an_escape_rendered_twice_is_read_as_the_readme_says() -> None:
         assert kit.render(kit.render("[[[getty cat]]]", input=input), input=input) == "[getty cat]"
 
 
-# -- what is kept ----------------------------------------------------------------------------------------
+# -- caching ---------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(name="kit")
@@ -315,7 +313,7 @@ def fixture_kit(tmp_path: Path) -> Iterator[EmbedKit]:
         yield kit
 
 
-def test_html_that_is_kept_is_not_mixed_up(kit: EmbedKit) -> None:
+def test_cached_html_is_not_mixed_up(kit: EmbedKit) -> None:
     tag = "[getty 74917285]"
     starts = {"html": "&#91;x&#93;&#40;", "text": "[x](y)"}
     starts["markdown"] = starts["commonmark"] = r"&#91;x\]&#40;"
@@ -328,12 +326,12 @@ def test_html_that_is_kept_is_not_mixed_up(kit: EmbedKit) -> None:
     assert len(kept) == 4  # text three times, Markdown once
 
 
-def test_markup_is_kept_once_for_every_input(kit: EmbedKit) -> None:
+def test_markup_is_cached_once_for_all_inputs(kit: EmbedKit) -> None:
     assert len({kit.render("[getty 74917285]", input=input) for input in INPUTS}) == 1
     assert len(kit.cache.get(("74917285",), "com").html) == 1
 
 
-def test_every_door_passes_the_input_on(kit: EmbedKit) -> None:
+def test_every_method_passes_the_input_on(kit: EmbedKit) -> None:
     embed = kit.resolve("74917285")
     text = Options(target="text")
     assert str(kit.show(embed, text, "markdown")).startswith("&#91;x")
@@ -344,7 +342,7 @@ def test_every_door_passes_the_input_on(kit: EmbedKit) -> None:
     assert str(kit.fallback("no *reference*", refused, text, "markdown")) == r"no \*reference\*"
 
 
-# -- templates of a host's own ---------------------------------------------------------------------------
+# -- host templates --------------------------------------------------------------------------------------
 
 
 def host(tmp_path: Path, **files: str) -> Renderer:
@@ -355,7 +353,7 @@ def host(tmp_path: Path, **files: str) -> Renderer:
     return Renderer(Settings(templates=str(tmp_path)).rendering)
 
 
-def test_a_hosts_template_prints_texts_escaped_and_values_as_they_are(tmp_path: Path) -> None:
+def test_a_host_template_escapes_texts_and_prints_our_values_unchanged(tmp_path: Path) -> None:
     renderer = host(
         tmp_path,
         web_html="""<b title="{{ title }}" data-{{ ref }}>{{ title|upper }} {{ '[host]' }} [mine] {{ words.view }}</b>
@@ -371,7 +369,7 @@ def test_a_hosts_template_prints_texts_escaped_and_values_as_they_are(tmp_path: 
     assert 'href="https://www.gettyimages.com/detail/74917285"' in out
 
 
-def test_a_hosts_markdown_may_escape_by_itself_or_not(tmp_path: Path) -> None:
+def test_a_host_template_for_markdown_can_use_the_filter_or_not(tmp_path: Path) -> None:
     renderer = host(
         tmp_path, markdown_md="{{ title|markdown }} {{ title }}", text_txt="> {{ title }}\n{{ caption }}"
     )
@@ -385,7 +383,7 @@ def test_own_values_are_strings() -> None:
     assert mask("") == ""
 
 
-# What a host's template may do with a text, and what comes of "[x](y) 1st {{ 7 }}".
+# Expressions in a host template, and their output for the title "[x](y) 1st {{ 7 }}".
 TEXT = "[x](y) 1st {{ 7 }}"
 PRINTED = "&#91;x&#93;&#40;y&#41; 1&#115;t &#123;&#123; 7 &#125;&#125;"
 EXPRESSIONS = {
@@ -429,13 +427,13 @@ EXPRESSIONS = {
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_whatever_a_hosts_template_makes_of_a_text_is_escaped(tmp_path: Path, expression: str) -> None:
+def test_texts_are_escaped_whatever_a_host_template_does_with_them(tmp_path: Path, expression: str) -> None:
     renderer = host(tmp_path, web_html=expression)
     assert renderer.render(record(title=TEXT), NONE, "web") == EXPRESSIONS[expression]
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_nor_does_a_template_of_markdown_print_a_text_raw(tmp_path: Path, expression: str) -> None:
+def test_texts_are_escaped_in_host_templates_for_markdown_too(tmp_path: Path, expression: str) -> None:
     shown = host(tmp_path, markdown_md=f"x {expression}").render(record(title=TEXT), NONE, "markdown")
     assert find(shown, "markdown") == []
     for raw in ("](", "{{", "1st", "\ufffe"):
@@ -443,7 +441,7 @@ def test_nor_does_a_template_of_markdown_print_a_text_raw(tmp_path: Path, expres
     assert not any("\ufdd0" <= one <= "\ufdef" for one in shown)
 
 
-def test_a_macro_of_markdown_keeps_its_own_words(tmp_path: Path) -> None:
+def test_a_macro_in_markdown_is_not_escaped(tmp_path: Path) -> None:
     template = "{% macro link(t) %}*[{{ t }}]({{ page_url }})*{% endmacro %}{{ link(title) }}"
     shown = host(tmp_path, markdown_md=template).render(record(title="a [x]"), NONE, "markdown")
     assert shown == r"*[a \[x\]](https://www.gettyimages.com/detail/74917285)*"
@@ -451,15 +449,15 @@ def test_a_macro_of_markdown_keeps_its_own_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["1st place", "The 2nd of 3rd", "11th and 21st", "a 4th"])
 @pytest.mark.parametrize("name", PROCESSORS)
-def test_ordinal_numbers_are_words(name: str, text: str) -> None:
-    """pymdownx.smartsymbols would raise their letters."""
+def test_ordinal_numbers_are_unchanged(name: str, text: str) -> None:
+    """pymdownx.smartsymbols would make their letters superscript."""
     for input in INPUTS:
         html = PROCESSORS[name](f"x {RENDERER.plain(text, 'web', input)}\n")
         assert "sup" not in dict(skeleton(html))
         assert paragraph(html) == f"x {text}"
 
 
-def test_a_template_that_fails_still_says_so(tmp_path: Path) -> None:
+def test_a_failing_host_template_raises(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no_such_name"):
         host(tmp_path, web_html="{{ no_such_name }}").render(record(), NONE, "web")
 
@@ -469,7 +467,7 @@ def test_a_template_that_fails_still_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sanitizer", ["nh3", "bleach"])
 @pytest.mark.parametrize("on_error", ["card", "link", "text"])
-def test_the_root_on_pages_is_inert(sanitizer: str, on_error: str) -> None:
+def test_the_root_element_is_inert_on_pages(sanitizer: str, on_error: str) -> None:
     renderer = Renderer(Settings(sanitizer=sanitizer, on_error=on_error).rendering)
     inert = {"v-pre", "x-ignore", "ng-non-bindable"}
     for target in HTML_TARGETS:

@@ -1,4 +1,4 @@
-"""The targets: what each puts out, and that no text can ever put out more."""
+"""The output of each target, which no text can change beyond the text itself."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def words(text: str) -> str:
     return " ".join("".join(tree(text).itertext()).split())
 
 
-# -- what each target is ---------------------------------------------------------------------------------
+# -- targets ---------------------------------------------------------------------------------------------
 
 
 def test_the_frame_is_responsive_lazy_titled_and_confined() -> None:
@@ -104,13 +104,13 @@ def test_output_is_one_line(target: Target) -> None:
 
 
 @pytest.mark.parametrize("target", [one for one in HTML_TARGETS if one not in ("wordpress", "feed")])
-def test_output_has_one_root_that_is_no_paragraph(target: Target) -> None:
+def test_output_has_one_root_that_is_not_a_paragraph(target: Target) -> None:
     (root,) = tree(html(target, Options(caption="x")))
     assert root.tag != "p"
     assert not root.tail
 
 
-def test_the_facade_holds_a_path_and_a_link_but_no_address_that_loads() -> None:
+def test_the_facade_has_a_path_and_a_link_but_loads_nothing() -> None:
     text = html("facade")
     figure, box, *rest = elements(text)
     assert figure.attrib["data-ek-src"] == f"/embed/74917285?et={'e' * 22}&tld=com&sig={SIG}"
@@ -121,7 +121,7 @@ def test_the_facade_holds_a_path_and_a_link_but_no_address_that_loads() -> None:
     assert "Your IP address and cookies are sent to Getty Images when the picture loads." in words(text)
 
 
-def test_the_widget_is_gettys_own_form() -> None:
+def test_the_widget_is_gettys_own_markup() -> None:
     assert (
         "<a id='eeeeeeeeeeeeeeeeeeeeee' class='gie-single' href='https://www.gettyimages.com/detail/74917285'"
         " target='_blank' style='color:#a7a7a7;text-decoration:none;font-weight:normal !important;border:none;"
@@ -133,7 +133,7 @@ def test_the_widget_is_gettys_own_form() -> None:
     ) in html("widget", Options(caption=True))
 
 
-def test_oembed_is_a_bare_frame_that_is_responsive_by_itself() -> None:
+def test_oembed_is_a_bare_responsive_frame() -> None:
     (only,) = elements(html("oembed"))
     assert only.tag == "iframe"
     assert only.attrib["style"] == "border:0;width:594px;max-width:100%;height:auto;aspect-ratio:594/396"
@@ -191,7 +191,7 @@ def test_jsonld_describes_the_picture_for_search_engines() -> None:
     }
 
 
-def test_jsonld_is_empty_without_a_picture_to_point_at() -> None:
+def test_jsonld_is_empty_without_a_thumbnail() -> None:
     assert html("jsonld", thumbnail_url=None) == ""
 
 
@@ -206,14 +206,14 @@ def test_markup_is_markup_and_text_is_text(target: Target) -> None:
     assert isinstance(RENDERER.render(record(), NONE, target), Markup) == ROWS[target].is_markup
 
 
-def test_html_adds_nothing_that_reads_otherwise_in_another_charset() -> None:
+def test_html_is_ascii() -> None:
     assert html("web", Options(caption="The last tide.")).isascii()
 
 
 # -- options -----------------------------------------------------------------------------------------------
 
 
-def test_a_caption_of_the_authors_own_is_printed_and_true_asks_the_frame_for_its_own() -> None:
+def test_a_caption_is_the_authors_text_or_that_of_the_frame() -> None:
     assert "The last tide. — Harbour at dusk" in words(html("web", Options(caption="The last tide.")))
     assert "caption=true" not in html("web", Options(caption="The last tide."))
     assert iframe(html("web", Options(caption=True)))["src"].endswith(f"&sig={SIG}&caption=true")
@@ -243,7 +243,7 @@ def test_a_slideshow_has_one_frame_of_all_items() -> None:
     assert "items:'1,2,3-4'" in widget
 
 
-def test_the_bar_of_old_markup_keeps_its_height() -> None:
+def test_the_bar_of_old_markup_is_excluded_from_the_ratio() -> None:
     old = record(width=395, height=643, frame=replace(record().frame, bar=49))
     text = str(RENDERER.render(old, NONE, "web"))
     assert '<datalist class="ek-ratio" aria-hidden="true"><canvas width="395" height="594"' in text
@@ -259,7 +259,7 @@ def test_the_bar_of_old_markup_keeps_its_height() -> None:
         ("", "", "Getty Images", "Dusk, Getty Images"),
     ],
 )
-def test_credit_names_those_who_are_known(photographer: str, collection: str, credit: str, title: str) -> None:
+def test_the_credit_has_the_known_names(photographer: str, collection: str, credit: str, title: str) -> None:
     text = html("web", title="Dusk", photographer=photographer, collection=collection)
     assert words(text) == f"Dusk — Photo: {credit}"
     assert iframe(text)["title"] == title
@@ -280,8 +280,8 @@ def test_our_own_words_follow_the_locale(locale: str, says: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted({*RenderSettings._fields} - {"sanitizer", "templates"}))
-def test_every_setting_of_markup_shows_in_it(name: str) -> None:
-    """But for those two: their samples make the same output by other means."""
+def test_every_render_setting_changes_the_markup(name: str) -> None:
+    """Except those two, whose samples give the same output."""
     assert name in RENDER_SAMPLES, f"write a value of {name} in RENDER_SAMPLES of tests/support/embeds.py"
     other = Renderer(RENDERER._settings._replace(**{name: RENDER_SAMPLES[name]}))
     shown = [
@@ -296,7 +296,7 @@ def test_every_setting_of_markup_shows_in_it(name: str) -> None:
     )
 
 
-def test_the_names_that_templates_are_given_are_documented() -> None:
+def test_template_variables_are_documented() -> None:
     renderer = Renderer(Settings(templates=str(templates_dir())).rendering)
     context = renderer._context(AssetRef(("1",)), NONE, {}, "", "web")
     context |= renderer._frame_context(record(), NONE, context, "web")
@@ -354,11 +354,11 @@ def test_on_error_text_leaves_no_link_in_any_target(target: Target) -> None:
 
 
 @pytest.mark.parametrize("target", [one for one, row in ROWS.items() if row.fallback != "nothing"])
-def test_a_fallback_is_never_an_empty_hole(target: Target) -> None:
+def test_a_fallback_is_never_empty(target: Target) -> None:
     assert "Getty Images picture 74917285" in unescape(fallback("card", target))
 
 
-def test_a_fallback_links_to_the_site_asked_for() -> None:
+def test_a_fallback_links_to_the_requested_site() -> None:
     text = str(RENDERER.fallback(AssetRef(("1", "2")), Options(tld="co.uk"), "web"))
     assert 'href="https://www.gettyimages.co.uk/detail/1"' in text
     assert "Getty Images picture 1 and 1 more" in text
@@ -374,13 +374,13 @@ def test_a_fallback_links_to_the_site_asked_for() -> None:
         ("jsonld", ""),
     ],
 )
-def test_words_that_name_no_picture_are_shown_as_words(target: Target, expected: str) -> None:
+def test_plain_text_is_escaped(target: Target, expected: str) -> None:
     assert str(RENDERER.plain("<b>\n[x]", target)) == expected
 
 
 @pytest.mark.parametrize("value", ["');alert(1)//", 'x"y', "a b", "x\\", "é", "a&b=<"])
 @pytest.mark.parametrize("target", HTML_TARGETS)
-def test_a_frame_that_could_not_be_gettys_is_not_rendered(target: Target, value: str) -> None:
+def test_a_frame_that_is_not_gettys_is_not_rendered(target: Target, value: str) -> None:
     embed = record(frame=replace(record().frame, query=(*QUERY[:2], ("sig", value))))
     text = str(RENDERER.render(embed, NONE, target))
     assert text == str(
@@ -397,7 +397,7 @@ def test_a_frame_that_could_not_be_gettys_is_not_rendered(target: Target, value:
     "page", ["javascript:alert(1)", "https://evil.example/", "https://www.gettyimages.com.evil.example/", "'"]
 )
 @pytest.mark.parametrize("target", [one for one in TARGETS if one != "oembed"])
-def test_links_lead_to_getty_whatever_the_record_says(target: Target, page: str) -> None:
+def test_links_lead_to_getty_whatever_is_in_the_record(target: Target, page: str) -> None:
     text = html(target, page_url=page)
     assert page not in text.replace("&#39;", "") or page == "'"
     assert PAGE in text, "every target but a bare frame links to the picture's page"
@@ -445,7 +445,7 @@ def test_fallbacks_are_as_harmless(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_text_ends_the_script_of_jsonld(text: str) -> None:
+def test_no_text_ends_the_jsonld_script(text: str) -> None:
     out = str(RENDERER.render(*hostile(text), "jsonld"))
     (script,) = elements(out)
     assert not re.search("[<>&]", script.text or "")
@@ -467,11 +467,11 @@ def test_no_text_ends_the_script_of_jsonld(text: str) -> None:
         ("Ms. Berg: 3.5 (three)", r"Ms\. Berg&#58; 3\.5 &#40;three&#41;"),
     ],
 )
-def test_markdown_shows_texts_as_they_are(title: str, shown: str) -> None:
+def test_markdown_escapes_texts(title: str, shown: str) -> None:
     assert html("markdown", title=title).startswith(f"[{shown}]({PAGE}) — ")
 
 
-def test_controls_and_bidirectional_overrides_are_dropped() -> None:
+def test_control_characters_and_bidirectional_overrides_are_dropped() -> None:
     assert html("text", title="a\x00b\x1b[31m\u202ec\ud800\u2066\ufffed").startswith("ab[31mcd — ")
 
 
@@ -482,7 +482,7 @@ def payloads() -> Iterator[str]:
 
 @pytest.mark.slow
 def test_a_sample_of_the_corpus_changes_no_markup() -> None:
-    """All of it is read by Chromium itself in test_chromium_embeds.py."""
+    """tests/browser/test_embeds.py reads the whole corpus in Chromium."""
     targets = HTML_TARGETS
     for number, text in enumerate(payloads()):
         if number % 25 == 0:
@@ -500,19 +500,19 @@ def host(tmp_path: Path, **files: str) -> Renderer:
     return Renderer(Settings(templates=str(tmp_path)).rendering)
 
 
-def test_a_host_overrides_a_template_and_nothing_is_cleaned_away(tmp_path: Path) -> None:
+def test_a_host_template_is_not_sanitized(tmp_path: Path) -> None:
     renderer = host(tmp_path, web='<section onclick="x()">\n  <b>{{ title }}</b>\n</section>\n')
     out = renderer.render(record(title="A < B"), NONE, "web")
     assert out == '<section onclick="x()">\n  <b>A &#60; B</b>\n</section>'
     assert str(renderer.render(record(), NONE, "feed")).startswith("<p><a ")
 
 
-def test_a_host_overrides_a_part_of_a_template(tmp_path: Path) -> None:
+def test_a_host_can_override_a_part_of_a_template(tmp_path: Path) -> None:
     renderer = host(tmp_path, figcaption="<figcaption><b>{{ credit }}</b></figcaption>")
     assert "<b>Ada Berg &#47; Moment &#47; Getty Images</b>" in str(renderer.render(record(), NONE, "web"))
 
 
-def test_a_host_changes_the_words_that_it_names(tmp_path: Path) -> None:
+def test_a_host_overrides_only_the_words_in_its_file(tmp_path: Path) -> None:
     (tmp_path / "embedkit").mkdir()
     own = {"en": {"note": "Our English."}, "de": {"note": "Bilder kommen von <Getty>."}}
     (tmp_path / "embedkit" / "words.json").write_text(json.dumps(own), "utf-8")
@@ -520,19 +520,19 @@ def test_a_host_changes_the_words_that_it_names(tmp_path: Path) -> None:
     assert "Our English." in words(str(Renderer(settings.rendering).render(record(), NONE, "facade")))
     german = words(str(Renderer(replace(settings, locale="de-AT").rendering).render(record(), NONE, "facade")))
     assert "Bilder kommen von <Getty>." in german
-    assert "Bilder von Getty Images immer laden" in german, "what a host does not name stays ours"
+    assert "Bilder von Getty Images immer laden" in german, "other words are not overridden"
     french = words(str(Renderer(replace(settings, locale="fr").rendering).render(record(), NONE, "facade")))
-    assert "Votre adresse IP" in french, "a host's English does not stand for our French"
+    assert "Votre adresse IP" in french, "a host's English doesn't override our French"
 
 
-def test_words_that_are_no_json_are_a_configuration_error(tmp_path: Path) -> None:
+def test_words_that_are_not_json_are_a_configuration_error(tmp_path: Path) -> None:
     (tmp_path / "embedkit").mkdir()
     (tmp_path / "embedkit" / "words.json").write_text("{", "utf-8")
     with pytest.raises(ConfigurationError, match=r"words\.json can't be read: .*EMBEDKIT_TEMPLATES"):
         Renderer(Settings(templates=str(tmp_path)).rendering)
 
 
-def test_the_facade_links_the_privacy_page_of_the_site() -> None:
+def test_the_facade_links_to_the_privacy_policy() -> None:
     url = "https://site.example/privacy?a=1&b=2#getty"
     for name in ("nh3", "bleach"):
         renderer = Renderer(Settings(privacy_url=url, sanitizer=name).rendering)
@@ -541,7 +541,7 @@ def test_the_facade_links_the_privacy_page_of_the_site() -> None:
     assert "ek-privacy" not in str(RENDERER.render(record(), NONE, "facade"))
 
 
-def test_frames_without_credentials_say_so() -> None:
+def test_credentialless_frames_have_the_attribute() -> None:
     settings = Settings(credentialless=True)
     for target in ("web", "oembed", "wordpress"):
         frames = [
@@ -561,12 +561,12 @@ def test_a_template_that_fails_is_a_configuration_error(tmp_path: Path, text: st
         host(tmp_path, web=text).render(record(), NONE, "web")
 
 
-def test_a_folder_of_templates_that_is_not_there_is_a_configuration_error() -> None:
+def test_a_missing_template_folder_is_a_configuration_error() -> None:
     with pytest.raises(ConfigurationError, match="TEMPLATES"):
         Renderer(Settings(templates="/nothing/such").rendering)
 
 
-def test_templates_are_in_the_package_or_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_templates_are_in_the_package_or_next_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "embedkit"
     monkeypatch.setattr(installed, "PACKAGE", str(package))
     with pytest.raises(ConfigurationError, match="missing"):
@@ -584,7 +584,7 @@ def test_an_id_is_framed_as_getty_signed_it(item: str, target: Target) -> None:
     assert item in str(RENDERER.render(embed, NONE, target))
 
 
-def test_assets_are_what_a_page_must_load() -> None:
+def test_assets_are_the_files_that_a_page_must_load() -> None:
     settings = Settings(public_url="https://embeds.example.org")
     css = r"https://embeds\.example\.org/static/embedkit\.css\?v=\d+\.\d+\.\d+"
     rendered = settings.rendering
@@ -596,12 +596,12 @@ def test_assets_are_what_a_page_must_load() -> None:
         assert assets(target, rendered, settings.static_url) == {"css": [], "js": []}
 
 
-def test_the_facade_script_is_told_of_another_frame_origin_and_sandbox() -> None:
+def test_the_facade_script_gets_the_frame_origin_and_sandbox() -> None:
     settings = Settings(frame_origin="http://127.0.0.1:8081", frame_sandbox="")
     (script,) = assets("facade", settings.rendering, "/static")["js"]
-    said = parse_qs(urlsplit(script).query, keep_blank_values=True)
-    assert said["origin"] == ["http://127.0.0.1:8081"]
-    assert said["sandbox"] == [""]
+    query = parse_qs(urlsplit(script).query, keep_blank_values=True)
+    assert query["origin"] == ["http://127.0.0.1:8081"]
+    assert query["sandbox"] == [""]
 
 
 @pytest.mark.parametrize(("name", "most"), [("embedkit-facade.js", 3400), ("embedkit.css", 4000)])

@@ -1,4 +1,4 @@
-"""The second net: one contract, kept by both libraries."""
+"""The sanitizers: both libraries fulfill the same contract."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OWN = '<figure class="ek"><figcaption class="ek-caption">A</figcaption></figure>
 
 
 def canonical(html: str) -> str:
-    """The html as a browser's own parser reads it, serialised."""
+    """Parse HTML as a browser does, and serialize it."""
     text: str = html5lib.serialize(
         html5lib.parseFragment(html),
         quote_attr_values="always",
@@ -41,7 +41,7 @@ def canonical(html: str) -> str:
 
 
 class Uncleaned:
-    """Leaves everything as it is, to see what templates write."""
+    """Changes nothing, which shows the output of the templates."""
 
     def clean(self, html: str, /) -> str:
         return html
@@ -57,7 +57,7 @@ def raw(target: Target, text: str) -> str:
 
 
 def outputs(renderer: Renderer, target: Target) -> list[str]:
-    """A picture, a slideshow with all options, and what stands in for a picture."""
+    """Render a picture, a slideshow with all options, and a fallback."""
     options = Options(caption="Our words", title="A title", align="left")
     slideshow = record("74917285", "1131502286")
     rendered = (
@@ -76,7 +76,7 @@ class SanitizerContract:
         return sanitizer(self.name, frame_origin=ORIGIN)
 
     @pytest.mark.parametrize("setting", RenderSettings._fields)
-    def test_what_a_setting_puts_into_markup_passes(self, setting: str) -> None:
+    def test_the_markup_of_every_setting_is_allowed(self, setting: str) -> None:
         assert setting in RENDER_SAMPLES, (
             f"write a value of {setting} in RENDER_SAMPLES of tests/support/embeds.py"
         )
@@ -91,7 +91,7 @@ class SanitizerContract:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("target", [one for one in HTML_TARGETS if ROWS[one].cleaned])
-    def test_our_own_output_is_left_as_it_is(self, net: Sanitizer, target: Target) -> None:
+    def test_our_own_output_is_unchanged(self, net: Sanitizer, target: Target) -> None:
         for text in ("Harbour at dusk", 'Tom & "Jerry" <3', *HOSTILE):
             html = raw(target, text)
             assert canonical(net.clean(html)) == canonical(html), (
@@ -166,7 +166,7 @@ class SanitizerContract:
         (only,) = skeleton(net.clean(html))
         assert only[1] == ()
 
-    def test_frames_of_the_configured_origin_pass(self) -> None:
+    def test_frames_of_the_configured_origin_are_allowed(self) -> None:
         sandbox = sanitizer(self.name, frame_origin="http://127.0.0.1:8081")
         html = '<iframe src="http://127.0.0.1:8081/embed/1?et=a&amp;sig=b"></iframe>'
         assert sandbox.clean(html) == html
@@ -176,14 +176,14 @@ class SanitizerContract:
     def test_a_template_that_forgets_to_escape_does_no_harm(self, net: Sanitizer, text: str) -> None:
         cleaned = net.clean(f'<figure class="ek" title="{text}">{text}</figure>')
         assert {tag for tag, _ in skeleton(cleaned)} <= {"figure", "iframe", "a", "p"}
-        assert hosts(cleaned) <= {"evil.example"}  # links may lead anywhere on https, frames may not
+        assert hosts(cleaned) <= {"evil.example"}  # links can lead to any https URL, frames can't
         assert not any(name.startswith("on") for _, names in skeleton(cleaned) for name in names)
 
 
 class TestNh3(SanitizerContract):
     name = "nh3"
 
-    def test_it_fails_closed_where_its_filter_raises(self) -> None:
+    def test_it_fails_closed_if_its_filter_raises(self) -> None:
         net = NhSanitizer(ORIGIN)
 
         def broken(tag: str, name: str, value: str) -> bool:
@@ -192,20 +192,20 @@ class TestNh3(SanitizerContract):
         net._is_allowed = broken
         assert net.clean('<a href="https://www.gettyimages.com/detail/1">x</a>') == "<a>x</a>"
 
-    def test_the_text_of_a_script_goes_with_it(self) -> None:
+    def test_the_text_of_a_script_is_removed_with_it(self) -> None:
         assert sanitizer("nh3", frame_origin=ORIGIN).clean("<script>alert(1)</script>a") == "a"
 
 
 class TestBleach(SanitizerContract):
     name = "bleach"
 
-    def test_without_the_library_the_hint_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_hint_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "bleach.sanitizer", None)
         with pytest.raises(ConfigurationError, match=r"\[bleach\]"):
             sanitizer("bleach", frame_origin=ORIGIN)
 
 
-def test_another_name_is_refused() -> None:
+def test_any_other_name_is_rejected() -> None:
     with pytest.raises(ConfigurationError, match="nh3 or bleach"):
         sanitizer("regex", frame_origin=ORIGIN)
 
@@ -221,7 +221,7 @@ def test_both_libraries_agree(target: Target) -> None:
         )
 
 
-def test_output_with_options_unset_is_clean_too() -> None:
+def test_output_without_a_sandbox_is_unchanged_too() -> None:
     html = str(Renderer(Settings(frame_sandbox="").rendering).render(record(), Options(), "web"))
     assert "sandbox" not in html
     assert sanitizer("bleach", frame_origin=ORIGIN).clean(html) == html

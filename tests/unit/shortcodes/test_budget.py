@@ -1,4 +1,4 @@
-"""How much one text may ask: counted while it is read, said the same in the library, the commands and the service."""
+"""The limits for a text: counted while it is parsed; the same in the library, the commands and the service."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def last(text: str, input: str = "html") -> Shortcode:
         ("<i a=b>" * 40 + "<b c='[getty 1]", "markdown", "30 steps", (1, 287)),
     ],
 )
-def test_the_rest_is_left_and_reported(text: str, input: str, says: str, where: tuple[int, int]) -> None:
+def test_the_rest_is_unchanged_and_reported(text: str, input: str, says: str, where: tuple[int, int]) -> None:
     problem = last(text, input).problem
     assert problem is not None
     assert (problem.code, (problem.line, problem.column)) == ("too-large", where)
@@ -50,13 +50,13 @@ def test_the_rest_is_left_and_reported(text: str, input: str, says: str, where: 
     assert all(one.problem is None or one.problem.code != "too-large" for one in find(text, input, SMALL)[:-1])
 
 
-def test_what_is_within_the_budget_is_not_reported() -> None:
+def test_texts_within_the_budget_are_not_reported() -> None:
     assert [one.problem for one in find("[getty 1]\n" * 3, "html", SMALL)] == [None] * 3
     text = "[getty 1]\n" * 3 + "<code>[getty 1]</code> [gettysburg]" + "x" * 500
     assert [one.problem for one in find(text, "html", SMALL)] == [None] * 3
 
 
-def test_the_library_renders_a_thousand_and_leaves_the_rest() -> None:
+def test_the_library_renders_a_thousand_references() -> None:
     with world().kit as kit:
         document = kit.document("[getty 74917285]\n" * 1_003, input="text", target="text")
     assert len(document.embeds) == 1_000
@@ -66,7 +66,7 @@ def test_the_library_renders_a_thousand_and_leaves_the_rest() -> None:
     assert "at most 1,000 references" in problem.detail
 
 
-def test_convert_leaves_the_rest_too() -> None:
+def test_convert_has_the_same_limits() -> None:
     done = embed_code.convert(f"{FRAME}\n" * 4, "html", SMALL._replace(chars=4_000))
     assert done.text == "[getty 5]\n" * 3 + f"{FRAME}\n"
     assert [(one.line, one.column, one.code) for one in done.problems] == [(4, 1, "too-large")]
@@ -75,7 +75,7 @@ def test_convert_leaves_the_rest_too() -> None:
     assert [one.code for one in cut.problems] == ["too-large"]
 
 
-def test_the_command_says_where(tmp_path: Path) -> None:
+def test_the_command_reports_the_position(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(f"{FRAME}\n" * 1_001, "utf-8")
     done = CliRunner().invoke(cli, ["convert", "--check", "--json", str(tmp_path)], catch_exceptions=False)
     (text,) = json.loads(done.stdout)["texts"]
@@ -95,7 +95,7 @@ def test_the_command_says_where(tmp_path: Path) -> None:
     ],
     ids=["references", "spans", "backticks", "lines", "nesting", "tags"],
 )
-def test_a_request_past_the_budget_is_too_large(content: str, input: str) -> None:
+def test_a_request_that_exceeds_the_budget_is_too_large(content: str, input: str) -> None:
     web = world()
     answer = web.client.post("/v1/render", json={"content": content, "input": input})
     assert (answer.status_code, answer.json["code"]) == (413, "too-large")
@@ -103,7 +103,7 @@ def test_a_request_past_the_budget_is_too_large(content: str, input: str) -> Non
     assert web.sandbox.count() == 0
 
 
-def test_one_number() -> None:
+def test_the_documented_limits_are_those_of_the_code() -> None:
     assert (DOCUMENT.references, REQUEST.references, REQUEST.pictures, MAX_REFERENCES) == (1_000, 1_000, 100, 100)
     assert "1,000 references" in README
     assert "100 distinct pictures, in up to 1,000 references" in README

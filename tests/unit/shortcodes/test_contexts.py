@@ -1,4 +1,4 @@
-"""What is protected: judged by an HTML parser for HTML, by tables for Markdown."""
+"""The protected parts of texts, compared with an HTML parser for HTML, and with tables for Markdown."""
 
 from __future__ import annotations
 
@@ -105,17 +105,17 @@ CONTAINERS = {
 
 
 def numbered(pieces: list[str]) -> str:
-    """The pieces with a shortcode of its own number after each."""
+    """Join the pieces, with a numbered shortcode after each."""
     return "".join(f"{piece}[getty {1000 + place}]" for place, piece in enumerate(pieces))
 
 
 def live(text: str, input: str = "html") -> list[str]:
-    """The references of all that would be replaced."""
+    """Return the references of all shortcodes that would be replaced."""
     return [one.reference for one in find(text, input) if one.kind != "escape" and one.problem is None]
 
 
 def forbidden(text: str, *, scripting: bool) -> str:
-    """All that an HTML parser takes for tags, comments, and the texts of protected elements."""
+    """Return everything that is a tag, a comment, or text of a protected element to an HTML parser."""
     parser = html5lib.HTMLParser(getTreeBuilder("etree"), namespaceHTMLElements=False)
     tree = parser.parse(text, scripting=scripting)
     parts: list[str] = []
@@ -139,7 +139,7 @@ def forbidden(text: str, *, scripting: bool) -> str:
 @example(['<noscript><a title="</noscript>', '">'])
 @example(["<script><!--<script></script>", "--></script>"])
 @example(['<![CDATA[ > <a title="]]>', '">'])
-def test_what_a_browser_takes_for_a_tag_a_comment_or_code_is_never_touched(pieces: list[str]) -> None:
+def test_tags_comments_and_code_of_a_browser_are_never_changed(pieces: list[str]) -> None:
     text = numbered(pieces)
     both = forbidden(text, scripting=False) + forbidden(text, scripting=True)
     touched = [ref for ref in live(text) if ref != "5" and f"[getty {ref}]" in both]
@@ -148,7 +148,7 @@ def test_what_a_browser_takes_for_a_tag_a_comment_or_code_is_never_touched(piece
 
 @given(st.lists(st.sampled_from(MARKDOWN_PIECES), max_size=12), st.sampled_from(["html", "markdown", "text"]))
 @settings(deadline=None, max_examples=300)
-def test_spans_are_in_order_and_within_the_text_whatever_it_is(pieces: list[str], input: str) -> None:
+def test_spans_are_in_order_and_within_any_text(pieces: list[str], input: str) -> None:
     text = numbered(pieces)
     last = 0
     for one in find(text, input):
@@ -157,10 +157,10 @@ def test_spans_are_in_order_and_within_the_text_whatever_it_is(pieces: list[str]
         last = one.end
 
 
-def live_one_by_one(text: str, input: str) -> list[str]:
-    """The same for ``[getty 1]``, slowly: each place is decided by a context that was asked nothing before.
+def live_independently(text: str, input: str) -> list[str]:
+    """Like live(), but slowly: each position is queried in a new context.
 
-    All that it knows is what was found before, which it takes for plain text, as the scanner does.
+    The context only skips the shortcodes found before, as the scanner does.
     """
     ends: list[int] = []
     found = []
@@ -186,15 +186,15 @@ SIMPLE_PIECES = [piece for piece in dict.fromkeys(MARKDOWN_PIECES + HTML_PIECES)
 @example(["<a\n```>", "\n"], "markdown")
 @example(["    ", '<a title="', "---\n"], "markdown")
 @example(["<code>", "<!--", "-->", "</code>", "`", "\n\n", "    "], "markdown")
-def test_what_was_asked_before_changes_no_answer(pieces: list[str], input: str) -> None:
+def test_earlier_queries_do_not_change_results(pieces: list[str], input: str) -> None:
     text = numbered(pieces)
-    assert live(text, input) == live_one_by_one(text, input)
+    assert live(text, input) == live_independently(text, input)
 
 
 @pytest.mark.parametrize(
     ("input", "before", "after"), [(i, *pair) for i, pairs in CONTAINERS.items() for pair in pairs]
 )
-def test_nothing_inside_is_found_and_everything_around_is(input: str, before: str, after: str) -> None:
+def test_shortcodes_are_found_around_containers_but_not_inside(input: str, before: str, after: str) -> None:
     inside = "[getty 2]" if "\t" in before or "    " in before else "[getty 2] and [getty 3 width=5]"
     text = f"[getty 1]\n\n{before}{inside}{after}"
     assert live(text, input) == ["1"]
@@ -207,7 +207,7 @@ def test_nothing_inside_is_found_and_everything_around_is(input: str, before: st
     st.text("ab [gety123]/=", max_size=40),
 )
 @settings(deadline=None, max_examples=150)
-def test_code_around_anything_leaves_nothing(container: tuple[str, str, str], inside: str) -> None:
+def test_nothing_is_found_in_containers(container: tuple[str, str, str], inside: str) -> None:
     input, before, after = container
     assert find(f"{before}x {inside} [getty 1]{after}", input) == []
 
@@ -331,5 +331,5 @@ def test_markdown(text: str, expected: list[str]) -> None:
     assert live(text, "markdown") == expected
 
 
-def test_text_has_no_code() -> None:
+def test_plain_text_has_no_code() -> None:
     assert live("`[getty 1]`\n\n    [getty 2]\n<pre>[getty 3]</pre> \\[getty 4]", "text") == ["1", "2", "3", "4"]

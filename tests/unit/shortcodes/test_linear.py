@@ -1,4 +1,4 @@
-"""Work grows with the text and no faster, whatever is in it: every parser, every input format."""
+"""Parsing takes linear time for any text, with every parser and every input format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.bench.probes import FRAME, GRAIN, PARSERS, SIZE, Probe, is_steep, lea
 
 pytestmark = pytest.mark.slow
 
-# What was quadratic once, each with the size from which on that shows.
+# Inputs that once took quadratic time, with the size at which that becomes noticeable.
 ONCE = (
     ("find markdown", "", "a \\` ", "[getty 1]", 6_000),
     ("find markdown", "`a` ", "\\` ", "[getty 1]", 6_000),
@@ -36,7 +36,7 @@ ONCE = (
 @pytest.mark.parametrize(
     ("parser", "before", "unit", "after", "size"), ONCE, ids=[f"{one[0]} {one[2]!r}" for one in ONCE]
 )
-def test_what_was_quadratic(parser: str, before: str, unit: str, after: str, size: int) -> None:
+def test_inputs_that_once_took_quadratic_time(parser: str, before: str, unit: str, after: str, size: int) -> None:
     assert not is_steep(Probe(parser, before, unit, after).seconds, size, grain=0.005)
 
 
@@ -45,14 +45,14 @@ def test_two_thousand_probes() -> None:
     assert [probe for probe in slow if is_steep(probe.seconds)] == []
 
 
-def test_a_quadratic_parser_is_noticed() -> None:
+def test_a_quadratic_parser_is_detected() -> None:
     assert is_steep(lambda size, times: 1e-8 * size**2)
     assert not is_steep(lambda size, times: 1e-5 * size)
 
 
 @pytest.mark.parametrize("input", ["html", "markdown", "text"])
-def test_a_flood_of_urls_costs_less_than_looking_at_each(input: str) -> None:
-    """Each was read to its end, 2,048 characters, before it was asked what is before it."""
+def test_a_run_of_urls_is_faster_than_separate_urls(input: str) -> None:
+    """Each URL used to be read to its end, 2,048 characters, before the text before it was checked."""
     apart, flood = "x https://gty.im/1\n" * 20_000, "https://gty.im/" * 25_000
     work = partial(find, input=input)
     assert least(work, flood, 3) < least(work, apart, 3)
@@ -61,7 +61,7 @@ def test_a_flood_of_urls_costs_less_than_looking_at_each(input: str) -> None:
 @pytest.mark.parametrize(
     "text", ["7" * 10**7, "https://gty.im/" * 10**6, "[getty 1" * 10**6, " " * 10**7 + "x" * 21_000]
 )
-def test_an_overlong_reference_is_refused_by_its_length(text: str) -> None:
+def test_an_overlong_reference_is_rejected_because_of_its_length(text: str) -> None:
     with pytest.raises(UnsupportedReference, match="characters is too long"):
         references.parse(text)
 
@@ -69,8 +69,8 @@ def test_an_overlong_reference_is_refused_by_its_length(text: str) -> None:
 HUGE = f"&#{'9' * 5_000};"
 
 
-def test_a_number_of_five_thousand_digits_is_no_character() -> None:
-    """The standard library raises ValueError for it (sys.get_int_max_str_digits)."""
+def test_a_reference_of_five_thousand_digits_is_not_a_character() -> None:
+    """The standard library raises ValueError for it (sys.get_int_max_str_digits())."""
     with pytest.raises(UnsupportedReference, match="more than embed code"):
         references.parse(f"{FRAME}{HUGE}")
     block = '<!-- wp:embed {"url":"https://gty.im/1"} --><figcaption>%s</figcaption><!-- /wp:embed -->'

@@ -1,4 +1,4 @@
-"""One answer to what is code: ``render`` and ``convert`` leave the same places alone, in every input format."""
+"""``render`` and ``convert`` agree on what is code, in every input format."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ WRAPPERS = {
 
 
 def is_rendered(before: str, after: str, input: str) -> bool:
-    """Whether a shortcode at this place is one."""
+    """Return whether a shortcode at this position is found."""
     found = find(
         f"{before}[getty src=5]{after}", input
-    )  # with a sign that makes a line front matter, as a frame has
+    )  # its "=" can make a line front matter, like that of a frame
     return any(one.start <= len(before) < one.end and one.reference == "5" for one in found)
 
 
 def is_converted(before: str, after: str, input: str) -> bool:
-    """Whether embed code at this place becomes a shortcode."""
+    """Return whether embed code at this position becomes a shortcode."""
     text = f"{before}{FRAME}{after}"
     converted = embed_code.convert(text, input).text
     assert converted == text or (FRAME not in converted and "[getty" in converted)
@@ -59,8 +59,8 @@ def test_render_and_convert_agree_on_every_wrapper(before: str, after: str, inpu
     assert is_converted(before, after, input) == is_rendered(before, after, input)
 
 
-# Left out: brackets, which mean a link or an escape to the one alone; and tags that are not whole, since the frame's
-# own quotes and brackets would end them (the wrappers above have such as do not depend on what is inside).
+# Without brackets, which can make a link or an escape only of a shortcode; and without incomplete tags, which the
+# quotes and angle brackets of the frame would end (the wrappers above include those that don't depend on that).
 PIECES = [
     piece
     for piece in dict.fromkeys((*HTML_PIECES, *MARKDOWN_PIECES, "<title>", "<xmp>", "words", "+++\n", "    a\n"))
@@ -86,7 +86,7 @@ def test_render_and_convert_agree_on_anything(before: list[str], after: list[str
 
 
 def run(*args: str, stdin: str = "") -> str:
-    """What a command prints to stdout."""
+    """Run a command and return its stdout."""
     done = CliRunner().invoke(cli, list(args), input=stdin, catch_exceptions=False)
     return done.stdout
 
@@ -118,7 +118,7 @@ def test_the_format_follows_the_name_or_the_option(tmp_path: Path) -> None:
     assert run("convert", "--input", "markdown", stdin=text) == text
 
 
-def test_the_answer_is_asked_for_in_order() -> None:
+def test_positions_are_queried_in_order() -> None:
     text = "a `b` <!-- c --> d"
     code = protected(text, "markdown")
     assert [place for place in range(len(text)) if code.protected(place)] == [3, 4, *range(7, 16)]
@@ -140,8 +140,6 @@ def test_the_answer_is_asked_for_in_order() -> None:
         ("<textarea>", True),
     ],
 )
-def test_a_copy_for_browsers_without_scripting_hides_what_is_behind_it_only_where_parsers_disagree(
-    input: str, inside: str, hides: bool
-) -> None:
+def test_noscript_protects_the_rest_only_if_parsers_could_disagree(input: str, inside: str, hides: bool) -> None:
     found = find(f"<noscript>{inside}</noscript>\n\n[getty 74917285]", input)
     assert (found == []) is hides

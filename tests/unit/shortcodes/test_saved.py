@@ -1,4 +1,4 @@
-"""What authors write and editors save: which of it is a picture, and what is replaced with it."""
+"""What authors write and editors save: which of it refers to a picture, and which markup is replaced."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ PAGE = "https://www.gettyimages.com/detail/photo/x/74917285"
         ("markdown", f"![a]({PAGE} =300x200)"),
     ],
 )
-def test_all_of_it_is_replaced(input: str, whole: str) -> None:
+def test_the_whole_markup_is_replaced(input: str, whole: str) -> None:
     (found,) = find(whole, input)
     assert "74917285" in found.reference
     assert whole[found.start : found.end].strip("\u200b") == whole.strip("\u200b")
@@ -146,7 +146,7 @@ def test_all_of_it_is_replaced(input: str, whole: str) -> None:
         ("text", "a [getty 74917285] b", "flow"),
     ],
 )
-def test_what_may_stand_there(input: str, text: str, content: str) -> None:
+def test_the_content_model_at_the_shortcode(input: str, text: str, content: str) -> None:
     (found,) = find(text, input)
     assert found.content == content
 
@@ -179,7 +179,7 @@ def test_what_may_stand_there(input: str, text: str, content: str) -> None:
         ("markdown", f"{URL}\n===="),
     ],
 )
-def test_the_rest_stays(input: str, text: str) -> None:
+def test_other_markup_is_not_found(input: str, text: str) -> None:
     assert find(text, input) == []
 
 
@@ -202,7 +202,7 @@ def test_the_rest_stays(input: str, text: str) -> None:
         '---\nlayout: page\nhero: "[getty 1]"\n---\n',
     ],
 )
-def test_code_of_site_generators_stays(input: str, code: str) -> None:
+def test_code_of_site_generators_is_protected(input: str, code: str) -> None:
     assert [found.reference for found in find(f"{code}\n[getty 2]\n", input)] == ["2"]
 
 
@@ -216,7 +216,7 @@ def test_code_of_site_generators_stays(input: str, code: str) -> None:
         "{# [getty 2]",
     ],
 )
-def test_what_is_not_closed_is_no_code(text: str) -> None:
+def test_unclosed_template_code_is_not_code(text: str) -> None:
     assert [found.reference for found in find(text, "markdown")] == ["2"]
 
 
@@ -232,7 +232,7 @@ def test_what_is_not_closed_is_no_code(text: str) -> None:
         "Words\n\n    [getty 1]\n\n[getty 2]",
     ],
 )
-def test_indented_bodies_are_no_code(text: str) -> None:
+def test_indented_bodies_are_not_code(text: str) -> None:
     assert [found.reference for found in find(text, "markdown")] == ["2"]
 
 
@@ -243,20 +243,20 @@ def test_sizes_and_titles_are_kept() -> None:
     assert found.options == Options(title="A b")
 
 
-def test_half_of_an_id_is_no_id() -> None:
+def test_an_invisible_character_does_not_split_an_id() -> None:
     (found,) = find("[getty 7491\u200b7285]")
-    assert found.reference == "7491\u200b7285"  # which names no picture, and is reported
+    assert found.reference == "7491\u200b7285"  # which is not an ID, and is reported
     assert documents.find("[getty 7491\u200b7285]", "html")[0].problems[0].code == "unsupported"
 
 
-def test_a_slip_is_told_with_what_was_meant() -> None:
+def test_a_misspelled_attribute_is_reported_with_a_suggestion() -> None:
     (found,) = find("[getty 74917285 widht=300]")
     assert found.warnings[0].detail == "A shortcode has no attribute 'widht'. Did you mean width?"
     (found,) = find("[getty 74917285 zzz=300]")
     assert "Use one of src, width" in found.warnings[0].detail
 
 
-def test_a_short_start_of_a_url_is_no_link_to_itself() -> None:
+def test_a_link_truncated_too_much_is_not_a_link_to_itself() -> None:
     assert linked_url("gty.im/749172...", URL) == URL
     assert not linked_url("gty…", URL)
     assert not linked_url("", "")
@@ -278,7 +278,7 @@ def test_plain_text_has_no_front_matter() -> None:
         ("markdown", f"[a](\n{URL}<br>\n)", 0),
     ],
 )
-def test_a_line_may_end_with_a_break(input: str, text: str, count: int) -> None:
+def test_a_line_can_end_with_a_br(input: str, text: str, count: int) -> None:
     assert len(find(text, input)) == count
 
 
@@ -295,7 +295,7 @@ def test_a_line_may_end_with_a_break(input: str, text: str, count: int) -> None:
     ],
 )
 @pytest.mark.parametrize("input", ["html", "markdown"])
-def test_what_only_looks_like_embed_stays(text: str, input: str) -> None:
+def test_what_only_looks_like_embed_is_not_found(text: str, input: str) -> None:
     assert find(text, input) == []
 
 
@@ -307,14 +307,14 @@ def test_what_only_looks_like_embed_stays(text: str, input: str) -> None:
         (f'[getty url="{URL}"]', URL),
     ],
 )
-def test_other_names_count_where_nothing_else_names_a_picture(text: str, reference: str) -> None:
+def test_alternative_attributes_count_if_there_is_no_reference(text: str, reference: str) -> None:
     (found,) = find(text)
     assert (found.reference, found.problem) == (reference, None)
     assert found.warnings[0].code == "unknown-attribute"
 
 
 @pytest.mark.parametrize("text", [f"> {URL}", f"> > {URL}", f"> Words\n>\n> {URL}\n"])
-def test_a_line_of_a_quotation_is_one(text: str) -> None:
+def test_a_line_in_a_block_quote_is_a_line_of_its_own(text: str) -> None:
     (found,) = find(text, "markdown")
     assert text[found.start : found.end] == found.reference == URL
 
@@ -329,7 +329,7 @@ def test_a_line_of_a_quotation_is_one(text: str) -> None:
         (f"![a [b] \\]]({URL} =300x){{.wide}}", Options(max_width=300, title="a [b] ]")),
     ],
 )
-def test_attributes_behind_an_image(text: str, options: Options) -> None:
+def test_attributes_after_an_image(text: str, options: Options) -> None:
     (found,) = find(text, "markdown")
     assert (found.start, found.end, found.options) == (0, len(text), options)
 
@@ -338,12 +338,12 @@ def test_attributes_behind_an_image(text: str, options: Options) -> None:
     "text",
     [f"**{URL}", f"a *{URL}*", f"*{URL}**", f"[here]({URL})", f"- {URL}", f"a > {URL}", f"[gty.im/1]({URL})"],
 )
-def test_more_than_a_url_stays(text: str) -> None:
+def test_a_url_with_other_text_is_not_found(text: str) -> None:
     assert find(text, "markdown") == []
 
 
 @pytest.mark.parametrize("image", ["![A b][1]", "![1][]"])
-def test_the_url_of_a_page_as_an_image_by_reference_is_reported(image: str) -> None:
+def test_a_reference_image_with_the_url_of_a_page_is_reported(image: str) -> None:
     (found,) = find(f"{image}\n\n[1]: {PAGE}\n", "markdown")
     assert found.problem is not None
     assert (found.problem.line, found.problem.column) == (3, 6)
@@ -374,7 +374,7 @@ def test_the_url_of_a_page_as_an_image_by_reference_is_reported(image: str) -> N
         (f"[gettyimage {URL}]", URL),
     ],
 )
-def test_what_was_meant_as_a_shortcode_is_reported_and_stays(input: str, text: str, meant: str) -> None:
+def test_misspelled_shortcodes_are_reported_and_unchanged(input: str, text: str, meant: str) -> None:
     (found,) = find(f"Words {text}", input)
     assert found.problem is not None
     assert f"[getty {meant}]" in found.problem.detail
@@ -397,24 +397,24 @@ def test_what_was_meant_as_a_shortcode_is_reported_and_stays(input: str, text: s
         "[getting 74917285]",
     ],
 )
-def test_other_words_are_not(text: str) -> None:
+def test_other_words_in_brackets_are_not_reported(text: str) -> None:
     assert find(text, "markdown") == []
 
 
 @pytest.mark.parametrize("text", [": A caption", ":", ": \n\nWords", ": words and more", ":\n\n/url"])
-def test_a_colon_behind_a_shortcode_defines_no_link(text: str) -> None:
+def test_a_colon_after_a_shortcode_does_not_make_it_a_definition(text: str) -> None:
     assert len(find(f"[getty 74917285]{text}", "markdown")) == 1
 
 
 @pytest.mark.parametrize(
     "text", [": /url", ":\n  /url\n", ': /url "A title"', ": <a url>", ": https://shop.example\r\n"]
 )
-def test_the_definition_of_a_link_is_no_shortcode(text: str) -> None:
+def test_a_link_definition_is_not_a_shortcode(text: str) -> None:
     assert find(f"[getty 74917285]{text}", "markdown") == []
 
 
 @pytest.mark.parametrize("url", ["https://gty.in/74917285", "https://www.gettyimage.com/detail/74917285"])
-def test_the_url_of_a_host_that_looks_alike_is_reported(url: str) -> None:
+def test_the_url_of_a_lookalike_host_is_reported(url: str) -> None:
     (found,) = documents.find(url, "markdown")
     assert "only looks like a Getty Images host" in found.problems[0].detail
 
@@ -430,13 +430,13 @@ def test_the_url_of_a_host_that_looks_alike_is_reported(url: str) -> None:
         "{{!-- [getty 74917285] --}}",
     ],
 )
-def test_more_front_matter_and_comments_of_templates(text: str) -> None:
+def test_other_front_matter_and_template_comments(text: str) -> None:
     assert find(text, "markdown") == find(text, "html") == []
     assert len(find(f"{text}\n\n[getty 74917285]", "markdown")) == 1
 
 
 @pytest.mark.parametrize("text", ["!!! note\n\n    [getty 74917285]\n", '=== "Tab"\n\n    [getty 74917285]\n'])
-def test_an_indented_body_is_code_where_the_dialect_has_none(text: str) -> None:
+def test_an_indented_body_is_code_in_commonmark(text: str) -> None:
     assert len(find(text, "markdown")) == 1
     assert find(text, "commonmark") == []
     assert len(find("- a\n\n    [getty 74917285]\n", "commonmark")) == 1

@@ -1,4 +1,4 @@
-"""The scanner: what it finds, what it says of the rest, and that it stays linear."""
+"""The scanner: what it finds, what it reports, and that it takes linear time."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ INPUTS = ("html", "markdown", "commonmark", "text")
 
 
 def only(text: str, input: str = "html") -> Shortcode:
-    """The one candidate of a text, which spans all of it."""
+    """Return the only candidate in a text, which spans the whole text."""
     (found,) = find(text, input)
     assert text[found.start : found.end] == text
     assert found.problem is None
     return found
 
 
-def said(options: Options) -> dict[str, object]:
-    """The options that are not left unsaid."""
+def options_set(options: Options) -> dict[str, object]:
+    """Return the options that are set."""
     return {name: value for name in options.__slots__ if (value := getattr(options, name)) is not None}
 
 
 @pytest.mark.parametrize("input", INPUTS)
-def test_a_backslash_of_markdown_means_itself_elsewhere(input: Input) -> None:
+def test_a_backslash_is_literal_outside_markdown(input: Input) -> None:
     (found,) = find("https://gty.im/1\\\n\nb", input)
     assert found.reference == ("https://gty.im/1\\" if input in ("html", "text") else "https://gty.im/1")
 
@@ -98,14 +98,14 @@ def test_a_backslash_of_markdown_means_itself_elsewhere(input: Input) -> None:
         ("[getty 1 caption=&#121;es]", "1", {"caption": "yes"}),
     ],
 )
-def test_language(input: str, text: str, reference: str, options: dict[str, object] | None) -> None:
+def test_syntax(input: str, text: str, reference: str, options: dict[str, object] | None) -> None:
     (found,) = find(text, input)
-    if options is None:  # no reading is certain; it does not raise, and nothing is swallowed
+    if options is None:  # ambiguous; it must only not raise, and not lose the reference
         assert (found.problem is None) == (found.reference == reference)
         return
     assert (found.start, found.end, found.problem, found.warnings) == (0, len(text), None, ())
     assert found.reference == reference
-    assert said(found.options) == options
+    assert options_set(found.options) == options
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,14 @@ def test_language(input: str, text: str, reference: str, options: dict[str, obje
         ("[getty 1 width=٣]", ["invalid-attribute"], {}),
     ],
 )
-def test_what_is_not_understood_is_reported_and_the_rest_counts(
+def test_invalid_attributes_are_reported_and_the_others_count(
     text: str, codes: list[str], options: dict[str, object]
 ) -> None:
     found = only(text)
     assert found.reference == "1"
     assert [warning.code for warning in found.warnings] == codes
     assert {(warning.line, warning.column) for warning in found.warnings} == {(1, 1)}
-    assert said(found.options) == options
+    assert options_set(found.options) == options
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_what_is_not_understood_is_reported_and_the_rest_counts(
         ('[getty 1 caption="' + "x" * 2100 + '"]', "quote is not closed"),
     ],
 )
-def test_the_malformed_stays_and_is_reported(text: str, says: str) -> None:
+def test_malformed_shortcodes_are_unchanged_and_reported(text: str, says: str) -> None:
     found = find(f"a\nbé {text}")[0]
     assert found.problem is not None
     assert says in found.problem.detail
@@ -160,7 +160,7 @@ def test_the_malformed_stays_and_is_reported(text: str, says: str) -> None:
 
 
 @pytest.mark.parametrize("following", ["[getty 2]", "[GETTY 2]", "[getty]", "[/GETTY]", "[^1]"])
-def test_what_follows_a_shortcode_without_a_picture_makes_no_link_of_it(following: str) -> None:
+def test_brackets_after_a_shortcode_without_a_picture_do_not_make_it_a_link(following: str) -> None:
     problem = find(f"[getty]{following}", "markdown")[0].problem
     assert problem is not None
     assert "doesn't name a picture" in problem.detail
@@ -169,7 +169,7 @@ def test_what_follows_a_shortcode_without_a_picture_makes_no_link_of_it(followin
 @pytest.mark.parametrize(
     "text", ["[gettysburg 1]", "[getty-images 1]", "[getty_1]", "[getty's]", "getty 1]", "[a getty 1]"]
 )
-def test_other_words_are_no_candidates(text: str) -> None:
+def test_other_words_are_not_candidates(text: str) -> None:
     assert find(text) == []
 
 
@@ -178,7 +178,7 @@ def test_whitespace_is_pythons_and_the_invisible_characters() -> None:
     assert set(tag.WHITESPACE) == set(chars)
 
 
-def test_after_the_malformed_the_next_is_read() -> None:
+def test_the_shortcode_after_a_malformed_one_is_read() -> None:
     found = find('[getty a="x [getty 1 caption="y"] [getty "2"]')
     assert [(one.reference, one.problem is None) for one in found] == [("", False), ("1", True), ("2", True)]
 
@@ -197,7 +197,7 @@ def test_doubled_brackets_escape(text: str, span: str) -> None:
     assert (found.kind, text[found.start : found.end], found.problem) == ("escape", span, None)
 
 
-def test_one_doubled_bracket_is_a_bracket() -> None:
+def test_a_single_doubled_bracket_is_a_bracket() -> None:
     (found,) = find("[[getty 1]")
     assert (found.kind, found.start, found.reference) == ("shortcode", 1, "1")
 
@@ -206,8 +206,8 @@ def test_one_doubled_bracket_is_a_bracket() -> None:
     "written",
     ["[getty 1]", "[getty]1[/getty]", "https://gty.im/1", "[embed]https://gty.im/1[/embed]", "https://gty.im/1\n"],
 )
-def test_the_bracket_of_a_feed_doubles_none(written: str) -> None:
-    """An escape in its place took a bracket of the end of CDATA, too."""
+def test_the_bracket_of_cdata_does_not_escape(written: str) -> None:
+    """An escape used to include a bracket of the end of CDATA."""
     text = f"<description><![CDATA[{written}]]></description>"
     (found,) = find(text)
     assert (found.kind != "escape", text[found.start : found.end]) == (True, written.strip())
@@ -285,14 +285,16 @@ https://gty.im/1
     ("name", "align", "expected"), [("embed", "left", "left"), ("core-embed/getty", "wide", None)]
 )
 @pytest.mark.parametrize("input", ["html", "markdown"])
-def test_a_block_is_replaced_whole_and_its_caption_kept(
+def test_a_block_is_replaced_completely_and_its_caption_kept(
     input: str, name: str, align: str, expected: str | None
 ) -> None:
     text = BLOCK.format(name=name, align=align)
     (found,) = find(f"a\n\n{text}\n\nb", input)
     assert (found.kind, found.start, found.end) == ("wp-embed", 3, 3 + len(text))
     assert found.reference == "https://gty.im/1"
-    assert said(found.options) == {"caption": "A fine day & night"} | ({"align": expected} if expected else {})
+    assert options_set(found.options) == {"caption": "A fine day & night"} | (
+        {"align": expected} if expected else {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -322,11 +324,11 @@ def test_a_block_is_replaced_whole_and_its_caption_kept(
         ("markdown", "<https://gty.im/1> see"),
     ],
 )
-def test_addresses_in_other_places_are_left_alone(input: str, text: str) -> None:
+def test_other_urls_are_not_found(input: str, text: str) -> None:
     assert find(text, input) == []
 
 
-def test_a_gallery_of_addresses() -> None:
+def test_a_gallery_of_urls() -> None:
     text = "https://gty.im/1\nhttps://gty.im/2\n\nhttps://gty.im/3"
     for input in INPUTS:
         assert [one.reference for one in find(text, input)] == [f"https://gty.im/{n}" for n in (1, 2, 3)]
@@ -341,7 +343,7 @@ def test_lines_and_columns_count_code_points_from_one() -> None:
     assert positions.of(0) == (1, 1)
 
 
-def test_more_than_a_thousand_are_reported_once() -> None:
+def test_more_than_a_thousand_references_are_reported_once() -> None:
     found = find("[getty 1]" * 1_050)
     assert len(found) == DOCUMENT.references + 1 == 1_001
     assert found[-1].problem is not None
@@ -393,7 +395,7 @@ references = st.builds(
 
 @given(references, st.sampled_from(INPUTS))
 @settings(deadline=None, max_examples=200)
-def test_what_is_written_is_read_the_same(ref: AssetRef, input: str) -> None:
+def test_a_formatted_shortcode_round_trips(ref: AssetRef, input: str) -> None:
     found = only(format(ref), input)
     assert (found.kind, found.reference, found.options) == ("shortcode", str(ref), ref.options)
     assert found.warnings == ()
@@ -401,7 +403,7 @@ def test_what_is_written_is_read_the_same(ref: AssetRef, input: str) -> None:
 
 @given(references)
 @settings(deadline=None, max_examples=200)
-def test_it_is_read_the_same_from_html_into_which_it_was_put_as_text(ref: AssetRef) -> None:
+def test_a_shortcode_escaped_as_html_text_round_trips(ref: AssetRef) -> None:
     found = only(escape(format(ref), quote=False))
     assert (found.reference, found.options, found.warnings) == (str(ref), ref.options, ())
 
@@ -429,13 +431,13 @@ def test_never_raises(text: str, input: str) -> None:
 
 @given(st.text(max_size=200))
 @settings(deadline=None, max_examples=100)
-def test_texts_without_a_literal_hold_nothing(text: str) -> None:
+def test_texts_without_a_literal_contain_nothing(text: str) -> None:
     assume("[getty" not in text.lower() and "gty.im" not in text.lower() and "gettyimages" not in text.lower())
     assert find(text) == find(text, "markdown") == find(text, "text") == []
 
 
-class LongWay(_Scan):
-    """Reads all candidates the long way, those too that are a paragraph of their own."""
+class WithoutFastPath(_Scan):
+    """Reads candidates that are a paragraph of their own like all others."""
 
     def _lone(self, place: int) -> None:
         return None
@@ -464,15 +466,15 @@ PARTS = (
 @settings(deadline=None, max_examples=400)
 @example(["[embed]", "\n\n"], "https://gty.im/1", "[/embed]", "html")
 @example(["[1]:"], "https://gty.im/1", "![a][1]", "markdown")
-def test_a_paragraph_of_its_own_is_read_as_by_the_long_way(
+def test_the_fast_path_does_not_change_the_result(
     above: list[str], written: str, below: str, input: Input
 ) -> None:
     text = f"{''.join(above)}\n\n{written}\n\n{below}"
-    scan = LongWay(text, input, DOCUMENT, None)
+    scan = WithoutFastPath(text, input, DOCUMENT, None)
     assert find(text, input) == scan.run(_next_tag(text, 0), _URL_START.search(text))
 
 
-def test_every_live_embed_of_a_corpus_and_no_decoy() -> None:
+def test_all_embeds_of_a_corpus_and_no_decoys_are_found() -> None:
     for post in posts(200):
         found = find(post.text, "markdown")
         assert tuple(one.reference.rpartition("/")[2] for one in found) == post.ids
@@ -492,5 +494,5 @@ def fastest(text: str, input: str) -> float:
 @pytest.mark.parametrize("input", ["html", "markdown"])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_eight_times_the_text_takes_eight_times_the_time(name: str, input: str) -> None:
-    # A quadratic scanner takes 64 times as long, and seconds for any of these; a busy machine makes 8 times up to 20.
+    # A quadratic scanner takes 64 times as long, and seconds for any of these. Load on the machine can make it 20.
     assert fastest(FAMILIES[name](120_000), input) < max(0.4, 24 * fastest(FAMILIES[name](15_000), input))
