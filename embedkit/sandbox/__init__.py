@@ -1,13 +1,13 @@
-"""An offline emulator of the services of Getty Images: for tests, examples, demos and building without a network.
+"""An offline emulator of Getty Images' services, for tests, examples, demos and builds without a network.
 
     from embedkit.sandbox import SandboxServer
 
     with SandboxServer() as sandbox:
         kit = EmbedKit(sandbox.settings())
 
-What it knows of the real service, and what it only guesses, stands in :mod:`embedkit.sandbox.services.config`;
-the pictures there are, in :mod:`embedkit.sandbox.content.catalogue`; what can be made to go wrong, in
-:mod:`embedkit.sandbox.faults`.
+See :mod:`embedkit.sandbox.services.config` for what is known about the real service and what is only assumed,
+:mod:`embedkit.sandbox.content.catalogue` for the available pictures, and :mod:`embedkit.sandbox.faults` for the
+faults that can be injected.
 """
 
 from embedkit.sandbox.app import Sandbox, create_sandbox

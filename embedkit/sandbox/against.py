@@ -1,7 +1,9 @@
-"""Where the sandbox and a contract of Getty's differ: operations, parameters, their words, fields of answers.
+"""Compare the sandbox with one of Getty's OpenAPI documents: operations, parameters, their values, response
+fields.
 
-``embedkit sandbox --against openapi.json`` prints it. Nothing here knows one version of the contract: what is
-taken stands in the routes, and what is answered is seen by asking. Differences that are meant are told with why.
+``embedkit sandbox --against openapi.json`` prints the result. Nothing here depends on one version of the contract:
+the accepted parameters are read from the routes, and the response fields from actual responses. Each intended
+difference is listed with its reason.
 """
 
 from __future__ import annotations
@@ -25,35 +27,32 @@ from embedkit.sandbox.services.fields import FORMER
 
 METHODS = ("get", "put", "post", "delete", "patch")
 ORIGIN = "https://api.gettyimages.com"
-HEADERS = {"accept-language", "gi-country-code"}  # that the sandbox reads
+HEADERS = {"accept-language", "gi-country-code"}  # the sandbox reads these
 EXAMPLE = "74917285"
-# what is meant: a pattern for the whole line, and why
+# Intended differences: a pattern for the whole line, and the reason.
 INTENDED: tuple[tuple[str, str], ...] = (
-    (r".*/(beta|v3)/ai/.*", "the sandbox makes no pictures"),
-    (r".*/videos.*no such operation", "the sandbox has pictures, and no videos"),
+    (r".*/(beta|v3)/ai/.*", "the sandbox does not generate pictures"),
+    (r".*/videos.*no such operation", "the sandbox has no videos"),
     (r".*/v3/affiliates/.*", "for partners who sell Getty's pictures"),
-    (
-        r".*/v3/(asset-licensing|asset-management|orders)/.*",
-        "of contracts, not of embeds",
-    ),
-    (r".*fields=(high|mid)_res_comp is not in the contract", "in the documentation of 2014 to 2018"),
-    (r".*fields=(high|mid)_res_comp_webp", "for customers; in no answer that was seen"),
-    (r".*some values of page_size alone", "documented in September 2026; --no-strict takes any"),
-    (r".*istock_.*", "of iStock's keys alone"),
-    (r".*(similar|same-series|by-image): the sandbox answers no related_searches", "there is no phrase to relate"),
-    (r".*by-image: the sandbox answers no auto_corrections", "there is no phrase to correct"),
-    (r".*(generated_asset_id|ai_gen_requirements)", "the sandbox makes no pictures"),
-    (r"GET /v3/products: .*overage", "no product of the sandbox has it"),
+    (r".*/v3/(asset-licensing|asset-management|orders)/.*", "about contracts, not embeds"),
+    (r".*fields=(high|mid)_res_comp is not in the contract", "documented from 2014 to 2018"),
+    (r".*fields=(high|mid)_res_comp_webp", "for customers; never seen in a response"),
+    (r".*only some values of page_size", "documented in September 2026; --no-strict accepts any"),
+    (r".*istock_.*", "for iStock keys only"),
+    (r".*(similar|same-series|by-image): the sandbox returns no related_searches", "there is no search phrase"),
+    (r".*by-image: the sandbox returns no auto_corrections", "there is no search phrase"),
+    (r".*(generated_asset_id|ai_gen_requirements)", "the sandbox does not generate pictures"),
+    (r"GET /v3/products: .*overage", "no product in the sandbox has it"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that a contract and the sandbox do not share.
+    """A difference between a contract and the sandbox.
 
     :param where: the operation, such as ``GET /v3/images``.
-    :param what: it is.
-    :param why: it is meant; empty for what is not.
+    :param what: the difference.
+    :param why: the reason for an intended difference; otherwise empty.
     """
 
     where: str
@@ -65,21 +64,21 @@ class Difference:
 
 
 def differences(contract: JSON, config: SandboxConfig | None = None) -> list[Difference]:
-    """Every difference between a contract and the sandbox.
+    """Return every difference between a contract and the sandbox, sorted.
 
-    >>> [str(one) for one in differences({"openapi": "3.0.1", "paths": {}})][0]
-    'GET /v3/artists/images: is not in the contract'
+    >>> str(differences({"openapi": "3.0.1", "paths": {}})[0])
+    'DELETE /v3/asset-changes/change-sets/{}: is not in the contract'
 
-    :param contract: an OpenAPI document, version 3.
-    :param config: of the sandbox.
-    :raises ValueError: that is no such document.
+    :param contract: an OpenAPI 3 document.
+    :param config: the sandbox's configuration.
+    :raises ValueError: the document is not valid OpenAPI 3.
     """
     if not isinstance(contract, dict) or not isinstance(contract.get("paths"), dict):
         raise ValueError("it has no paths")
     try:
         return _differences(contract, config)
     except (AttributeError, KeyError, TypeError, RecursionError):
-        raise ValueError("it is not written as OpenAPI, version 3, has it") from None
+        raise ValueError("it does not follow the OpenAPI 3 specification") from None
 
 
 def _differences(contract: JSON, config: SandboxConfig | None) -> list[Difference]:
@@ -97,7 +96,7 @@ Operations = dict[tuple[str, str], JSON]
 
 
 def _declared(contract: JSON) -> Operations:
-    """The operations of a contract, by method and path; placeholders are alike, whatever they are called."""
+    """Return a contract's operations by method and path, with the names of placeholders removed."""
     return {
         (method.upper(), _normalize_path(path)): {**operation, "parameters": _all_parameters(item, operation)}
         for path, item in contract["paths"].items()
@@ -107,7 +106,7 @@ def _declared(contract: JSON) -> Operations:
 
 
 def _all_parameters(item: JSON, operation: JSON) -> list[JSON]:
-    """Those of a path are those of each of its operations, too."""
+    """Parameters of a path apply to each of its operations."""
     return [*item.get("parameters", []), *operation.get("parameters", [])]
 
 
@@ -148,7 +147,7 @@ def _compare_parameters(where: str, operation: JSON, route: Route, contract: JSO
 
 def _compare_values(where: str, name: str, declared: set[str], known: set[str]) -> Iterator[Difference]:
     if known and not declared:
-        yield Difference(where, f"the sandbox takes some values of {name} alone")
+        yield Difference(where, f"the sandbox accepts only some values of {name}")
         return
     for word in declared - known:
         yield Difference(where, f"the sandbox does not know {name}={word}")
@@ -157,14 +156,14 @@ def _compare_values(where: str, name: str, declared: set[str], known: set[str]) 
 
 
 def _allowed_values(schema: JSON, contract: JSON) -> set[str]:
-    """The words that a parameter may have; none for anything but a list of them."""
+    """Return the enum values of a parameter, empty for one that is not an enum."""
     schema = _resolve(schema, contract)
     inside = _resolve(schema.get("items", {}), contract)
     return {str(word).lower() for word in schema.get("enum") or inside.get("enum") or ()}
 
 
 def _resolve(schema: JSON, contract: JSON) -> JSON:
-    """A schema or a parameter itself, where only its name is given."""
+    """Return a schema or parameter, following ``$ref`` and combinations of a single schema."""
     for combined in ("allOf", "oneOf", "anyOf"):
         if len(schema.get(combined, ())) == 1:
             schema = schema[combined][0]
@@ -176,7 +175,7 @@ def _resolve(schema: JSON, contract: JSON) -> JSON:
     return _resolve(found, contract)
 
 
-# -- answers ---------------------------------------------------------------------------------------------
+# -- responses -------------------------------------------------------------------------------------------
 
 
 def _compare_response(where: str, operation: JSON, answer: Any, contract: JSON) -> Iterator[Difference]:
@@ -186,7 +185,7 @@ def _compare_response(where: str, operation: JSON, answer: Any, contract: JSON) 
 
 
 def _schema_of(operation: JSON) -> JSON:
-    """Of what is answered where all is well."""
+    """Return the schema of a successful response."""
     for status, response in sorted(operation.get("responses", {}).items()):
         if status.startswith("2"):
             for media in response.get("content", {}).values():
@@ -197,12 +196,12 @@ def _schema_of(operation: JSON) -> JSON:
 def _compare_fields(
     where: str, at: str, schema: JSON, values: Sequence[Any], contract: JSON
 ) -> Iterator[Difference]:
-    """What differs in these values, which a schema describes; ``at`` is how to get there."""
+    """Compare values with their schema; ``at`` is their path in the response."""
     schema = _resolve(schema, contract)
     values = [value for value in values if value is not None]
     types = _types(schema)
     if any(not isinstance(value, tuple(TYPES.get(name, object) for name in types)) for value in values):
-        yield Difference(where, f"the answer's {at} has another type than {' or '.join(types)}")
+        yield Difference(where, f"the type of {at} is not {' or '.join(types)}")
     if "array" in types:
         items = [item for value in values if isinstance(value, list) for item in value]
         yield from _compare_fields(where, f"{at}[]", schema.get("items", {}), items, contract)
@@ -211,16 +210,16 @@ def _compare_fields(
     answered = [value for value in values if isinstance(value, dict)]
     names = {name for value in answered for name in value}
     for name in declared.keys() - names:
-        yield Difference(where, f"the sandbox answers no {at}.{name}".replace(" .", " "))
+        yield Difference(where, f"the sandbox returns no {at}.{name}".replace(" .", " "))
     for name in names - declared.keys():
-        yield Difference(where, f"the answer's {at}.{name} is not in the contract".replace(" .", " "))
+        yield Difference(where, f"the field {at}.{name} is not in the contract".replace(" .", " "))
     for name in names & declared.keys():
         inside = [value[name] for value in answered if name in value]
         yield from _compare_fields(where, f"{at}.{name}".lstrip("."), declared[name], inside, contract)
 
 
 def _types(schema: JSON) -> list[str]:
-    """The types that a value may have, null aside; version 3.1 has lists of them."""
+    """Return the types a value can have, without null; in OpenAPI 3.1, ``type`` may be a list."""
     kind = schema.get("type") or "any"
     return [kind] if isinstance(kind, str) else [name for name in kind if name != "null"]
 
@@ -236,7 +235,7 @@ TYPES: dict[str, Any] = {
 
 
 class _Responses:
-    """What a sandbox answers to a customer who has a board, a comment and a download, and asks for everything."""
+    """Sandbox responses for a customer who has a board, a comment and a download, and requests every field."""
 
     def __init__(self, config: SandboxConfig) -> None:
         free = replace(config, password_grant=True, calls_per_second=0, calls_per_day=0, download_limit=0)
@@ -255,7 +254,7 @@ class _Responses:
         self._names = {"id": EXAMPLE, "board_id": board, "asset_id": EXAMPLE, "comment_id": comment}
 
     def to(self, route: Route) -> Any:
-        """The JSON of one operation; None where it has none."""
+        """Return an operation's JSON response, or None if it has no body."""
         if route.method == "DELETE" or "uploads" in route.path:
             return None
         path = re.sub(r"\{([^}]+)\}", lambda name: self._name(route.path, name[1]), route.path)
@@ -269,14 +268,14 @@ class _Responses:
         request = Request(ORIGIN + path, "api", method=method, headers=self._headers, body=body or None)
         response = self._transport.send(request)
         if response.status >= 400:
-            raise RuntimeError(f"{method} {path} was answered {response.status}: {response.body!r}")
+            raise RuntimeError(f"{method} {path} failed with status {response.status}: {response.body!r}")
         return json.loads(response.body) if response.body.strip() else None
 
     _headers: Mapping[str, str] = {}
 
 
 def _full_query(params: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Parameters that ask for all there is to be told."""
+    """Return the parameters that request every field and extra."""
     asked = {"fields": ",".join(word for word in params.get("fields", ()) if word not in FORMER)}
     asked |= dict.fromkeys(("include_related_searches", "include_facets"), "true")
     return {name: text for name, text in asked.items() if name in params and text}
@@ -284,10 +283,10 @@ def _full_query(params: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 EVENT_ASSET = next(asset for asset in catalogue().values() if asset.event_id)
 EVENT = EVENT_ASSET.event_id
-NAMES = {"/v3/events/{id}": str(EVENT)}  # what a path names, where it is not a picture
+NAMES = {"/v3/events/{id}": str(EVENT)}  # paths whose ID is not a picture's
 QUERIES: dict[str, dict[str, str]] = {
     "/v3/search/images": {"phrase": "eclipse"},
-    "/v3/search/images/creative": {"phrase": "cofee"},  # which is corrected
+    "/v3/search/images/creative": {"phrase": "cofee"},  # misspelled, to get a correction
     "/v3/search/images/editorial": {"phrase": "eclipse"},
     "/v3/search/images/creative/by-image": {"asset_id": "600000001"},
     "/v3/events": {"ids": str(EVENT)},

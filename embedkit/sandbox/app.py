@@ -1,27 +1,27 @@
-"""The sandbox as a WSGI application, with the switches that tests and demos turn.
+"""The sandbox as a WSGI application, with controls for tests and demos.
 
 ==============================  ================================================================
-path                            answers
+path                            serves
 ==============================  ================================================================
 /oembed, /oembed/               the oEmbed endpoint
-/preview/<ids>                  what forums ask instead
-/embed/<ids>, /embed?assets=    the frames it hands out; 400 where the signature does not fit
+/preview/<ids>                  the older endpoint that some forums use instead
+/embed/<ids>, /embed?assets=    the frames of the embeds; 400 if the signature does not match
 /widgets.js, /embed-cms.js      the script that turns links into frames
 /v3/…                           the API v3: search, metadata, downloads, boards; see services/api.py
-/oauth2/token, /v4/oauth2/…     access tokens for it; /oauth2/auth, the page to log in; and where both are,
-                                /.well-known/oauth-authorization-server
+/oauth2/token, /v4/oauth2/…     access tokens; /oauth2/auth is the login page, and
+                                /.well-known/oauth-authorization-server describes both
 /delivery/xa/<id>.jpg?…         downloaded files (JPEG); /xa/… on the real host
-/id/<id>/photo/<slug>.jpg?s=    generated pictures (SVG, whatever the name says)
+/id/<id>/photo/<slug>.jpg?s=    generated pictures (SVG, despite the file name)
 /detail/<id>                    a page about one picture
-/                               the catalogue, to look at
+/                               the catalogue, for browsing
 /_sandbox/faults                GET lists, POST adds (?kind=…, see faults.py), DELETE clears
-/_sandbox/assets/<id>           DELETE withdraws (?status=404), PUT restores, POST tells partners of an update
-/_sandbox/tokens                DELETE lets all access tokens expire
-/_sandbox/calls                 GET counts, DELETE forgets
+/_sandbox/assets/<id>           DELETE withdraws (?status=404), PUT restores, POST announces an update
+/_sandbox/tokens                DELETE expires all access tokens
+/_sandbox/calls                 GET returns the request counts, DELETE resets them
 ==============================  ================================================================
 
-The last four are the switches over HTTP, for those who can't reach them in process: demos, other languages.
-It keeps nothing but its faults, its takedowns, the calls it counts; tokens, downloads and boards.
+The ``/_sandbox`` paths offer the methods of :class:`Sandbox` over HTTP, for demos and other languages. The sandbox
+keeps its state in memory: faults, takedowns, recorded requests, tokens, downloads and boards.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ from embedkit.sandbox.services.oembed import Endpoint
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-MAX_CALLS = 10_000  # remembered; the counts go on
-WRITABLE_ROUTES = ("v3", "oauth2")  # the routes that more than GET is for
+MAX_CALLS = 10_000  # recorded requests; counts are not limited
+WRITABLE_ROUTES = ("v3", "oauth2")  # routes that accept methods other than GET
 
 
 class Sandbox:
-    """The application. Safe for threads. ``calls`` holds the latest requests, in the order they came.
+    """The WSGI application. Thread-safe. ``calls`` holds the most recent requests, oldest first.
 
     >>> from embedkit.sandbox import SandboxTransport
     >>> from embedkit.messages import Request
@@ -64,9 +64,9 @@ class Sandbox:
     >>> app.counts()
     {'embed': 1}
 
-    :param config: how it behaves.
-    :param clock: seconds since the epoch; tokens, limits and the URLs of downloads go by it. News of the day are
-        as old as they were when the sandbox started, so that no picture changes while it runs.
+    :param config: the behavior to emulate.
+    :param clock: returns seconds since the epoch; used for tokens, rate limits and download URLs. The dates of
+        news pictures are fixed when the sandbox starts, so no picture changes while it runs.
     """
 
     def __init__(self, config: SandboxConfig | None = None, *, clock: Callable[[], float] = time.time) -> None:
@@ -82,7 +82,7 @@ class Sandbox:
         site = pages.Site(self.find, self.problem)
         oembed = Endpoint(self.config, self.find, self.problem)
         self._api = Api(self.config, self.find, clock)
-        # by the first part of the path, so that a further service is one more line
+        # by the first segment of the path
         self._routes: dict[str, Handler] = {
             "": site.index,
             "oembed": oembed,
@@ -104,16 +104,16 @@ class Sandbox:
         call = read_call(environ, self.config.origin)
         if call.route != "_sandbox":
             self._count(call)
-        limit: float | None = environ.get("embedkit.timeout")  # in process: nobody sleeps longer than that
+        limit: float | None = environ.get("embedkit.timeout")  # in process, no fault sleeps longer than this
         try:
             reply = self._answer(call, limit)
         except Dropped:
-            if "embedkit.cut" in environ:  # our server and our transport know what to do
+            if "embedkit.cut" in environ:  # SandboxServer and SandboxTransport handle this
                 raise
-            reply = Reply(length=1)  # under any other server: less than announced, so it gives up
+            reply = Reply(length=1)  # any other server closes a connection whose body is too short
         if "embedkit.compress" in environ:  # over a network
             reply = compress(reply, call.headers.get("accept-encoding", ""))
-        if self.config.cors and call.route != "oauth2":  # the one documented exception
+        if self.config.cors and call.route != "oauth2":  # the only documented exception
             reply = replace(reply, headers=(*reply.headers, ("Access-Control-Allow-Origin", self.config.cors)))
         if call.method == "HEAD":
             reply = replace(reply, body=b"", length=len(reply.body) if isinstance(reply.body, bytes) else 0)
@@ -124,26 +124,26 @@ class Sandbox:
         """The operations of the API v3."""
         return self._api.routes
 
-    # -- what tests count and switch ----------------------------------------------------------------------
+    # -- controls and counters for tests ------------------------------------------------------------------
 
     def count(self, route: str = "oembed") -> int:
-        """How many requests reached a route: ``oembed``, ``v3``, ``oauth2``, ``embed``, ``id`` (pictures) …"""
+        """Return the number of requests to a route: ``oembed``, ``v3``, ``oauth2``, ``embed``, ``id`` …"""
         with self._lock:
             return self._counts[route]
 
     def counts(self) -> dict[str, int]:
-        """The same for every route that was reached."""
+        """Return the number of requests by route, for every route that received any."""
         with self._lock:
             return dict(self._counts)
 
     def forget(self) -> None:
-        """Start counting anew."""
+        """Clear the recorded requests and reset the counts."""
         with self._lock:
             self.calls.clear()
             self._counts.clear()
 
     def find(self, asset_id: str) -> Asset | None:
-        """The asset as this sandbox shows it, takedowns included."""
+        """Return the asset with this ID, or None. A withdrawn asset is returned with its ``withdrawn`` status."""
         asset = catalogue.find(asset_id)
         if asset and not self.config.deterministic:
             asset = catalogue.as_of(asset, self._started)
@@ -151,7 +151,7 @@ class Sandbox:
         return replace(asset, withdrawn=status) if asset and status else asset
 
     def withdraw(self, *asset_ids: str, status: int = 404) -> None:
-        """Take pictures down: from now on they are answered with ``status`` (404 or 410)."""
+        """Take pictures down: from now on, requests for them get ``status`` (404 or 410)."""
         with self._lock:
             self._withdrawn |= dict.fromkeys(asset_ids, status)
         self.announce("Delete", *asset_ids)
@@ -164,20 +164,20 @@ class Sandbox:
         self.announce("New", *asset_ids)
 
     def announce(self, lifecycle: Lifecycle, *asset_ids: str) -> None:
-        """Tell partners of a change: ``New``, ``Update`` or ``Delete``; withdrawing and restoring do so as well.
+        """Add a ``New``, ``Update`` or ``Delete`` notification to the asset-change feed.
 
-        IDs that never existed are in no channel.
+        :meth:`withdraw` and :meth:`restore` do this, too. IDs that never existed are ignored.
         """
         for asset_id in asset_ids:
             if asset := catalogue.find(asset_id):
                 self._api.changes.record(asset, lifecycle)
 
     def expire_tokens(self) -> None:
-        """Let every access token that was issued expire now; refresh tokens stay good."""
+        """Expire every access token that was issued; refresh tokens stay valid."""
         self._api.tokens.expire()
 
     def problem(self, status: int, message: str) -> Reply:
-        """The body of a failure; what the real one looks like is not recorded."""
+        """Return an error response; the real service's bodies are not documented."""
         if self.config.error_body == "html":
             page = f"<!doctype html><title>{status}</title><h1>{escape(message)}</h1>"
             return Reply(status, "text/html; charset=utf-8", page.encode())
@@ -185,7 +185,7 @@ class Sandbox:
             return Reply(status, "text/plain")
         return json_reply({"message": message}, status)
 
-    # -- inside -----------------------------------------------------------------------------------------
+    # -- internals --------------------------------------------------------------------------------------
 
     def _count(self, call: Call) -> None:
         with self._lock:
@@ -215,11 +215,11 @@ class Sandbox:
         return handler(call) if handler else self.problem(404, "There is nothing here.")
 
     def _wait(self, seconds: float) -> None:
-        self.closing.wait(seconds)  # a server that stops waits for nobody
+        self.closing.wait(seconds)  # returns early when the server stops
 
 
 def create_sandbox(config: SandboxConfig | None = None) -> Sandbox:
-    """A sandbox, as a WSGI application, to be mounted anywhere or called in process."""
+    """Return a sandbox as a WSGI application, to mount in any server or call in process."""
     return Sandbox(config)
 
 
@@ -235,7 +235,7 @@ FAULT_OPTIONS: dict[str, Callable[[str], Any]] = {
 
 
 def admin(app: Sandbox, call: Call) -> Reply:
-    """Do what a request to ``/_sandbox/…`` says, and answer how things stand."""
+    """Handle a request to ``/_sandbox/…`` and return the current faults and counts."""
     if "origin" in call.headers:
         return json_reply({"message": "Web pages can't use these switches."}, 403)
     subject, _, name = call.path.removeprefix("/_sandbox").strip("/").partition("/")

@@ -1,33 +1,33 @@
-"""Faults on request: what can go wrong with an upstream service, made to go wrong.
+"""Fault injection: make the sandbox fail the way an upstream service can.
 
-Set on a sandbox (``app.faults.add("status", status=503, count=2)``), over HTTP
-(``POST /_sandbox/faults?kind=status&status=503&count=2``), or for one request alone: the header
-``X-Sandbox-Fault: status=503`` or the parameter ``sandbox_fault=delay=0.2``.
+Add faults in process (``app.faults.add("status", status=503, count=2)``) or over HTTP
+(``POST /_sandbox/faults?kind=status&status=503&count=2``). To affect a single request, send the header
+``X-Sandbox-Fault: status=503`` or the parameter ``sandbox_fault=delay=0.2`` with it.
 
 ==============  ==================================================================================
-kind            what happens
+kind            effect
 ==============  ==================================================================================
-status          an error ``status``, with Retry-After if ``retry_after`` is set
-throttle        403, X-Error-Detail: Account Over Queries Per Second Limit, as until 2018; with ``status=429``,
+status          the status ``status``, with Retry-After if ``retry_after`` is set
+throttle        403 with X-Error-Detail: Account Over Queries Per Second Limit, as until 2018; with ``status=429``,
                 429 and "Too Many Requests", as in 2026
-quota           403, X-Error-Detail: Account Over Rate Limit; with ``status=429`` as in 2026, without the header
-over-qps        403 with a page of html that says Developer Over Qps, as the gateway of old
+quota           403 with X-Error-Detail: Account Over Rate Limit; with ``status=429`` as in 2026, without it
+over-qps        403 with an HTML page that says Developer Over Qps, as the old gateway sent
 inactive        403, {"message": "Account Inactive"}
 unauthorized    401, {"message": "Unauthorized"}, whatever the token
-expired         every access token that was issued expires, just before the answer
-firewall        403 with a page of html, as a firewall in front of the service gives
-delay           the right answer after ``seconds``
-hang            nothing for ``seconds``, then the connection is cut
-drop            the connection is cut without an answer
-truncated       half of the answer, then the connection is cut
-slow            the answer in small pieces, over ``seconds``
-large           an answer of 64 MiB
+expired         all access tokens expire just before the request is handled
+firewall        403 with an HTML page, as sent by a firewall in front of the service
+delay           the correct response after ``seconds``
+hang            nothing for ``seconds``, then the connection is reset
+drop            the connection is reset without a response
+truncated       half of the response, then the connection is closed
+slow            the response in small pieces, over ``seconds``
+large           a response of 64 MiB
 redirect        302 to another host
-not-json        200 with a page of html
-empty           200 with nothing
-malformed       200 with half of the JSON, complete as HTTP
-mismatch        the answer for another picture
-hostile         right but for a foreign script in its html and a javascript: thumbnail
+not-json        200 with an HTML page
+empty           200 with an empty body
+malformed       200 with half of the JSON in an otherwise complete response
+mismatch        the response for another picture
+hostile         the correct response with a foreign script in its html and a javascript: thumbnail
 ==============  ==================================================================================
 """
 
@@ -46,7 +46,7 @@ KINDS = (
     *("large", "redirect", "not-json", "empty", "malformed", "mismatch", "hostile"),
 )
 TIMED = ("delay", "hang", "slow")
-OTHER_ID = "699999999"  # the picture that a mismatch answers with
+OTHER_ID = "699999999"  # the picture returned by "mismatch"
 FIREWALL_PAGE = (
     "<html><head><title>Access Denied</title></head><body><h1>Access Denied</h1>Reference #18.5f3a</body></html>"
 )
@@ -54,23 +54,24 @@ Wait = Callable[[float], None]
 
 
 class Dropped(Exception):
-    """The connection is to be cut: no WSGI answer can say so, the server has to do it."""
+    """The connection is to be reset, which WSGI can't express: the server has to do it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to go wrong.
+    """A fault to inject.
 
     >>> Fault("status", count=None, route="*", status=503, retry_after="30").status
     503
 
-    :param count: how many requests it strikes; None for all.
-    :param route: the first part of the paths it strikes; ``*`` for all.
-    :param item: strikes only requests whose URL contains this text, such as an ID.
-    :param status: 200 to 999, of the kind ``status``; 429 for the throttles.
-    :param seconds: 0 to 3600, of the kinds ``delay``, ``hang`` and ``slow``.
-    :param retry_after: the value of Retry-After, verbatim, for ``status`` and the throttles.
-    :raises ValueError: the kind is unknown, or a number out of range.
+    :param kind: one of the kinds listed in :mod:`embedkit.sandbox.faults`.
+    :param count: the number of requests to affect; None for all.
+    :param route: the first path segment of the requests to affect; ``*`` for all.
+    :param item: text, such as an ID, that the URL must contain for the fault to apply.
+    :param status: 200 to 999, for ``status``; 429 selects the 2026 behavior of ``throttle`` and ``quota``.
+    :param seconds: 0 to 3600, for ``delay``, ``hang`` and ``slow``.
+    :param retry_after: the Retry-After header, verbatim, for ``status``, ``throttle`` and ``quota``.
+    :raises ValueError: the kind is unknown or a number is out of range.
     """
 
     kind: str
@@ -92,9 +93,9 @@ class Fault:
 
 
 def parse_fault(text: str) -> Fault:
-    """The fault that a header or a parameter asks for, such as ``drop``, ``status=503`` or ``delay=0.2``.
+    """Parse a fault from a header or query parameter, such as ``drop``, ``status=503`` or ``delay=0.2``.
 
-    :raises ValueError: for anything else.
+    :raises ValueError: the text is not a valid fault.
     """
     kind, _, value = text.strip().partition("=")
     if not value:
@@ -107,7 +108,7 @@ def parse_fault(text: str) -> Fault:
 
 
 class Faults:
-    """The faults that are set. Safe for threads; the one set first strikes first."""
+    """The active faults. Thread-safe. The fault that was added first applies first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -124,7 +125,7 @@ class Faults:
         seconds: float = 60.0,
         retry_after: str | int = "",
     ) -> Fault:
-        """Set one; see :class:`Fault` for the arguments."""
+        """Add a fault and return it. See :class:`Fault` for the arguments."""
         fault = Fault(kind, count, route, item, status, seconds, str(retry_after))
         with self._lock:
             self._set.append(fault)
@@ -139,7 +140,7 @@ class Faults:
             return iter(tuple(self._set))
 
     def take(self, call: Call) -> Fault | None:
-        """The fault that strikes this request, if any, counted down."""
+        """Return the fault that applies to this request, if any, and count it down."""
         if asked := call.headers.get("x-sandbox-fault") or _parameter(call):
             return parse_fault(asked)
         if not self._set:
@@ -153,10 +154,10 @@ class Faults:
 
 
 def apply_fault(fault: Fault, call: Call, answer: Handler, wait: Wait) -> Reply:
-    """What a struck request gets.
+    """Return the response to a request that a fault affects.
 
-    :param answer: gives the right answer.
-    :raises Dropped: where the connection is to be cut without one.
+    :param answer: returns the correct response.
+    :raises Dropped: the connection is to be reset without a response.
     """
     match fault.kind:
         case "delay":
@@ -175,7 +176,7 @@ def apply_fault(fault: Fault, call: Call, answer: Handler, wait: Wait) -> Reply:
 
 
 def _substitute(fault: Fault) -> Reply:
-    """The kinds that need no right answer."""
+    """Return the response for the kinds that don't need the correct one."""
     later = (("Retry-After", fault.retry_after),) if fault.retry_after else ()
     match fault.kind:
         case "throttle":

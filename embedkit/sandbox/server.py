@@ -1,8 +1,7 @@
-"""The sandbox on a port; and without a socket, where requests go straight into the application.
+"""Run the sandbox as a server, or in process with a transport that needs no socket.
 
-The server is our own small one on top of the standard library's, because faults reach below WSGI: a
-connection that is cut, a body shorter than announced. It speaks HTTP/1.1 and keeps connections open, as
-large builds need.
+The server is based on the standard library's ``http.server``, because some faults work below WSGI: a connection
+that is reset, a body shorter than its Content-Length. It speaks HTTP/1.1 with keep-alive, which large builds need.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection: reads requests, asks the application, writes answers."""
+    """Passes the requests of one connection to the application."""
 
     protocol_version = "HTTP/1.1"
     server_version = "embedkit-sandbox"
     sys_version = ""
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave in one packet
-    timeout = 60  # seconds an idle connection is kept
+    wbufsize = -1  # buffered, so that head and body are sent in one packet
+    timeout = 60  # seconds before an idle connection is closed
     server: _Server
 
     def do_GET(self) -> None:
@@ -56,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server_version
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: the calls are counted."""
+        """Log nothing: the application records the requests."""
 
     def _start(self, status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
         code, _, phrase = status.partition(" ")
@@ -66,8 +65,8 @@ class _Handler(BaseHTTPRequestHandler):
         own = {"Server": self.version_string(), "Date": self.date_time_string()}
         for name, text in [*(pair for pair in own.items() if pair[0] not in dict(headers)), *headers]:
             self.send_header(name, text)
-        # The end of the body is the end of the connection. A body that was refused may have a rest that was not
-        # read: the official Node client counts characters where bytes are meant.
+        # Without a length, closing the connection ends the body. After an error, part of the request body may not
+        # have been read: the official Node client sends a Content-Length in characters, not bytes.
         if self._announced is None or (code >= "400" and self.command in ("POST", "PUT")):
             self.send_header("Connection", "close")
         elif not self.close_connection:
@@ -96,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         host, port = self.server.server_address[:2]
         length, body = self.headers.get("Content-Length", ""), cast(IO[bytes], self.rfile)
         is_chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
-        if is_chunked:  # by a client that does not know the length
+        if is_chunked:  # the client did not know the length
             content = b"".join(_chunks(body))
             length, body = str(len(content)), io.BytesIO(content)
         return _environ(self.command, path, query, self.headers.items()) | {
@@ -113,9 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    """The chunks of a body (RFC 9112, section 7.1), as far as a body is read.
+    """Yield the chunks of a request body (RFC 9112 section 7.1), up to MAX_BODY_BYTES.
 
-    :raises ConnectionError: for what is none.
+    :raises ConnectionError: the body is malformed or too large.
     """
     left = MAX_BODY_BYTES
     while size := _chunk_size(stream.readline(MAX_LINE_BYTES)):
@@ -136,7 +135,7 @@ def _chunk_size(line: bytes) -> int:
 
 
 def _environ(method: str, path: str, query: str, headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """What every request has in its WSGI environment (PEP 3333)."""
+    """Return the part of the WSGI environment (PEP 3333) that every request has."""
     named = {f"HTTP_{name.upper().replace('-', '_')}": text for name, text in headers}
     return named | {
         "REQUEST_METHOD": method,
@@ -158,11 +157,11 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log nothing: clients may go away."""
+        """Log nothing: clients may disconnect at any time."""
 
 
 class SandboxServer:
-    """A sandbox on a port of its own, in a daemon thread; its switches are on ``.app`` (:class:`Sandbox`).
+    """A sandbox server in a daemon thread; a context manager. ``.app`` is the :class:`Sandbox` and its controls.
 
     >>> from embedkit import EmbedKit
     >>> with SandboxServer() as sandbox:
@@ -174,21 +173,21 @@ class SandboxServer:
     395
     2
 
-    :param config: how it behaves.
+    :param config: the behavior to emulate.
     :param host: the IP address to listen on.
-    :param port: 1 to 65535; 0 takes a free one.
-    :raises OSError: the port is taken.
+    :param port: 1 to 65535; 0 picks a free port.
+    :raises OSError: the port is already in use.
     """
 
     credentials: ClassVar[dict[str, Any]] = CUSTOMER
     """Settings with the credentials of a licensed customer."""
 
     search_credentials: ClassVar[dict[str, Any]] = {"api_key": SEARCH_KEY, "api_secret": SEARCH_SECRET}
-    """Settings with the credentials of an application that may search, and nothing else."""
+    """Settings with the credentials of an application that may only search."""
 
     def __init__(self, config: SandboxConfig | None = None, *, host: str = HOST, port: int = 0) -> None:
         self.app = create_sandbox(config)
-        index()  # now: a busy machine takes longer over it than a client waits for the answer to its first search
+        index()  # built now: on a busy machine, the first search would otherwise time out
         self._server = _Server((host, port), self.app)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox", daemon=True
@@ -202,13 +201,13 @@ class SandboxServer:
 
     @property
     def calls(self) -> Sequence[Call]:
-        """The latest requests, in the order they came."""
+        """The most recent requests, oldest first."""
         return self.app.calls
 
     def settings(self, **rows: Any) -> Settings:
-        """Settings whose upstream URLs all lead here, with credentials that are valid here.
+        """Return settings whose upstream URLs point to this server, with valid credentials.
 
-        :param rows: further settings, and others than these: ``username=""`` for an application on its own.
+        :param rows: settings to add or override, such as ``username=""`` for an application without a customer.
         """
         return Settings(**self.credentials | rows).with_upstream(self.url)
 
@@ -221,7 +220,7 @@ class SandboxServer:
         self._server.serve_forever()
 
     def stop(self) -> None:
-        """Free the port; requests that still hang are cut."""
+        """Stop the server, free the port and abort requests that are still waiting."""
         self.app.closing.set()
         if self._thread.is_alive():
             self._server.shutdown()
@@ -236,11 +235,11 @@ class SandboxServer:
 
 
 def serve(host: str = HOST, port: int = 8081, config: SandboxConfig | None = None) -> None:
-    """Serve a sandbox until interrupted; what ``embedkit sandbox`` does.
+    """Serve a sandbox until interrupted, as ``embedkit sandbox`` does.
 
     :param host: the IP address to listen on.
-    :param port: 1 to 65535; 0 takes a free one.
-    :raises OSError: the port is taken.
+    :param port: 1 to 65535; 0 picks a free port.
+    :raises OSError: the port is already in use.
     """
     server = SandboxServer(config, host=host, port=port)
     try:
@@ -252,7 +251,7 @@ def serve(host: str = HOST, port: int = 8081, config: SandboxConfig | None = Non
 
 
 class SandboxTransport:
-    """A transport for :class:`embedkit.EmbedKit` that needs no network and no port; it never tries again.
+    """A transport for :class:`embedkit.EmbedKit` that calls a sandbox in process, without retries.
 
     >>> from embedkit import EmbedKit, Settings
     >>> transport = SandboxTransport()
@@ -262,8 +261,8 @@ class SandboxTransport:
     >>> transport.app.count("oembed")
     1
 
-    :param app: the sandbox; a new one by default, as ``.app``.
-    :param timeout: seconds; a fault that would take longer fails at once, as if that time had passed.
+    :param app: the sandbox; by default a new one, available as ``.app``.
+    :param timeout: seconds; a fault that would take longer fails immediately, as if the timeout had passed.
     """
 
     def __init__(self, app: Sandbox | None = None, *, timeout: float = 5.0) -> None:
@@ -271,11 +270,11 @@ class SandboxTransport:
         self.timeout = timeout
 
     def send(self, request: Request) -> Response:
-        """The answer to one request, redirects followed as the transport over HTTP would.
+        """Return the response to a request, following redirects like :class:`embedkit.HttpTransport`.
 
-        :raises Unavailable: the answer is late, cut short or missing.
-        :raises InvalidResponse: it is larger than ``request.max_bytes``, or redirects to a place that is not
-            allowed.
+        :raises Unavailable: the response is late, truncated or missing.
+        :raises InvalidResponse: the response is larger than ``request.max_bytes``, or redirects to a URL that is
+            not allowed.
         """
         response = self._send(request)
         while response.status in REDIRECTS and request.follow_redirects:
@@ -303,11 +302,11 @@ class SandboxTransport:
         return Response(status, headers, body)
 
     def state(self) -> dict[str, Any]:
-        """Nothing here can be down for long."""
+        """Return an empty dict: this transport has no circuit breakers or cooldowns."""
         return {}
 
     def close(self) -> None:
-        """There are no connections."""
+        """Do nothing: there are no connections to close."""
 
     def _environ(self, request: Request) -> dict[str, Any]:
         parts = urlsplit(request.url)
@@ -326,7 +325,7 @@ class SandboxTransport:
 
 
 def _receive(pieces: Iterable[bytes], request: Request, status: int, headers: dict[str, str]) -> tuple[int, bytes]:
-    """How long a body is, and the body itself, unless it went where the request wants it."""
+    """Return the length of a body, and the body itself unless it was written to the request's sink."""
     body, sink, length = bytearray(), request.sink if status == 200 else None, 0
     if sink is not None:
         sink.begin(content_length(headers, request.max_bytes))

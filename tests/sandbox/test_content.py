@@ -207,46 +207,46 @@ def edited(folder: Path, name: str, old: str, new: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "told"),
+    ("name", "old", "new", "message"),
     [
         ("everyday.toml", '"A man in {city}"', '"A man in {town}"', "everyday.toml: subject 2 (man): titles: {town} is not a slot"),
         ("subjects.toml", "{light} over {peak}", "{lite} over {peak}", "subjects.toml: subject 1 (mountains): titles: {lite} is not a slot"),
         ("subjects.toml", 'scene = "desert"', 'scene = "dessert"', "subjects.toml: subject 5 (dessert): scene: there is no scenes/dessert.svg"),
-        ("everyday.toml", 'scene = "war"\ntitles', 'scene = "war"\ntitel', "everyday.toml: subject 69: titel is not a key here"),
-        ("everyday.toml", 'event = "Election in {country}"\n', "", "everyday.toml: subject 61 (election): event: editorial subjects have one, and creative ones have none"),
-        ("everyday.toml", "people = [4, 4]", "people = [5, 4]", "everyday.toml: subject 8 (family): people: [least, most] is needed"),
+        ("everyday.toml", 'scene = "war"\ntitles', 'scene = "war"\ntitel', "everyday.toml: subject 69: titel is not a valid key"),
+        ("everyday.toml", 'event = "Election in {country}"\n', "", "everyday.toml: subject 61 (election): event: required with a segment, not allowed without one"),
+        ("everyday.toml", "people = [4, 4]", "people = [5, 4]", "everyday.toml: subject 8 (family): people: must be [minimum, maximum]"),
         ("pictures.toml", "[83454811]", "[83454800]", "pictures.toml: Cannot declare ('83454800',) twice"),
         ("pictures.toml", "[83454811]", "[600000001]", "pictures.toml: 600000001: another picture has this ID"),
         ("pictures.toml", "[83454811]", "[1100000000]", "pictures.toml: 1100000000: another picture has this ID"),
-        ("pictures.toml", 'scene = "cat"', 'scene = "catt"', "pictures.toml: 83454811: scene: no subject of subjects.toml or everyday.toml has the scene catt"),
-        ("pictures.toml", "withdrawn = 410", "withdraw = 410", "pictures.toml: 500000410: withdraw is not a key here"),
-        ("words.toml", '"Lisbon, Portugal"', '"Lisbon"', "words.toml: places: 'Lisbon' is not a city, a comma and a country"),
+        ("pictures.toml", 'scene = "cat"', 'scene = "catt"', "pictures.toml: 83454811: scene: no subject in subjects.toml or everyday.toml has the scene catt"),
+        ("pictures.toml", "withdrawn = 410", "withdraw = 410", "pictures.toml: 500000410: withdraw is not a valid key"),
+        ("words.toml", '"Lisbon, Portugal"', '"Lisbon"', "words.toml: places: 'Lisbon' is not of the form 'City, Country'"),
         ("words.toml", "peak = [", "peek = [", "subjects.toml: subject 1 (mountains): titles: {peak} is not a slot"),
         ("hours.toml", 'lamp = ".9"\n', "", "hours.toml: dusk: lamp is missing"),
         ("scenes.toml", "[portrait]", "[portraits]", "scenes.toml: portraits: there is no scenes/portraits.svg"),
-        ("scenes.toml", "compositions = [", "composition = [", "composition is not a key here"),
-        ("scenes/sea.svg", "var(--sail)", "var(--sial)", "scenes/sea.svg: var(--sial) is set nowhere"),
-        ("parts/head.svg", "var(--hair)", "var(--hare)", "parts/head.svg: var(--hare) is set nowhere"),
+        ("scenes.toml", "compositions = [", "composition = [", "composition is not a valid key"),
+        ("scenes/sea.svg", "var(--sail)", "var(--sial)", "scenes/sea.svg: var(--sial) is not defined"),
+        ("parts/head.svg", "var(--hair)", "var(--hare)", "parts/head.svg: var(--hare) is not defined"),
         ("scenes/sea.svg", "../parts/sky.svg", "../parts/sci.svg", "parts/sci.svg: can't be read (FileNotFoundError)"),
         ("scenes/sea.svg", "</svg>", "", "scenes/sea.svg: <svg> is missing"),
         ("scenes/moon.svg", "</g>", "</gg>", "scenes/moon.svg: mismatched tag"),
         ("scenes/moon.svg", "svg { --moon:", "g { --moon:", "scenes/moon.svg: style: 'g { --moon"),
-        ("scenes/moon.svg", "--low: #5a4a7a", "--lo: #5a4a7a", "scenes/moon.svg: --mid is set by rules that differ in what else they set"),
+        ("scenes/moon.svg", "--low: #5a4a7a", "--lo: #5a4a7a", "scenes/moon.svg: rules that set --mid must all set the same properties"),
         ("scenes/moon.svg", '<use href="', '<use x="1" href="', 'scenes/moon.svg: <use> needs href="'),
         ("everyday.toml", '"A man in {city}"', '"A man in {city"', "everyday.toml: subject 2 (man): titles: expected '}' before end of string"),
-        ("everyday.toml", '[[subject]]\nscene = "man"', '[[subjct]]\nscene = "man"', "everyday.toml: subjct is not a key here"),
+        ("everyday.toml", '[[subject]]\nscene = "man"', '[[subjct]]\nscene = "man"', "everyday.toml: subjct is not a valid key"),
         ("everyday.toml", 'scene = "man"\n', "", "everyday.toml: subject 2: scene is missing"),
-        ("everyday.toml", "people = [4, 4]", 'people = ["4", 4]', "everyday.toml: subject 8 (family): people: [least, most] is needed"),
-        ("pictures.toml", "width = 240", 'width = "240"', "pictures.toml: 500000240: width: int is needed"),
-        ("words.toml", "id = 214", "id = 211", "words.toml: collection: id 211 stands twice"),
-        ("words.toml", '"Portland, United States"', "1", "words.toml: places: 1 is not a city, a comma and a country"),
-        ("scenes.toml", "[portrait]\n", "portrait = 1\n[podium-2]\n", "scenes.toml: portrait: a table is needed"),
-        ("parts/tree.svg", "</svg>", '<use href="tree.svg"/></svg>', "parts/tree.svg: it uses itself"),
+        ("everyday.toml", "people = [4, 4]", 'people = ["4", 4]', "everyday.toml: subject 8 (family): people: must be [minimum, maximum]"),
+        ("pictures.toml", "width = 240", 'width = "240"', "pictures.toml: 500000240: width: must be of type int"),
+        ("words.toml", "id = 214", "id = 211", "words.toml: collection: duplicate id 211"),
+        ("words.toml", '"Portland, United States"', "1", "words.toml: places: 1 is not of the form 'City, Country'"),
+        ("scenes.toml", "[portrait]\n", "portrait = 1\n[podium-2]\n", "scenes.toml: portrait: must be a table"),
+        ("parts/tree.svg", "</svg>", '<use href="tree.svg"/></svg>', "parts/tree.svg: uses itself"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, name: str, old: str, new: str, told: str) -> None:
+def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, name: str, old: str, new: str, message: str) -> None:
     wrong = mistakes(edited(tmp_path, name, old, new))
-    assert any(told in line for line in wrong), wrong
+    assert any(message in line for line in wrong), wrong
     assert all(re.match(r"(scenes/|parts/)?[a-z-]+\.(toml|svg)\b", line) for line in wrong), wrong
 
 
@@ -275,10 +275,10 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_the_check_is_a_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "embedkit.sandbox.content.check"]
     fine = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert (fine.returncode, fine.stdout) == (0, "Everything is in order.\n")
+    assert (fine.returncode, fine.stdout) == (0, "No mistakes found.\n")
     copy = edited(tmp_path, "scenes/sea.svg", "var(--sail)", "var(--sial)")
     wrong = subprocess.run([*command, str(copy)], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert (wrong.returncode, wrong.stdout) == (1, "scenes/sea.svg: var(--sial) is set nowhere\n")
+    assert (wrong.returncode, wrong.stdout) == (1, "scenes/sea.svg: var(--sial) is not defined\n")
 
 
 # -- reading -------------------------------------------------------------------------------------------

@@ -238,11 +238,11 @@ def later(contract: dict[str, Any]) -> dict[str, Any]:
 def test_what_a_later_contract_changes() -> None:
     found = [str(one) for one in differences(later(document())) if not one.why]
     assert found == [
-        "GET /v3/asset-changes/channels: the answer's [].Metadata is not in the contract",
+        "GET /v3/asset-changes/channels: the field [].Metadata is not in the contract",
         "GET /v3/boards/{}/assets/{}/comments: the sandbox has no such operation",
         "GET /v3/customers/current: is not in the contract",
-        "GET /v3/purchased-assets: the answer's previous_purchases[].order_id has another type than integer",
-        "GET /v3/purchased-assets: the sandbox answers no previous_purchases[].currency",
+        "GET /v3/purchased-assets: the sandbox returns no previous_purchases[].currency",
+        "GET /v3/purchased-assets: the type of previous_purchases[].order_id is not integer",
         "GET /v3/search/events: sort_order=oldest is not in the contract",
         "GET /v3/search/events: the sandbox does not know sort_order=nearest",
         "GET /v3/search/images/creative: the parameter moods is not in the contract",
@@ -257,7 +257,7 @@ def test_types_as_version_3_1_has_them() -> None:
     fields = contract["components"]["schemas"]["PreviousAssetPurchase"]["properties"]
     fields["order_id"]["type"], fields["asset_id"]["type"] = ["string", "null"], ["integer", "boolean"]
     assert [str(one) for one in differences(contract) if not one.why] == [
-        "GET /v3/purchased-assets: the answer's previous_purchases[].asset_id has another type than integer or boolean"
+        "GET /v3/purchased-assets: the type of previous_purchases[].asset_id is not integer or boolean"
     ]
 
 
@@ -265,10 +265,10 @@ def test_types_as_version_3_1_has_them() -> None:
     ("era", "line"),
     [
         ("2014", "POST /v3/downloads/{}: is not in the contract"),
-        ("2014", "GET /v3/search/images: the answer's images[].largest_downloads[].bytes is not in the contract"),
+        ("2014", "GET /v3/search/images: the field images[].largest_downloads[].bytes is not in the contract"),
         (
             "2018",
-            "GET /v3/purchased-assets: the answer's previous_purchases[].order_id has another type than string",
+            "GET /v3/purchased-assets: the type of previous_purchases[].order_id is not string",
         ),
         ("2018", "GET /v3/search/images/creative: the parameter license_models is not in the contract"),
     ],

@@ -201,10 +201,10 @@ def test_files_of_what_was_withdrawn(customer: ApiClient) -> None:
     assert send_request(customer.app, "GET", where).status == 404
 
 
-COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
+COLORS = st.tuples(*[st.integers(0, 255)] * 3)
 
 
-@given(st.integers(1, 400), st.integers(1, 400), COLOURS, COLOURS, st.text(max_size=400))
+@given(st.integers(1, 400), st.integers(1, 400), COLORS, COLORS, st.text(max_size=400))
 @settings(deadline=None, max_examples=80)
 def test_any_picture_is_a_jpeg(
     width: int, height: int, top: tuple[int, int, int], bottom: tuple[int, int, int], words: str
@@ -215,11 +215,11 @@ def test_any_picture_is_a_jpeg(
     found.load()
     assert (found.size, found.mode) == ((width, height), "RGB")
     shown = [found.getpixel((width - 1, 0)), found.getpixel((width - 1, height - 1))]
-    if (height - 1) % pictures.BLOCK_PX < 3:  # decoders blend the colours of neighbouring blocks there
+    if (height - 1) % pictures.BLOCK_PX < 3:  # decoders blend the colors of neighbouring blocks there
         shown.pop()
-    for pixel, colour in zip(shown, (top, bottom if height > pictures.BLOCK_PX else top), strict=False):
+    for pixel, color in zip(shown, (top, bottom if height > pictures.BLOCK_PX else top), strict=False):
         assert isinstance(pixel, tuple)
-        assert max(abs(one - other) for one, other in zip(pixel, colour, strict=True)) <= 3
+        assert max(abs(one - other) for one, other in zip(pixel, color, strict=True)) <= 3
 
 
 # -- what is remembered -------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from embedkit.sandbox.content import catalogue
 from embedkit.sandbox.content.catalogue import Asset, find
 from embedkit.sandbox.content.library import CONTENT, FOLDER, Random
-from embedkit.sandbox.content.pictures import colour_of, draw, side_of, size_of
+from embedkit.sandbox.content.pictures import color_of, draw, side_of, size_of
 from embedkit.sandbox.services.config import SandboxConfig
 from tests.support.sandbox import Sandbox, in_process
 from tests.support.tools import Clock
@@ -215,7 +215,7 @@ def test_an_area_is_a_size_too() -> None:
 def test_black_and_white() -> None:
     grey = next(asset for asset in LISTED if asset.monochrome)
     assert 'type="saturate" values="0"' in draw(grey, 170)
-    assert len({*colour_of(grey)}) == 1
+    assert len({*color_of(grey)}) == 1
     assert 'type="saturate"' not in draw(asset_of("74917285"), 170)
 
 

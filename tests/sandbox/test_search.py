@@ -22,7 +22,7 @@ from embedkit.files.installed import static_dir
 from embedkit.sandbox import Asset, Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import GONE, HOSTILE, NOT_EMBEDDABLE, WITHDRAWN, catalogue, find
 from embedkit.sandbox.content.library import CONTENT, SceneKind
-from embedkit.sandbox.content.pictures import Colour, main_colours
+from embedkit.sandbox.content.pictures import Color, main_colors
 from embedkit.sandbox.content.traits import ethnicities, keyword_id, keywords, traits, unsafe
 from embedkit.sandbox.services import fields, parameters
 from embedkit.sandbox.services.parameters import BLENDED, CREATIVE, EDITORIAL, SearchKind
@@ -289,8 +289,8 @@ def test_chance_is_chance_unless_asked_otherwise() -> None:
 Passes = Callable[[Asset], bool]
 
 
-def near(one: Asset, wanted: Colour) -> bool:
-    return any(math.dist(colour, wanted) <= 60 for colour in main_colours(one))
+def near(one: Asset, wanted: Color) -> bool:
+    return any(math.dist(color, wanted) <= 60 for color in main_colors(one))
 
 
 LAKE = keyword_id("lake")
@@ -378,8 +378,8 @@ CROWDS: dict[str, tuple[SearchKind, dict[str, Any], Passes]] = {
     "embeddable": (BLENDED, {"embed_content_only": "true"}, lambda one: one.embeddable),
     "products": (BLENDED, {"download_product": "imagepack"}, lambda one: one.family == "creative"),
     "one product": (BLENDED, {"download_product": "editorialsubscription:50003"}, lambda one: one.family == "editorial"),
-    "colours": (CREATIVE, {"color": "#9f818d"}, lambda one: near(one, (0x9F, 0x81, 0x8D))),
-    "colours, blended": (
+    "colors": (CREATIVE, {"color": "#9f818d"}, lambda one: near(one, (0x9F, 0x81, 0x8D))),
+    "colors, blended": (
         BLENDED,
         {"color": "9F818D"},
         lambda one: one.family == "creative" and near(one, (0x9F, 0x81, 0x8D)),

@@ -131,7 +131,7 @@ def serve(answer: Callable[[ReceivedRequest], Reply]) -> Iterator[Origin]:
 
 
 def _paint(asked: ReceivedRequest) -> Reply:
-    """A picture: two colours that follow from its name."""
+    """A picture: two colors that follow from its name."""
     seed = sum(map(ord, asked.path))
     first, second = f"hsl({seed * 47 % 360} 45% 55%)", f"hsl({seed * 47 % 360 + 40} 55% 25%)"
     svg = (

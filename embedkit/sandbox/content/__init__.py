@@ -1,16 +1,16 @@
-"""What the sandbox shows, as files that a person can edit: texts (TOML), scenes and their parts (SVG).
+"""The sandbox's pictures, as files that you can edit: texts (TOML), scenes and their parts (SVG).
 
 ====================  ========================================================================
-file                  holds
+file                  content
 ====================  ========================================================================
-subjects.toml         what pictures are of, and their texts: those on which IDs depend
-everyday.toml         further ones, for everyday words; here is where new ones go
-pictures.toml         pictures with an ID and texts of their own
-words.toml            words for the slots of texts, names, places, collections
-scenes.toml           what a scene counts as in the filters of a search
-hours.toml            colours of the hours, and the words of a text that stand for an hour
-scenes/, parts/       drawings; a scene is put together from parts
+subjects.toml         the basic subjects of pictures, with their texts; existing IDs depend on them
+everyday.toml         more subjects, for everyday words; add new ones here
+pictures.toml         individual pictures, with their own ID and texts
+words.toml            words for placeholders in texts; names, places, collections
+scenes.toml           how the filters of a search classify each scene
+hours.toml            the colors of each time of day, and the words that indicate it
+scenes/, parts/       drawings; scenes are composed of parts
 ====================  ========================================================================
 
-After an edit, ``python -m embedkit.sandbox.content.check`` names every mistake with its file and key.
+After editing, run ``python -m embedkit.sandbox.content.check``: it lists every mistake with its file and key.
 """

@@ -1,23 +1,23 @@
-"""The assets: a catalogue of some 1,700, a range of IDs that always exist, and some special ones.
+"""The assets: a catalogue of about 1,700, a range of IDs that always exist, and some special ones.
 
 ================  ==========================================================================
-id                answers
+id                asset
 ================  ==========================================================================
-600000000 to      any of these hundred million IDs is an embeddable picture, made up on the
-699999999         spot from its number
+600000000 to      each of these hundred million IDs is an embeddable picture, generated
+699999999         on demand from its number
 500000403         exists, but may not be embedded
-500000404         withdrawn: 404
-500000410         withdrawn: 410
+500000404         withdrawn, with status 404
+500000410         withdrawn, with status 410
 500000360         a 360 degree picture
 500000240         a small original, 240 x 160, below the default size
-500000666         an embeddable picture whose texts are hostile: markup, quotes, control characters
-74917285          the picture of the README's examples: upright, 395 x 594 by default
-83454800 …        the pictures of the examples in Getty's own documentation
+500000666         an embeddable picture with hostile texts: markup, quotes, control characters
+74917285          the picture in the README's examples: upright, 395 x 594 by default
+83454800 …        the pictures in the examples of Getty's own documentation
 ================  ==========================================================================
 
-Everything about an asset follows from its ID, in every process, on every machine; but news of the day have dates
-of the last month, whenever that is (:func:`as_of`). What pictures are of is in the files
-of :mod:`embedkit.sandbox.content`; the special ones are in ``pictures.toml``.
+All properties of an asset are derived from its ID, so they are the same in every process and on every machine. The
+exception are recent news pictures, whose dates are always within the last month (:func:`as_of`). The subjects are
+in the files of :mod:`embedkit.sandbox.content`, the special assets in ``pictures.toml``.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from typing import Any
 from embedkit.sandbox.content.library import CONTENT, Content, Random
 from embedkit.sandbox.content.texts import Family, Subject, split_list
 
-SINGLE = 320  # assets that stand alone
-STORIES = 220  # each of them with CHAPTERS further ones: one photographer, place and day
+SINGLE = 320  # assets that are not part of a story
+STORIES = 220  # each has CHAPTERS assets with the same photographer, place and date
 CHAPTERS = 4
-SIZE = SINGLE + STORIES * CHAPTERS  # assets that always were in the catalogue, without the special ones
-EVERYDAY = 6  # assets of each everyday subject, half of them from one place and day
-AGES_DAYS = (0, 0, 1, 2, 3, 5, 6, 9, 13, 18, 25)  # of news of the day: half of the editorial everyday ones
-# by which clocks are ahead of UTC, where these are more than one or two: a picture has the day of its place
+SIZE = SINGLE + STORIES * CHAPTERS  # assets from subjects.toml; special assets are extra
+EVERYDAY = 6  # assets per everyday subject, in two groups, each with the same place and date
+AGES_DAYS = (0, 0, 1, 2, 3, 5, 6, 9, 13, 18, 25)  # of recent news: one group of each editorial everyday subject
+# UTC offsets, except those of one or two hours: the date of a picture is the local date
 AHEAD_HOURS = {
     "Australia": 10,
     "Japan": 9,
@@ -64,8 +64,8 @@ SMALL = "500000240"
 HOSTILE = "500000666"
 EXAMPLE = "74917285"
 
-_BUILDING = threading.Lock()  # a cache alone lets every thread that comes meanwhile build its own
-# orientation, width and height of the original in pixels; the share of each in a hundred
+_BUILDING = threading.Lock()  # functools.cache alone would let concurrent threads each build a catalogue
+# orientation, width and height of the original in pixels, and share in percent
 _SHARES = (
     ("horizontal", 5472, 3648, 46),
     ("horizontal", 4608, 3456, 14),
@@ -81,12 +81,13 @@ SHAPES = tuple((orientation, width, height) for orientation, width, height, shar
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One picture and what is known of it. Texts are plain text.
+    """A picture and its metadata. Texts are plain text.
 
-    ``width`` and ``height`` are pixels of the original. ``withdrawn`` is 0, or the HTTP status to answer.
-    ``segment``, ``event`` and ``named``, the people in it, belong to editorial pictures. ``ages`` are the least
-    and the most years of those people; pictures of one ``series`` belong together. ``file_bytes`` is the size of
-    the original's file where it is not what our own files take. ``age`` is that of news of the day, in days.
+    ``width`` and ``height`` are those of the original, in pixels. ``withdrawn`` is 0, or the HTTP status of
+    responses about the picture. Only editorial pictures have ``segment``, ``event`` and ``named``, the names of
+    the people in it. ``ages`` are the minimum and maximum age of the people, in years. Pictures of one ``series``
+    belong together. ``file_bytes`` is the minimum size of the original's file. ``age``, in days, is set for recent
+    news only.
     """
 
     id: str
@@ -122,17 +123,17 @@ class Asset:
 
     @property
     def slug(self) -> str:
-        """The title as it stands in URLs."""
+        """The title as used in URLs."""
         plain = unicodedata.normalize("NFKD", self.title).encode("ascii", "ignore").decode().lower()
         return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "picture"
 
 
 Find = Callable[[str], Asset | None]
-"""Gives the asset with an ID, if there is one."""
+"""Returns the asset with an ID, or None."""
 
 
 def catalogue() -> Mapping[str, Asset]:
-    """Every listed asset by its ID, in the order in which an unfiltered search would give them."""
+    """Return every listed asset by ID, in the order of an unfiltered search."""
     with _BUILDING:
         return _build()
 
@@ -143,7 +144,7 @@ def _build() -> Mapping[str, Asset]:
 
 
 def find(asset_id: str) -> Asset | None:
-    """The asset with this ID, withdrawn or not; None where there never was one."""
+    """Return the asset with this ID, even if it is withdrawn; None if it never existed."""
     if re.fullmatch(r"6[0-9]{8}", asset_id):
         return _make_generated(asset_id)
     return _make_listed(asset_id) if asset_id in _numbers() else None
@@ -151,13 +152,13 @@ def find(asset_id: str) -> Asset | None:
 
 @cache
 def _numbers() -> Mapping[str, int | None]:
-    """The listed IDs and their numbers; None for those with texts of their own."""
+    """Return the listed IDs with their numbers; None for those in ``pictures.toml``."""
     made = {catalogue_id(number): number for number in range(catalogue_size(CONTENT))}
     return {**dict.fromkeys(CONTENT.pictures), **made}
 
 
 def catalogue_size(content: Content) -> int:
-    """How many assets are made up for the catalogue."""
+    """Return the number of generated assets in the catalogue."""
     return SIZE + EVERYDAY * len(content.everyday)
 
 
@@ -180,7 +181,7 @@ def _make_generated(asset_id: str) -> Asset:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """Who was where, and when; and the words that templates may ask for."""
+    """The place, date and photographer of a picture, and the words for templates."""
 
     city: str
     country: str
@@ -190,7 +191,7 @@ class _Setting:
 
 
 def invent(asset_id: str, subject: Subject | None = None) -> Asset:
-    """A believable asset for an ID; chance chooses the subject where none is given."""
+    """Generate a realistic asset for an ID, with a random subject by default."""
     rng = Random(f"asset {asset_id}")
     subject = subject or rng.choice(CONTENT.subjects_for("any"))
     return _picture(asset_id, subject, _setting(rng), rng, rng)
@@ -199,7 +200,7 @@ def invent(asset_id: str, subject: Subject | None = None) -> Asset:
 def _single(asset_id: str, number: int) -> Asset:
     subjects = CONTENT.subjects_for("any")
     subject = subjects[number % len(subjects)]
-    nearby = number // len(subjects) // CHAPTERS  # those that are alike make a series, for want of a better one
+    nearby = number // len(subjects) // CHAPTERS  # similar pictures form a series
     made = invent(asset_id, subject)
     return replace(made, series=f"{subject.scene} {nearby}", embeddable=number % 16 != 15)
 
@@ -219,7 +220,7 @@ def _everyday(asset_id: str, number: int) -> Asset:
 
 
 def as_of(asset: Asset, now: datetime) -> Asset:
-    """The asset as it is now (UTC): Getty always has pictures of the last hours, of the week, of the month."""
+    """Return the asset with its date relative to ``now`` (UTC): like Getty, the sandbox always has recent news."""
     if asset.age is None:
         return asset
     there = now + timedelta(hours=AHEAD_HOURS.get(asset.country, 0))
@@ -234,10 +235,10 @@ def _redate(asset: Asset, taken: date) -> Asset:
 
 
 def _chapter(asset_id: str, number: int, subject: Subject, series: str) -> Asset:
-    """One of the pictures of a series: it shares the setting and the collection of the others."""
+    """Generate a picture of a series, with the setting and collection of the others."""
     shared, rng = Random(series), Random(f"asset {asset_id}")
     setting = _setting(shared)
-    if subject.segment == "sport":  # every picture has its own player
+    if subject.segment == "sport":  # a different player in every picture
         setting = replace(setting, words=setting.words | _random_name(rng))
     asset = _picture(asset_id, subject, setting, rng, shared)
     grey = not asset.segment and not {"vector", "illustration"} & {*asset.keywords} and rng.chance(0.09)
@@ -245,7 +246,7 @@ def _chapter(asset_id: str, number: int, subject: Subject, series: str) -> Asset
 
 
 def _picture(asset_id: str, subject: Subject, setting: _Setting, rng: Random, trade: Random) -> Asset:
-    """An asset; ``trade`` chooses what it is sold under. The order in which dice are cast must stay as it is."""
+    """Generate an asset; ``trade`` chooses its collection. The order of the random calls must never change."""
     words, (year, month, day) = setting.words, setting.date
     line = rng.choice(subject.captions)
     dateline = f"{setting.city}, {setting.country} - {MONTHS[month - 1]} {day}".upper()
@@ -291,7 +292,7 @@ def _setting(rng: Random) -> _Setting:
 
 
 def _names_in(template: str, words: dict[str, str]) -> tuple[str, ...]:
-    """Those whom a template speaks of by name."""
+    """Return the names of the people that a template mentions."""
     found = [words["name"]] if re.search(r"\{(name|last)\}", template) else []
     return (*found, words["singer"]) if "{singer}" in template else tuple(found)
 
@@ -328,9 +329,9 @@ def _shape(rng: Random) -> tuple[str, int, int]:
 
 
 def catalogue_id(number: int) -> str:
-    """IDs of every shape seen in life: mostly numbers, some with letters and dashes."""
+    """Return an ID of one of the forms seen in practice: mostly numbers, some with letters and dashes."""
     rng = Random(f"id {number}")
-    # stories keep out of the range of generated IDs, and of the special ones
+    # these avoid the ranges of generated and special IDs
     start, step = (81_000_000, 1_310_011) if number < SINGLE else (610_800_000, 310_011)
     if number % 20 == 7:
         return f"sb{10_000_000 + rng.randint(1, 89_999)}{rng.choice('abcdef')}-001"
@@ -344,7 +345,7 @@ def catalogue_id(number: int) -> str:
 
 
 def special_asset(asset_id: str, content: Content = CONTENT) -> Asset:
-    """A picture of ``pictures.toml``; what it does not say is made up, as for others of its scene."""
+    """Return a picture of ``pictures.toml``; missing values are generated, as for other pictures of its scene."""
     table = content.pictures[asset_id]
     asset = replace(invent(asset_id, content.subject(table["scene"])), series=f"{table['scene']} 0")
     fields: dict[str, Any] = {

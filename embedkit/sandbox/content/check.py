@@ -1,4 +1,4 @@
-"""Every mistake in a folder of content: ``python -m embedkit.sandbox.content.check [folder]``."""
+"""Find all mistakes in a content folder: ``python -m embedkit.sandbox.content.check [folder]``."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PICTURE_KEYS = frozenset(field.name for field in fields(Asset)) - {"id", "family
 
 
 def mistakes(folder: Path = FOLDER) -> list[str]:
-    """What is wrong, each with the file and the key; empty where everything is in order."""
+    """Return a message for each mistake, with its file and key; empty if there are none."""
     content = Content(folder)
     found: list[str] = []
     for check in CHECKS:
         try:
             found += check(content)
-        except ContentError as error:  # the file can't be read further
+        except ContentError as error:  # the rest of the file can't be read
             found.append(str(error))
     return list(dict.fromkeys(found))
 
@@ -44,7 +44,7 @@ def _subject(content: Content, subject: Subject) -> Iterator[str]:
     texts = {"titles": subject.titles, "captions": subject.captions, "keywords": subject.keywords}
     for key, templates in (texts | {"event": (subject.event,)}).items():
         if not isinstance(templates, tuple) or not templates or not all(isinstance(one, str) for one in templates):
-            yield f"{key}: a list of texts is needed"
+            yield f"{key}: must be a list of texts"
             continue
         try:
             yield from (f"{key}: {{{slot}}} is not a slot" for slot in sorted(slots_in(templates) - slots))
@@ -53,16 +53,16 @@ def _subject(content: Content, subject: Subject) -> Iterator[str]:
     if subject.segment not in SEGMENTS:
         yield f"segment: {subject.segment} is not one of {', '.join(SEGMENTS[1:])}"
     if bool(subject.segment) != bool(subject.event):
-        yield "event: editorial subjects have one, and creative ones have none"
+        yield "event: required with a segment, not allowed without one"
     for key, pair in (("people", subject.people), ("ages", subject.ages)):
         if [type(number) for number in pair] != [int, int] or pair[0] > pair[1]:
-            yield f"{key}: [least, most] is needed"
+            yield f"{key}: must be [minimum, maximum]"
 
 
 def _hours(content: Content) -> Iterator[str]:
-    names = {key for hour in content.hours.values() for key in hour.colours}
+    names = {key for hour in content.hours.values() for key in hour.colors}
     for name, hour in content.hours.items():
-        yield from (f"hours.toml: {name}: {key} is missing" for key in sorted(names - hour.colours.keys()))
+        yield from (f"hours.toml: {name}: {key} is missing" for key in sorted(names - hour.colors.keys()))
 
 
 def _scenes(content: Content) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _scenes(content: Content) -> Iterator[str]:
 def _collections(content: Content) -> Iterator[str]:
     for key in ("id", "code"):
         values = Counter(getattr(collection, key) for collection in content.words.collections)
-        yield from (f"words.toml: collection: {key} {value} stands twice" for value in values if values[value] > 1)
+        yield from (f"words.toml: collection: duplicate {key} {value}" for value in values if values[value] > 1)
 
 
 def _pictures(content: Content) -> Iterator[str]:
@@ -82,12 +82,12 @@ def _pictures(content: Content) -> Iterator[str]:
     for asset_id, table in content.pictures.items():
         where = f"pictures.toml: {asset_id}"
         if not isinstance(table, dict):
-            yield f"{where}: a table is needed"
+            yield f"{where}: must be a table"
             continue
         if asset_id in listed or (asset_id.startswith("6") and len(asset_id) == 9):
             yield f"{where}: another picture has this ID"
         unknown = sorted(table.keys() - PICTURE_KEYS)
-        yield from (f"{where}: {key} is not a key here" for key in unknown)
+        yield from (f"{where}: {key} is not a valid key" for key in unknown)
         if "scene" not in table:
             yield f"{where}: scene is missing"
         elif not unknown:
@@ -98,7 +98,7 @@ def _pictures(content: Content) -> Iterator[str]:
                 continue
             for key in table:
                 if type(getattr(made, key)) is not type(getattr(EXAMPLE, key)):
-                    yield f"{where}: {key}: {type(getattr(EXAMPLE, key)).__name__} is needed"
+                    yield f"{where}: {key}: must be of type {type(getattr(EXAMPLE, key)).__name__}"
 
 
 def _drawings(content: Content) -> Iterator[str]:
@@ -107,15 +107,15 @@ def _drawings(content: Content) -> Iterator[str]:
             ElementTree.parse(path)  # our own files  # noqa: S314  # nosec B314
         except ElementTree.ParseError as error:
             yield f"{path.parent.name}/{path.name}: {error}"
-    of_hours = frozenset.intersection(*(frozenset(hour.colours) for hour in content.hours.values()))
+    of_hours = frozenset.intersection(*(frozenset(hour.colors) for hour in content.hours.values()))
     for path in sorted((content.folder / "scenes").glob("*.svg")):
         yield from _drawing(content, f"scenes/{path.stem}", of_hours)
 
 
 def _drawing(content: Content, name: str, given: frozenset[str], around: tuple[str, ...] = ()) -> Iterator[str]:
-    """Slots that are set nowhere, in a drawing and in all its parts."""
+    """Find the undefined slots in a drawing and all its parts."""
     if name in around:
-        yield f"{name}.svg: it uses itself"
+        yield f"{name}.svg: uses itself"
         return
     try:
         drawing = content.drawing(name)
@@ -123,7 +123,7 @@ def _drawing(content: Content, name: str, given: frozenset[str], around: tuple[s
         yield str(error)
         return
     known = given | drawing.properties()
-    yield from (f"{name}.svg: var(--{slot}) is set nowhere" for slot in sorted(drawing.slots() - known))
+    yield from (f"{name}.svg: var(--{slot}) is not defined" for slot in sorted(drawing.slots() - known))
     for part, own in drawing.parts():
         yield from _drawing(content, part, known | own, (*around, name))
 
@@ -139,5 +139,5 @@ CHECKS: tuple[Callable[[Content], Iterator[str]], ...] = (
 
 if __name__ == "__main__":
     wrong = mistakes(*(Path(name) for name in sys.argv[1:2]))
-    print("\n".join(wrong) or "Everything is in order.")
+    print("\n".join(wrong) or "No mistakes found.")
     sys.exit(bool(wrong))

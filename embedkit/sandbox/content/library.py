@@ -1,10 +1,11 @@
-"""All content of a folder, each file read when it is first needed; and its drawings.
+"""Load the files of a content folder on demand, and render its drawings.
 
-A drawing is SVG that any browser shows. Its slots are CSS custom properties: ``var(--wall)``. Rules of its
-``<style>`` that set the same properties are alternatives: one of each kind is chosen. ``<use href="pine.svg"/>``
-stands for another file, which chooses anew each time, and inherits what it does not set itself; the ``style`` of
-``<use>`` sets properties for that one time. The middle is 0, 0 and the shortest side of a picture is 600, so what
-lies between -300 and 300 is always seen; backgrounds reach from -900 to 900.
+A drawing is an SVG file that any browser can show. Its slots are CSS custom properties, such as ``var(--wall)``.
+Rules in its ``<style>`` that set the same properties are alternatives, one of which is chosen at random. ``<use
+href="pine.svg"/>`` inserts another drawing, which makes its own random choices each time, and inherits the
+properties it does not set; the ``style`` attribute of ``<use>`` sets properties for that instance. The origin is
+the center of the picture, and its shorter side is 600 units, so the area from -300 to 300 is always visible;
+backgrounds extend from -900 to 900.
 """
 
 from __future__ import annotations
@@ -43,16 +44,16 @@ _ID_OR_REFERENCE = re.compile(r'(\bid="|url\(#)')
 _HIDDEN = re.compile(r'<[a-z]+ [^<>]*\bdisplay="none"[^<>]*/>')
 _GAP = re.compile(r"\s*\n\s*")
 
-MAX_PARTS = 150  # of one picture; a part that uses itself never ends
+MAX_PARTS = 150  # per picture, since a part that uses itself would never end
 
 Values = Mapping[str, str]
 Choice = tuple[Values, ...]
 
 
 class Random:
-    """A stream of numbers that depends on ``seed`` alone, whatever the Python version (SplitMix64).
+    """A random number generator (SplitMix64) with the same results for a seed in every Python version.
 
-    The standard library's generator promises no such thing for its choosing methods.
+    The standard library's ``random.Random`` does not guarantee this for methods such as ``choice``.
     """
 
     __slots__ = ("_state",)
@@ -61,7 +62,7 @@ class Random:
         self._state = int.from_bytes(blake2b(seed.encode(), digest_size=8).digest(), "big")
 
     def random(self) -> float:
-        """A number from 0 up to, and without, 1."""
+        """Return a number in the half-open interval [0, 1)."""
         self._state = (self._state + 0x9E3779B97F4A7C15) & MASK
         mixed = self._state
         mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & MASK
@@ -72,7 +73,7 @@ class Random:
         return low + (high - low) * self.random()
 
     def randint(self, low: int, high: int) -> int:
-        """A whole number, both ends included."""
+        """Return an integer, including both ends."""
         return low + int(self.random() * (high - low + 1))
 
     def chance(self, share: float) -> bool:
@@ -82,38 +83,38 @@ class Random:
         return choices[int(self.random() * len(choices))]
 
     def sample(self, choices: Sequence[T], count: int) -> list[T]:
-        """``count`` different ones."""
+        """Return up to ``count`` distinct choices."""
         left = list(choices)
         return [left.pop(int(self.random() * len(left))) for _ in range(min(count, len(left)))]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """One file: what is drawn, and the properties that are to be chosen."""
+    """A drawing's markup and the alternatives for its properties."""
 
     name: str
     body: str
     choices: tuple[Choice, ...]
 
     def properties(self) -> set[str]:
-        """What its rules set."""
+        """Return the properties that its rules set."""
         return {key for choice in self.choices for key in choice[0]}
 
     def slots(self) -> set[str]:
-        """What it asks for."""
+        """Return the slots that it uses."""
         values = [value for choice in self.choices for rule in choice for value in rule.values()]
         return set(SLOT.findall(" ".join((self.body, *values))))
 
     def parts(self) -> Iterator[tuple[str, set[str]]]:
-        """Names of the files that it uses, and what is set for each."""
+        """Yield the names of the drawings that it uses, with the properties set for each."""
         for match in USE.finditer(self.body):
             yield _resolve_href(self.name, match[1]), {*_own_values(match[2])}
 
 
 def parse_drawing(text: str, name: str) -> Drawing:
-    """A drawing from the text of its file, whose name is without ``.svg``.
+    """Parse a drawing from the text of its file; ``name`` is without ``.svg``.
 
-    :raises ContentError: it is not an SVG document, or has styles or uses that would be passed over.
+    :raises ContentError: it is not an SVG document, or has styles or uses that are not supported.
     """
     svg = _SVG.search(text)
     if svg is None:
@@ -132,24 +133,24 @@ def _choices(style: str, name: str) -> tuple[Choice, ...]:
         kinds.setdefault(tuple(sorted(rule)), []).append(rule)
     keys = [key for kind in kinds for key in kind]
     if twice := next((key for key in keys if keys.count(key) > 1), None):
-        raise ContentError(f"{name}.svg: --{twice} is set by rules that differ in what else they set")
+        raise ContentError(f"{name}.svg: rules that set --{twice} must all set the same properties")
     return tuple(tuple(kind) for kind in kinds.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Filler:
-    """Fills drawings in: ``load`` gives a drawing by its name, ``dice`` choose."""
+    """Renders drawings: ``load`` returns a drawing by its name, ``rng`` makes the choices."""
 
     load: Callable[[str], Drawing]
     rng: Random
     numbers: Iterator[int]
 
     def fill(self, name: str, given: Values, own: Values | None = None) -> str:
-        """The markup of a drawing.
+        """Return the markup of a drawing.
 
-        :param given: properties from around it; the drawing's own go before them.
-        :param own: properties that go before the drawing's own.
-        :raises ContentError: a slot that nobody sets, or a part that is missing.
+        :param given: inherited properties; the drawing's own override them.
+        :param own: properties that override the drawing's own.
+        :raises ContentError: a slot is not defined or a part is missing.
         """
         drawing, number = self.load(name), next(self.numbers)
         if number > MAX_PARTS:
@@ -174,18 +175,18 @@ class Filler:
 
 
 def render_drawing(load: Callable[[str], Drawing], name: str, rng: Random, given: Values) -> str:
-    """The markup of a drawing and all its parts."""
+    """Return the markup of a drawing and all its parts."""
     return Filler(load, rng, count()).fill(name, given)
 
 
 def _own_values(attributes: str) -> dict[str, str]:
-    """The properties that a use sets."""
+    """Return the properties set in the attributes of a ``<use>``."""
     style = _STYLE.search(attributes)
     return dict(_PROPERTY.findall(style[1])) if style else {}
 
 
 def _resolve_href(around: str, href: str) -> str:
-    """The name of a file that another one refers to."""
+    """Return the name of a drawing that another one refers to."""
     folder = around.partition("/")[0]
     return href.removeprefix("../") if href.startswith("../") else f"{folder}/{href}"
 
@@ -194,7 +195,7 @@ def _value(values: Values, key: str, name: str) -> str:
     try:
         return values[key]
     except KeyError:
-        raise ContentError(f"{name}.svg: var(--{key}) is set nowhere") from None
+        raise ContentError(f"{name}.svg: var(--{key}) is not defined") from None
 
 
 FOLDER = Path(__file__).parent
@@ -202,7 +203,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class SceneKind:
-    """What a scene counts as in the filters of a search; without ``moods`` those of the hour count."""
+    """How search filters classify a scene; without ``moods``, those of the hour apply."""
 
     compositions: tuple[str, ...] = ("wide_shot", "copy_space")
     moods: tuple[str, ...] = ()
@@ -210,17 +211,17 @@ class SceneKind:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """An hour of the day: the words of a text that stand for it, the moods of a search, and its colours."""
+    """A time of day: the words that indicate it in a text, its moods in search filters, and its colors."""
 
     words: tuple[str, ...]
     moods: tuple[str, ...]
-    colours: Values
+    colors: Values
 
 
 class Content:
-    """The content of a folder. Every property reads its file once.
+    """The content of a folder. Each file is read once, when it is first needed.
 
-    :param folder: laid out as that of the package.
+    :param folder: a folder with the same structure as ``embedkit/sandbox/content``.
     """
 
     def __init__(self, folder: Path = FOLDER) -> None:
@@ -229,12 +230,12 @@ class Content:
 
     @cached_property
     def subjects(self) -> tuple[Subject, ...]:
-        """Those on which IDs depend."""
+        """The basic subjects, on which existing IDs depend."""
         return parse_subjects(read_toml(self.folder, "subjects.toml"), "subjects.toml")
 
     @cached_property
     def everyday(self) -> tuple[Subject, ...]:
-        """Those of which there can be ever more."""
+        """The everyday subjects, to which more can be added."""
         return parse_subjects(read_toml(self.folder, "everyday.toml"), "everyday.toml")
 
     @cached_property
@@ -243,7 +244,7 @@ class Content:
         return {use: tuple(subject for subject in self.subjects if subject.use == use) for use in uses}
 
     def subjects_for(self, use: Use) -> tuple[Subject, ...]:
-        """The subjects of one use, in the order of the file."""
+        """Return the subjects with this use, in the order of the file."""
         return self._uses.get(use, ())
 
     @cached_property
@@ -252,7 +253,7 @@ class Content:
 
     @cached_property
     def pictures(self) -> Mapping[str, Mapping[str, Any]]:
-        """Fields of pictures with texts of their own, by ID; ``scene`` is that of the subject they are like."""
+        """The fields of special pictures by ID; ``scene`` selects the subject for missing values."""
         return read_toml(self.folder, "pictures.toml")
 
     @cached_property
@@ -273,7 +274,7 @@ class Content:
         return self._hours[1]
 
     def hour_of(self, text: str, rng: Random) -> str:
-        """The name of the hour that a text names, or one that the dice choose."""
+        """Return the name of the hour that a text mentions, or a random one."""
         folded = text.lower()
         for name, hour in self.hours.items():
             if any(word in folded for word in hour.words):
@@ -287,18 +288,18 @@ class Content:
         return self._drawings[name]
 
     def picture(self, scene: str, hour: str, rng: Random) -> str:
-        """The markup of a scene at an hour; the same dice draw the same.
+        """Return the markup of a scene at an hour; the random choices come from ``rng``.
 
         :raises ContentError: a mistake in the drawing or one of its parts.
         """
-        return render_drawing(self.drawing, f"scenes/{scene}", rng, self.hours[hour].colours)
+        return render_drawing(self.drawing, f"scenes/{scene}", rng, self.hours[hour].colors)
 
     def subject(self, scene: str) -> Subject:
-        """The first subject of a scene."""
+        """Return the first subject with a scene."""
         for subject in (*self.subjects, *self.everyday):
             if subject.scene == scene:
                 return subject
-        raise ContentError(f"no subject of subjects.toml or everyday.toml has the scene {scene}")
+        raise ContentError(f"no subject in subjects.toml or everyday.toml has the scene {scene}")
 
 
 CONTENT = Content()

@@ -1,9 +1,10 @@
-"""Pictures made up from an asset's ID: SVG without script or outside references, and the JPEG files of downloads.
+"""Generate an asset's picture from its ID: SVG without scripts or external references, and JPEG files for
+downloads.
 
-The JPEG is baseline (ITU-T T.81), written with the standard library alone: a gradient from one colour at the top
-to another at the bottom. Every row of blocks has one colour, which stands in its first block; the others differ
-from it by nothing, at one bit each. A restart marker begins each row on a byte of its own, so a row is a handful
-of bits and a run of zeros: a picture of 20 megapixels takes milliseconds.
+The JPEG is baseline (ITU-T T.81), written with the standard library only: a gradient from one color at the top to
+another at the bottom. Every row of blocks has one color, encoded in its first block; that the other blocks don't
+differ from it takes only one bit each. A restart marker aligns each row to a byte, so a row is a few bits followed
+by zeros, and writing a picture of 20 megapixels takes milliseconds.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ from typing import NamedTuple
 from embedkit.sandbox.content.catalogue import Asset
 from embedkit.sandbox.content.library import CONTENT, Random
 
-UNIT = 600  # of the drawings' coordinates, along the shortest side
-ABOVE = 0.65  # share of what an upright picture has beyond a square that lies above it
-MIN_LABEL_PX = 300  # px, from which on the picture carries its title
+UNIT = 600  # length of the shorter side in the drawings' coordinates
+ABOVE = 0.65  # of the space that an upright picture has beyond a square, the share above the square
+MIN_LABEL_PX = 300  # smaller pictures have no label
 GREY = '<filter id="grey" color-interpolation-filters="sRGB"><feColorMatrix type="saturate" values="0"/></filter>'
 VIGNETTE = (
     '<radialGradient id="vignette"><stop offset=".5" stop-opacity="0"/><stop offset="1" stop-opacity=".38"/>'
     '</radialGradient><rect x="{}" y="{}" width="{}" height="{}" fill="url(#vignette)"/>'
 )
-MAIN_COLOURS = 5  # that a picture is painted with, beside its background
-Colour = tuple[int, int, int]
+MAIN_COLORS = 5  # without the background
+Color = tuple[int, int, int]
 
 
 class View(NamedTuple):
-    """The part of a drawing that is seen: left, top, width and height in its coordinates."""
+    """The visible part of a drawing: left, top, width and height in its coordinates."""
 
     left: int
     top: int
@@ -42,22 +43,22 @@ class View(NamedTuple):
 
 
 def size_of(asset: Asset, side: int) -> tuple[int, int]:
-    """The asset's size within a square, never above the original."""
+    """Return the asset's size scaled down to fit a square; never larger than the original."""
     scale = min(1.0, side / max(asset.width, asset.height))
     return max(1, round(asset.width * scale)), max(1, round(asset.height * scale))
 
 
 def side_of(asset: Asset, area: int) -> int:
-    """The longest side of the asset at so many pixels in all, as previews are sized, never above the original."""
+    """Return the longer side of the asset scaled down to a total number of pixels, as for previews."""
     longest, shortest = max(asset.width, asset.height), min(asset.width, asset.height)
     return min(longest, max(1, round(math.sqrt(area * longest / shortest))))
 
 
 def draw(asset: Asset, side: int, *, label: bool = True) -> str:
-    """The picture of an asset as an SVG document.
+    """Return the picture of an asset as an SVG document.
 
-    :param side: px, the longest side of the document; the drawing scales with it.
-    :param label: whether a picture of some size shows title, photographer and collection.
+    :param side: the longer side in px; the drawing scales with it.
+    :param label: whether to show title, photographer and collection if the picture is large enough.
     """
     width, height = size_of(asset, side)
     view = _view(asset)
@@ -72,13 +73,13 @@ def draw(asset: Asset, side: int, *, label: bool = True) -> str:
 
 
 def hour_of(asset: Asset) -> str:
-    """The hour that the picture is drawn in: one of ``hours.toml``."""
+    """Return the hour at which the scene is drawn: one of ``hours.toml``."""
     return _hour(asset, _rng(asset))
 
 
 @lru_cache(maxsize=4096)
-def colour_of(asset: Asset) -> Colour:
-    """What the picture is mostly: the mean of its first gradient, the background, as red, green and blue."""
+def color_of(asset: Asset) -> Color:
+    """Return the main color as red, green and blue: the mean of the first gradient, which is the background."""
     ground = re.search(r"<(?:linear|radial)Gradient.*?</", _drawn(asset), re.S)
     stops = re.findall(r'stop-color="#(..)(..)(..)"', ground[0] if ground else "")
     red, green, blue = (sum(int(stop[at], 16) for stop in stops) // len(stops) for at in range(3))
@@ -88,12 +89,12 @@ def colour_of(asset: Asset) -> Colour:
 
 
 @lru_cache(maxsize=4096)
-def main_colours(asset: Asset) -> tuple[Colour, ...]:
-    """What somebody who searches by colour may mean: the background, and what most of the rest is painted with."""
+def main_colors(asset: Asset) -> tuple[Color, ...]:
+    """Return the colors for searches by color: the background's and the most frequent others."""
     if asset.monochrome:
-        return (colour_of(asset),)
-    painted = Counter(re.findall(r"#([0-9a-f]{6})", _drawn(asset))).most_common(MAIN_COLOURS)
-    return colour_of(asset), *((int(one[:2], 16), int(one[2:4], 16), int(one[4:], 16)) for one, _ in painted)
+        return (color_of(asset),)
+    painted = Counter(re.findall(r"#([0-9a-f]{6})", _drawn(asset))).most_common(MAIN_COLORS)
+    return color_of(asset), *((int(one[:2], 16), int(one[2:4], 16), int(one[4:], 16)) for one, _ in painted)
 
 
 @lru_cache(maxsize=512)
@@ -117,7 +118,7 @@ def _view(asset: Asset) -> View:
 
 
 def _around(view: View) -> View:
-    """A fifth more on every side."""
+    """Return a view enlarged by a fifth on every side."""
     left, top, width, height = view
     return View(round(left - 0.2 * width), round(top - 0.2 * height), round(1.4 * width), round(1.4 * height))
 
@@ -147,34 +148,34 @@ def _cut(text: str, length: int) -> str:
 
 
 def _text(text: str) -> str:
-    """Escaped, and without the control characters that XML 1.0 forbids (section 2.2)."""
+    """Escape a text, and remove the control characters that XML 1.0 forbids (section 2.2)."""
     return escape(re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", text))
 
 
-BLOCK_PX = 16  # px: four blocks of luminance, and one of each chrominance at half the resolution
-COMMENT_BYTES = 256  # bytes for the words about the picture
+BLOCK_PX = 16  # four blocks of luminance, and one of each chrominance at half the resolution
+COMMENT_BYTES = 256
 
 _APP0 = b"\xff\xe0" + struct.pack(">H5sHBHHBB", 16, b"JFIF\0", 0x0101, 1, 300, 300, 0, 0)
-_QUANTISATION = b"\xff\xdb" + struct.pack(">HB", 67, 0) + b"\x08" * 64  # steps of 8: one level of the mean
-# code lengths, then symbols: category 0 in one bit, 1 to 7 in four, 8 in five; and "no more" in one
+_QUANTIZATION = b"\xff\xdb" + struct.pack(">HB", 67, 0) + b"\x08" * 64  # steps of 8: one level of the mean
+# code lengths, then symbols: category 0 in one bit, 1 to 7 in four, 8 in five; end-of-block in one
 _DC = b"\xff\xc4" + struct.pack(">HB", 28, 0x00) + bytes([1, 0, 0, 7, 1, *[0] * 11]) + bytes(range(9))
 _AC = b"\xff\xc4" + struct.pack(">HB", 20, 0x10) + bytes([1, *[0] * 15]) + b"\0"
 _SCAN = b"\xff\xda" + struct.pack(">HB6B3B", 12, 3, 1, 0, 2, 0, 3, 0, 0, 63, 0)
 _START, _END = b"\xff\xd8", b"\xff\xd9"
-_FIXED = len(_START + _APP0 + _QUANTISATION + _DC + _AC + _SCAN + _END) + 19 + 6  # with frame and interval
-_FIRST_BLOCK_BITS = 3 * 13 + 3  # bits of the first block of each component: code, value, "no more"
+_FIXED = len(_START + _APP0 + _QUANTIZATION + _DC + _AC + _SCAN + _END) + 19 + 6  # with frame and interval
+_FIRST_BLOCK_BITS = 3 * 13 + 3  # of the first block of each component: code, value, end-of-block
 
 
 def jpeg_bytes(width: int, height: int) -> int:
-    """How many bytes :func:`write_jpeg` makes of a picture: arithmetic, so that a search can list it for many."""
+    """Return the size of :func:`write_jpeg`'s result, without writing it, so that searches can list many sizes."""
     across, down = _blocks(width), _blocks(height)
     longest = (_FIRST_BLOCK_BITS + 6 + 12 * (across - 1) + 7) // 8 + 4  # 0xFF is followed by 0 within a row
     return _FIXED + 4 + COMMENT_BYTES + down * (longest + 2)
 
 
 @lru_cache(maxsize=16)
-def write_jpeg(width: int, height: int, top: Colour, bottom: Colour, words: str) -> bytes:
-    """A picture of that many pixels, of exactly :func:`jpeg_bytes` bytes; ``words`` go into its comment."""
+def write_jpeg(width: int, height: int, top: Color, bottom: Color, words: str) -> bytes:
+    """Return a JPEG of exactly :func:`jpeg_bytes` bytes, with ``words`` in its comment."""
     across, down = _blocks(width), _blocks(height)
     rows = [_row(_between(top, bottom, at / max(1, down - 1)), across) for at in range(down)]
     scan = b"".join(row + _restart(at, down) for at, row in enumerate(rows))
@@ -183,14 +184,14 @@ def write_jpeg(width: int, height: int, top: Colour, bottom: Colour, words: str)
     left = jpeg_bytes(width, height) - _FIXED - len(scan) - 4
     comment = words.encode()[:COMMENT_BYTES].ljust(left)
     remark = b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment
-    return b"".join((_START, _APP0, remark, _QUANTISATION, frame, _DC, _AC, interval, _SCAN, scan, _END))
+    return b"".join((_START, _APP0, remark, _QUANTIZATION, frame, _DC, _AC, interval, _SCAN, scan, _END))
 
 
 def _blocks(pixels: int) -> int:
     return -(-pixels // BLOCK_PX)
 
 
-def _between(top: Colour, bottom: Colour, share: float) -> Colour:
+def _between(top: Color, bottom: Color, share: float) -> Color:
     red, green, blue = (round(one + (other - one) * share) for one, other in zip(top, bottom, strict=True))
     return red, green, blue
 
@@ -199,23 +200,23 @@ def _restart(row: int, rows: int) -> bytes:
     return bytes([0xFF, 0xD0 + row % 8]) if row < rows - 1 else b""
 
 
-def _row(colour: Colour, across: int) -> bytes:
-    luminance, blue, red = (_difference(value) for value in _components(colour))
+def _row(color: Color, across: int) -> bytes:
+    luminance, blue, red = (_difference(value) for value in _components(color))
     first = f"{luminance}0" + "00" * 3 + f"{blue}0{red}0"
     bits = first + "0" * 12 * (across - 1)
     bits += "1" * (-len(bits) % 8)
     return int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
 
 
-def _components(colour: Colour) -> tuple[int, int, int]:
-    """Y, Cb and Cr (JFIF 1.02) as steps away from the middle."""
-    red, green, blue = colour
+def _components(color: Color) -> tuple[int, int, int]:
+    """Return Y, Cb and Cr (JFIF 1.02) as steps from the midpoint."""
+    red, green, blue = color
     luminance = 0.299 * red + 0.587 * green + 0.114 * blue
     return round(luminance) - 128, round((blue - luminance) / 1.772), round((red - luminance) / 1.402)
 
 
 def _difference(value: int) -> str:
-    """A value by its category and its bits, negative ones as complement (T.81, F.1.2.1)."""
+    """Return the bits of a value: its category and its magnitude, negative ones as complement (T.81, F.1.2.1)."""
     size = abs(value).bit_length()
     if size == 0:
         return "0"
@@ -229,7 +230,7 @@ LARGEST_SIZE = "xx_large"
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Pixels of a file, and its bytes; the download of it has exactly as many."""
+    """The dimensions of a download, in pixels, and its exact size in bytes."""
 
     name: str
     width: int
@@ -242,7 +243,7 @@ class Size:
 
 
 def sizes(asset: Asset) -> tuple[Size, ...]:
-    """The largest first, which is the original."""
+    """Return the available sizes of an asset, the largest first, which is the original."""
     longest = max(asset.width, asset.height)
     smaller = [Size(name, *size_of(asset, side)) for name, side in SIZE_SIDES if side < longest]
     whole = next((name for name, side in SIZE_SIDES if longest <= side), LARGEST_SIZE)

@@ -1,6 +1,6 @@
-"""What pictures are of: subjects and the words of their texts, as the TOML files have them.
+"""The content of the TOML files: the subjects of pictures, and the words for their texts.
 
-A template's slots, such as ``{peak}``, are filled with words from ``words.toml`` and from the place.
+Slots in templates, such as ``{peak}``, are filled with words from ``words.toml`` and from the picture's setting.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ class ContentError(ValueError):
 
 
 def read_text(folder: Path, name: str) -> str:
-    """:raises ContentError: there is no such file, or it is not UTF-8."""
+    """Read a UTF-8 file.
+
+    :raises ContentError: the file does not exist or is not UTF-8.
+    """
     try:
         return (folder / name).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -27,7 +30,10 @@ def read_text(folder: Path, name: str) -> str:
 
 
 def read_toml(folder: Path, name: str) -> dict[str, Any]:
-    """:raises ContentError: the file can't be read, or is not TOML; a key that stands twice is not."""
+    """Read a TOML file.
+
+    :raises ContentError: the file can't be read or is not valid TOML; duplicate keys are invalid.
+    """
     try:
         return tomllib.loads(read_text(folder, name))
     except tomllib.TOMLDecodeError as error:
@@ -36,19 +42,19 @@ def read_toml(folder: Path, name: str) -> dict[str, Any]:
 
 Family = Literal["creative", "editorial"]
 Use = Literal["any", "stories", "everyday"]
-# slots that come from the place and the people of a picture, besides those of words.toml
+# slots filled from the place and people of a picture, in addition to those in words.toml
 BUILT_IN_SLOTS = frozenset(("city", "country", "hour_cap", "season_cap", "first", "last", "name"))
-# letters that have no accent to take off
+# letters that Unicode does not decompose into a base letter and an accent
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "ı": "i", "đ": "d", "æ": "ae", "œ": "oe", "'": None, "’": None})
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One theme. ``scene`` names the drawing; ``segment`` is the editorial one, empty for creative.
+    """A subject of pictures. ``scene`` is the drawing; ``segment`` the editorial segment, empty for creative ones.
 
-    ``people`` and ``ages`` (years) are the least and the most of them; ``event`` is what editorial pictures
-    of the theme were taken at.
+    ``people`` and ``ages`` are the minimum and maximum number of people and their age in years. ``event`` is the
+    event at which editorial pictures were taken.
     """
 
     scene: str
@@ -66,7 +72,10 @@ class Subject:
         return "editorial" if self.segment else "creative"
 
     def fill(self, template: str, words: Mapping[str, str]) -> str:
-        """:raises ContentError: a slot that there is no word for."""
+        """Fill the slots of a template.
+
+        :raises ContentError: there is no word for a slot.
+        """
         try:
             return template.format_map(words)
         except (KeyError, ValueError) as error:
@@ -76,7 +85,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What pictures are sold under; ``segment`` as in a subject."""
+    """A collection of pictures; ``segment`` is as in a subject."""
 
     id: int
     name: str
@@ -87,7 +96,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Names of people, and what the slots of templates are filled with; places are cities with their countries."""
+    """Names of people, places (pairs of city and country), collections, and the words for slots in templates."""
 
     slots: Mapping[str, tuple[str, ...]]
     first: tuple[str, ...]
@@ -100,22 +109,25 @@ class Words:
 
 
 def parse_subjects(document: Mapping[str, Any], name: str) -> tuple[Subject, ...]:
-    """The subjects of a document.
+    """Parse the subjects of a document.
 
-    :param name: of its file, for messages.
-    :raises ContentError: a key that is not known, or one that is missing.
+    :param name: the file name for error messages.
+    :raises ContentError: a key is unknown or missing.
     """
     if other := document.keys() - {"subject"}:
-        raise ContentError(f"{name}: {min(other)} is not a key here; a subject begins with [[subject]]")
+        raise ContentError(f"{name}: {min(other)} is not a valid key; a subject starts with [[subject]]")
     tables = document.get("subject", [])
     if not isinstance(tables, list):
-        raise ContentError(f"{name}: subject: a subject begins with [[subject]], in double brackets")
+        raise ContentError(f"{name}: subject: a subject starts with [[subject]], in double brackets")
     made = (from_table(Subject, table, f"{name}: subject {number}") for number, table in enumerate(tables, 1))
     return tuple(replace(subject, keywords=split_list(subject.keywords)) for subject in made)
 
 
 def parse_words(document: Mapping[str, Any], name: str) -> Words:
-    """:raises ContentError: a key that is missing."""
+    """Parse the words of a document.
+
+    :raises ContentError: a key is missing.
+    """
     try:
         return Words(
             slots={slot: tuple(words) for slot, words in document["slots"].items()},
@@ -131,34 +143,34 @@ def parse_words(document: Mapping[str, Any], name: str) -> Words:
 
 
 def from_table(kind: type[T], table: Mapping[str, Any], where: str) -> T:
-    """A value from a table, arrays as tuples.
+    """Create a dataclass instance from a TOML table; arrays become tuples.
 
-    :raises ContentError: a key that the kind does not have, or one that it lacks.
+    :raises ContentError: a key is unknown or missing.
     """
     if not isinstance(table, Mapping):
-        raise ContentError(f"{where}: a table is needed")
+        raise ContentError(f"{where}: must be a table")
     known: tuple[Field[Any], ...] = fields(kind)  # type: ignore[arg-type]
     if unknown := table.keys() - {field.name for field in known}:
-        raise ContentError(f"{where}: {min(unknown)} is not a key here")
+        raise ContentError(f"{where}: {min(unknown)} is not a valid key")
     if missing := {field.name for field in known if field.default is MISSING} - table.keys():
         raise ContentError(f"{where}: {min(missing)} is missing")
     return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
 
 
 def slots_in(templates: Sequence[str]) -> set[str]:
-    """The slots that templates have."""
+    """Return the slots in templates."""
     return {slot for template in templates for _, slot, _, _ in Formatter().parse(template) if slot is not None}
 
 
 def split_list(text: str | Sequence[str]) -> tuple[str, ...]:
-    """The parts of a text that commas separate; a list may stand in its place."""
+    """Split a text at commas; a list is returned as a tuple."""
     if not isinstance(text, str):
         return tuple(text)
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def fold(text: str) -> str:
-    """Lower case, without accents and apostrophes."""
+    """Return a text in lower case, without accents and apostrophes."""
     if text.isascii():
         return text.lower().replace("'", "")
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_LETTERS)
@@ -168,5 +180,5 @@ def fold(text: str) -> str:
 def _place(text: object, name: str) -> tuple[str, str]:
     city, comma, country = str(text).partition(", ")
     if not comma:
-        raise ContentError(f"{name}: places: {text!r} is not a city, a comma and a country")
+        raise ContentError(f"{name}: places: {text!r} is not of the form 'City, Country'")
     return city, country

@@ -1,6 +1,6 @@
-"""What a search may ask of a picture beyond its texts: who and how many are on it, how it is taken, its mood.
+"""Properties of pictures for search filters: the number and age of people, composition, mood, style.
 
-Like everything here it is made up from the ID.
+They are generated from the ID, like everything about an asset.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from embedkit.sandbox.content.pictures import hour_of
 
 EDITORIAL_ONLY = "For editorial use only."
 UNSAFE = frozenset(("nude", "alcohol"))
-ARCHIVAL = 2012  # news pictures from before that year are history by now
+ARCHIVAL = 2012  # news pictures from before this year are archival
 
-# least and most months; the words that are ranges themselves follow from their own text
+# minimum and maximum age in months; values that are ranges are added below
 _AGES = {
     "newborn": (0, 1),
     "baby": (0, 23),
@@ -45,7 +45,7 @@ AGES = {
 }
 ADULTS_ONLY = "adults_only"
 
-# as the API's filter has them; made up from the ID alone, with no relation to what is drawn
+# the values of the API's filter; chosen at random by ID, and unrelated to the drawing
 ETHNICITIES = (
     *("white", "east_asian", "japanese", "hispanic_latinx", "middle_eastern", "south_asian", "southeast_asian"),
     *("native_american_first_nations", "black", "pacific_islander", "multiracial_person"),
@@ -56,14 +56,14 @@ _COUNTS = {"none": "no people", "one": "one person", "two": "two people", "group
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """Words are those of the API. ``quality`` is 1, the best, to 3; ``restrictions`` are sentences."""
+    """A picture's filterable properties, with the API's values. ``quality`` is from 1 (best) to 3."""
 
     people: str
     ages: frozenset[str]
     compositions: frozenset[str]
     moods: frozenset[str]
     style: str
-    colour: str
+    color: str
     segments: tuple[str, ...]
     quality: int
     released: str
@@ -76,7 +76,7 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """One of the words that a picture is filed under; the same text has the same ID everywhere."""
+    """A keyword of a picture; its ID is derived from its text."""
 
     id: int
     text: str
@@ -85,7 +85,7 @@ class Keyword:
 
 @lru_cache(maxsize=4096)
 def traits(asset: Asset) -> Traits:
-    """Everything about an asset that a filter may ask for."""
+    """Return an asset's filterable properties."""
     rng = Random(f"traits {asset.id}")
     years = [rng.randint(*asset.ages) for _ in range(asset.people)]
     return Traits(
@@ -94,7 +94,7 @@ def traits(asset: Asset) -> Traits:
         compositions=frozenset(_compositions(asset, rng)),
         moods=frozenset((*_moods(asset), "black_and_white")) if asset.monochrome else frozenset(_moods(asset)),
         style=_style(asset),
-        colour="black_and_white" if asset.monochrome else "color",
+        color="black_and_white" if asset.monochrome else "color",
         segments=tuple(_segments(asset)),
         quality=rng.choice((1, 1, 2, 2, 2, 3)),
         released=_release(asset, rng),
@@ -104,25 +104,25 @@ def traits(asset: Asset) -> Traits:
 
 @lru_cache(maxsize=4096)
 def ethnicities(asset: Asset) -> frozenset[str]:
-    """Ethnicities that the filter knows the picture by; none where there is nobody."""
+    """Return a picture's values for the ethnicity filter; empty if there are no people in it."""
     rng = Random(f"origins {asset.id}")
     found = {rng.choice(ETHNICITIES) for _ in range(min(asset.people, 5))}
     return frozenset(found | {"multiethnic_group"} if len(found) > 2 else found)
 
 
 def popularity(asset: Asset) -> float:
-    """How much others like it, from 0 to 1."""
+    """Return a picture's popularity, from 0 to 1."""
     return Random(f"popularity {asset.id}").random()
 
 
 def unsafe(asset: Asset) -> bool:
-    """Whether a safe search leaves it out."""
+    """Return whether a safe search excludes the picture."""
     return bool(UNSAFE & {*asset.keywords})
 
 
 @lru_cache(maxsize=4096)
 def keywords(asset: Asset) -> tuple[Keyword, ...]:
-    """What the picture is filed under, in the order of the IDs."""
+    """Return a picture's keywords, sorted by ID."""
     known = traits(asset)
     texts = {
         **dict.fromkeys(asset.keywords[:-2], "Unknown"),
@@ -144,7 +144,7 @@ def _keyword(text: str, type_: str) -> Keyword:
 
 @lru_cache(maxsize=4096)
 def keyword_id(text: str) -> int:
-    """The number of a keyword, which follows from its text."""
+    """Return a keyword's ID, which is derived from its text."""
     digest = blake2b(text.lower().encode(), digest_size=4).digest()
     return 60_000 + int.from_bytes(digest, "big") % 9_000_000
 
@@ -181,7 +181,7 @@ def _kind(asset: Asset) -> SceneKind:
 
 
 def _style(asset: Asset) -> str:
-    """The graphical style, as the keywords have it."""
+    """Return the graphical style, according to the keywords."""
     named = [word for word in ("vector", "illustration", "fine art") if word in asset.keywords]
     return named[0].replace(" ", "_") if named else "photography"
 

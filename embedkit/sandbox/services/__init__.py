@@ -1,10 +1,10 @@
-"""The services of Getty Images as handlers: each takes a request as a value and returns the answer.
+"""Getty Images' services as handlers: each takes a :class:`~.http.Call` and returns a :class:`~.http.Reply`.
 
 ===========================  ======================================================================
-oembed.py, pages.py          the oEmbed endpoint; its frames, the pictures and the pages about them
-api.py                       the API v3: its operations, one file for each group of endpoints
-auth.py                      who may call it, and the access tokens
-parameters.py, fields.py     what may be asked of it, and what it answers of a picture
-config.py, http.py, urls.py  what all of them share
+oembed.py, pages.py          the oEmbed endpoint; frames, pictures and web pages
+api.py                       the API v3: routing; each group of endpoints has a module of its own
+auth.py                      authentication, rate limits and access tokens
+parameters.py, fields.py     query parameters of searches; fields of pictures in responses
+config.py, http.py, urls.py  shared by all of them
 ===========================  ======================================================================
 """

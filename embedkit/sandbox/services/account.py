@@ -1,7 +1,7 @@
-"""What the customer has bought and downloaded, who that is, what a partner is told of changes, and tells of usage.
+"""Products, the current customer, the download history, the asset-change feed and usage reports.
 
-GET /v3/products and /v3/customers/current; under /v3/asset-changes the feed of assets that are new, changed or
-gone: a pull loop, in which a batch comes again until it is confirmed; and PUT /v3/usage-batches/{id}.
+GET /v3/products and /v3/customers/current; /v3/asset-changes, the feed of new, changed and deleted assets, whose
+batches are returned again until they are confirmed; and PUT /v3/usage-batches/{id}.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from embedkit.sandbox.services.http import (
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One agreement. ``family`` is the only one that it covers; None for both."""
+    """A download agreement. ``family`` is the only asset family it covers; None for both."""
 
     id: int
     type: str
@@ -52,17 +52,17 @@ PRODUCTS = (
     Product(50003, "editorialsubscription", "Editorial Subscription", "editorial"),
     Product(50004, "imagepack", "UltraPack Large", "creative"),
 )
-# as GET /v3/customers/current gives it
+# the response of GET /v3/customers/current
 CUSTOMER: JSON = {"first_name": "Sanna", "middle_name": "", "last_name": "Boxer"}
 
 
 def products_for(asset: Asset) -> tuple[Product, ...]:
-    """The products that a picture may be downloaded with."""
+    """Return the products that cover a picture."""
     return tuple(product for product in PRODUCTS if product.covers(asset))
 
 
 def offers(asset: Asset, call: Call, rules: Era) -> list[JSON]:
-    """The same as links, as the fields ``downloads`` and ``largest_downloads`` have them, with IDs as strings."""
+    """Return a picture's products as download links, as in the fields ``downloads`` and ``largest_downloads``."""
     place = "downloads" if rules.offers == "files" else "downloads/images"
     uri = f"{call.origin}/v3/{place}/{asset.id}"
     found = products_for(asset)
@@ -84,7 +84,7 @@ MAX_RECORDS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class DownloadRecord:
-    """One download. ``at`` is ISO 8601 in UTC; ``notes`` and ``project`` are the customer's own remarks."""
+    """A past download. ``at`` is ISO 8601 in UTC; ``notes`` and ``project`` were supplied by the customer."""
 
     at: str
     user: str
@@ -96,12 +96,12 @@ class DownloadRecord:
 
     @property
     def line(self) -> str:
-        """As a file keeps it."""
+        """The record as a line of the history file."""
         parts = (self.at, self.user, self.asset.id, self.product.id, self.size.height, self.notes, self.project)
         return json.dumps(parts)
 
     def document(self, thumbnail: str) -> JSON:
-        """As the API shows it."""
+        """Return the record as the API returns it."""
         return {
             "date_downloaded": self.at,
             "id": self.asset.id,
@@ -120,9 +120,9 @@ class DownloadRecord:
 
 
 class History:
-    """Remembers downloads, the latest first. Safe for threads.
+    """The download history, newest first. Thread-safe.
 
-    :param path: of the file that keeps them; empty for none.
+    :param path: the file that stores it; empty keeps it in memory only.
     """
 
     def __init__(self, path: str, find: Find) -> None:
@@ -134,10 +134,10 @@ class History:
             self._remember(record)
 
     def add(self, record: DownloadRecord, maximum: int) -> None:
-        """Keep one more.
+        """Add a download.
 
-        :param most: downloads of a product that a customer has; 0 for any number.
-        :raises APIError: where they are count_of up.
+        :param maximum: downloads that a customer has per product; 0 for no limit.
+        :raises APIError: the customer has used them up.
         """
         counted = record.user, record.product.id
         with self._lock:
@@ -155,15 +155,15 @@ class History:
         self._records.appendleft(record)
 
     def has(self, user: str, asset: Asset, product: Product) -> bool:
-        """Whether a customer has downloaded a picture with a product."""
-        return any((one.asset.id, one.product) == (asset.id, product) for one in self.of(user))
+        """Return whether a customer has downloaded a picture with a product."""
+        return any((record.asset.id, record.product) == (asset.id, product) for record in self.of(user))
 
     def of(self, user: str) -> Iterator[DownloadRecord]:
         with self._lock:
             return iter([record for record in self._records if record.user == user])
 
     def count_of(self, user: str, product: Product) -> int:
-        """How many downloads of a product a customer has made."""
+        """Return the number of a customer's downloads with a product."""
         with self._lock:
             return self._counts[user, product.id]
 
@@ -184,13 +184,13 @@ REQUIREMENTS = "download_requirements"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The handlers."""
+    """Handlers for products and the current customer."""
 
     config: SandboxConfig
     history: History
 
     def products(self, call: Call, caller: Caller) -> Reply:
-        """Every product; none for an application on its own (seen with client credentials)."""
+        """GET /v3/products: none for an application without a customer (seen with client credentials)."""
         fields = {field.strip() for field in call.params.get("fields", "").split(",") if field.strip()}
         if unknown := fields - {REQUIREMENTS}:
             raise parameter_error("fields", f"The value '{min(unknown)}' is not valid.")
@@ -198,7 +198,7 @@ class Account:
         return json_reply({"products": [self._document(one, caller, detailed=bool(fields)) for one in held]})
 
     def customer(self, call: Call, caller: Caller) -> Reply:  # noqa: ARG002
-        """The customer's name."""
+        """GET /v3/customers/current."""
         return json_reply(CUSTOMER)
 
     def _document(self, product: Product, caller: Caller, *, detailed: bool) -> JSON:
@@ -225,22 +225,22 @@ class Account:
 
 
 Lifecycle = Literal["New", "Update", "Delete"]
-CHANNELS = {1: "Editorial", 2: "Creative"}  # one a family, since March 2025
+CHANNELS = {1: "Editorial", 2: "Creative"}  # one per family since March 2025
 MAX_BATCH = 2_200
-NO_DATE = "0001-01-01T00:00:00Z"  # null is not declared; this is what stands for none on .NET [inf]
+NO_DATE = "0001-01-01T00:00:00Z"  # the contract does not allow null; this is .NET's default date [inf]
 KEPT_S = 60 * 86_400  # "Notifications older than 60 days will be removed"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One notification. ``at`` is in seconds since the epoch."""
+    """A notification in the feed. ``at`` is in seconds since the epoch."""
 
     at: float
     lifecycle: Lifecycle
     asset_id: str
 
     def document(self, origin: str) -> JSON:
-        """As the API shows it."""
+        """Return the notification as the API returns it."""
         return {
             "asset_changed_utc_datetime": _isoformat(self.at),
             "asset_lifecycle": self.lifecycle,
@@ -255,20 +255,20 @@ def _isoformat(at: float) -> str:
 
 
 class AssetChanges:
-    """The feed, and its handlers: one for all partners. Safe for threads.
+    """The asset-change feed, shared by all partners, and its handlers. Thread-safe.
 
-    :param clock: seconds since the epoch.
+    :param clock: returns seconds since the epoch.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._pending: dict[int, list[Change]] = {channel: [] for channel in CHANNELS}
-        self._unconfirmed: dict[int, tuple[int, int]] = {}  # by channel, the ID of a batch and how long it is
+        self._unconfirmed: dict[int, tuple[int, int]] = {}  # by channel: ID and length of the current batch
         self._batches = 0
 
     def record(self, asset: Asset, lifecycle: Lifecycle) -> None:
-        """Put a change of an asset into the channel of its family."""
+        """Add a change to the channel of the asset's family."""
         channel = next(number for number, family in CHANNELS.items() if family.lower() == asset.family)
         with self._lock:
             self._pending[channel].append(Change(self._clock(), lifecycle, asset.id))
@@ -281,7 +281,7 @@ class AssetChanges:
             return json_reply([self._channel(number) for number in CHANNELS])
 
     def next_batch(self, call: Call, caller: Caller) -> Reply:
-        """PUT /v3/asset-changes/change-sets: a batch; the same as before (200) until that is confirmed."""
+        """PUT /v3/asset-changes/change-sets: a new batch (201), or the previous one (200) until confirmed."""
         _check_partner(caller)
         channel = integer(call.params, "channel_id", 0, minimum=0)
         maximum = integer(call.params, "batch_size", MAX_BATCH, maximum=MAX_BATCH)
@@ -303,7 +303,7 @@ class AssetChanges:
                     return Reply(200, "")
         raise code_error(404, "ChangeSetNotFound", f"Change set not found: {asked}")
 
-    # -- under the lock ---------------------------------------------------------------------------------
+    # -- called with the lock held ----------------------------------------------------------------------
 
     def _batch(self, channel: int, maximum: int, status: int, origin: str) -> Reply:
         waiting = self._pending[channel]
@@ -330,7 +330,7 @@ class AssetChanges:
         }
 
     def _drop_old(self) -> None:
-        """What is too old goes, unless it was given and is not confirmed yet."""
+        """Drop expired notifications, except from channels with an unconfirmed batch."""
         oldest = self._clock() - KEPT_S
         for channel, waiting in self._pending.items():
             if channel not in self._unconfirmed:
@@ -341,9 +341,9 @@ MAX_USAGES = 1_000
 
 
 class UsageReports:
-    """What publishers report to have used: batches, each taken once, as a whole or not at all. Safe for threads.
+    """Accepts batches of usage reports, each once and completely or not at all. Thread-safe.
 
-    :param clock: seconds since the epoch; nothing was used after that.
+    :param clock: returns seconds since the epoch; usage dates in the future are rejected.
     """
 
     def __init__(self, find: Find, clock: Callable[[], float]) -> None:
@@ -353,7 +353,7 @@ class UsageReports:
         self._batches: set[str] = set()
 
     def take(self, call: Call, caller: Caller) -> Reply:
-        """PUT /v3/usage-batches/{id}. How an asset that does not exist is answered is not recorded."""
+        """PUT /v3/usage-batches/{id}. How the real service treats unknown assets is not documented."""
         if not APPLICATIONS[caller.key].licensed:
             raise code_error(403, "UnauthorizedToReportUsage", "You may not report usage.")
         used = self._read(call)
@@ -379,7 +379,7 @@ class UsageReports:
 
 
 def _is_valid_usage(one: JSON, today: str) -> bool:
-    """Whether it names an asset, how often it was used, and the day, which has come."""
+    """Return whether a usage has an asset ID, a positive quantity, and a date that is not in the future."""
     asset_id, quantity, day = one.get("asset_id"), one.get("quantity"), one.get("usage_date")
     if not isinstance(asset_id, str) or not isinstance(day, str) or type(quantity) is not int or quantity < 1:
         return False

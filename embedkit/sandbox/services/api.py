@@ -1,4 +1,4 @@
-"""The Getty Images API v3, as one handler: who may call, the operations, and how errors are answered.
+"""The Getty Images API v3 as one handler, which authenticates calls, routes them and returns errors.
 
     /v3/search/images, /creative, /editorial                    search.py
     /v3/images, /{id}, /{id}/similar, /{id}/same-series         images.py
@@ -13,8 +13,8 @@
     /v3/boards/…                                                boards.py
     /oauth2/token                                               auth.py
 
-Paths are read as the service reads them: without regard to case, with slashes doubled (the official Node
-client does that) or one at the end.
+As in the real service, paths are case-insensitive, and may have double slashes (the official Node client sends
+these) or a trailing one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from embedkit.sandbox.services.http import (
     parameter_error,
 )
 from embedkit.sandbox.services.images import Images
-from embedkit.sandbox.services.parameters import AllowedParams, query_params
+from embedkit.sandbox.services.parameters import Allowed, query_params
 from embedkit.sandbox.services.places import list_collections, list_countries
 from embedkit.sandbox.services.search import Search, Uploads
 
@@ -51,7 +51,7 @@ CORS = (
     ("Access-Control-Allow-Methods", "options, post"),
     ("Access-Control-Max-Age", "1728000"),
 )
-# what a browser asks before it sends a key; what the real service answers has not been seen
+# the response to a CORS preflight; the real service's is not known
 PREFLIGHT = (
     (
         "Access-Control-Allow-Headers",
@@ -61,31 +61,31 @@ PREFLIGHT = (
     ("Access-Control-Max-Age", "1728000"),
 )
 Operation = Callable[[Call, Caller], Reply]
-PAGES: AllowedParams = {"page": (), "page_size": tuple(map(str, parameters.PAGE_SIZES))}
-BY_IMAGE: AllowedParams = {
+PAGES: Allowed = {"page": (), "page_size": tuple(map(str, parameters.PAGE_SIZES))}
+BY_IMAGE: Allowed = {
     **dict.fromkeys(("asset_id", "exclude_editorial_use_only", "facet_max_count", "image_url"), ()),
     **dict.fromkeys(("include_facets", "phrase", "product_types"), ()),
     "facet_fields": parameters.CREATIVE.facets,
     "fields": tuple(sorted(fields.CREATIVE.allowed)),
     **PAGES,
 }
-SANDBOX_PARAMS = {"sandbox_fault"}  # of the sandbox's own, in every query
+OWN_PARAMS = {"sandbox_fault"}  # the sandbox's own parameters, allowed in every query
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation.
+    """An operation.
 
-    :param path: with placeholders, as the contract writes it.
-    :param need: what a caller has to show.
-    :param takes: the parameters of its query.
+    :param path: the path with its placeholders, as in the contract.
+    :param need: the credentials a caller needs.
+    :param params: the allowed query parameters.
     """
 
     method: str
     path: str
     need: Need
     answer: Operation
-    params: AllowedParams = field(default_factory=dict)
+    params: Allowed = field(default_factory=dict)
 
     def matches(self, path: str) -> bool:
         return _pattern(self.path).fullmatch(path) is not None
@@ -97,7 +97,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 class Api:
-    """Everything under /v3, with the tokens and the files that belong to it."""
+    """All operations under /v3; also the token endpoint and the file downloads."""
 
     def __init__(self, config: SandboxConfig, find: Find, clock: Callable[[], float]) -> None:
         self._config = config
@@ -120,7 +120,7 @@ class Api:
     def __call__(self, call: Call) -> Reply:
         if call.method == "OPTIONS":
             return Reply(204, "", headers=PREFLIGHT if self._config.cors else ())
-        call = replace(call, path=_normalize_path(call.path))
+        call = replace(call, path=_normalize(call.path))
         try:
             reply = self._answer(call)
         except APIError as refused:
@@ -141,19 +141,19 @@ class Api:
         raise APIError(405, None, (("Allow", ", ".join(route.method for route in routes)),))
 
     def _check(self, call: Call, route: Route) -> None:
-        """Refuse what an operation does not know, as every era does."""
-        unknown = query_params(call).keys() - route.params.keys() - SANDBOX_PARAMS
+        """Refuse unknown parameters, as the API does in every era."""
+        unknown = query_params(call).keys() - route.params.keys() - OWN_PARAMS
         if unknown and self._config.strict:
             raise parameter_error(min(unknown), "The parameter is not recognized.")
 
     def _headers(self, call: Call, reply: Reply) -> Pairs:
-        """Those of every answer; what a creative search finds may be kept."""
+        """Return the headers of a response; creative searches have their own, which allow caching."""
         era, creative = self._config.rules, call.path.lower().startswith("/v3/search/images/creative")
         headers = era.creative_headers if creative and reply.status == 200 else era.headers
         return (*headers, *(CORS if self._config.cors else ()))
 
 
-def _normalize_path(path: str) -> str:
+def _normalize(path: str) -> str:
     return "/" + "/".join(part for part in path.split("/") if part)
 
 
@@ -173,7 +173,7 @@ def _content(search: Search, images: Images) -> Iterator[Route]:
     yield Route("GET", "/v3/images/{id}/same-series", "key", images.same_series, listed)
     yield Route("GET", f"{creative}/by-image", "key", search.by_image, BY_IMAGE)
     yield Route("PUT", "/v3/search/by-image/uploads/{file-name}", "key", search.upload)
-    by_artist: AllowedParams = {"artist_name": (), "fields": _words(fields.ARTIST), **PAGES}
+    by_artist: Allowed = {"artist_name": (), "fields": _words(fields.ARTIST), **PAGES}
     yield Route("GET", "/v3/artists/images", "key", search.by_artist, by_artist)
     yield Route("GET", "/v3/countries", "key", list_countries)
     yield Route("GET", "/v3/collections", "user", list_collections)
@@ -184,7 +184,7 @@ def _words(known: Fields) -> tuple[str, ...]:
 
 
 def _events(events: Events) -> Iterator[Route]:
-    several: AllowedParams = {
+    several: Allowed = {
         "fields": SEARCH_FIELDS,
         "editorial_segment": parameters.EDITORIAL_SEGMENTS,
         "sort_order": SORTS,
@@ -209,8 +209,8 @@ def _account(account: Account) -> Iterator[Route]:
 
 
 def _downloads(downloads: Downloads, rules: Era) -> Iterator[Route]:
-    own: AllowedParams = {"company_downloads": ()}
-    past: AllowedParams = {
+    own: Allowed = {"company_downloads": ()}
+    past: Allowed = {
         "date_from": (),
         "date_to": (),
         "use_time": (),
@@ -219,7 +219,7 @@ def _downloads(downloads: Downloads, rules: Era) -> Iterator[Route]:
         "page_size": (),
         **own,
     }
-    file: AllowedParams = {
+    file: Allowed = {
         **dict.fromkeys(("auto_download", "height", "product_id", "use_team_credits"), ()),
         "file_type": FILE_TYPES,
         "product_type": PRODUCT_TYPES,
@@ -227,7 +227,7 @@ def _downloads(downloads: Downloads, rules: Era) -> Iterator[Route]:
     yield Route("GET", "/v3/downloads", "user", downloads.list_downloads, past)
     yield Route("POST", "/v3/downloads/images/{id}", "token", downloads.image, file)
     yield Route("GET", "/v3/images/{id}/downloadhistory", "user", downloads.image_history, own)
-    bought: AllowedParams = {**dict.fromkeys(("date_from", "date_to", "company_purchases"), ()), **PAGES}
+    bought: Allowed = {**dict.fromkeys(("date_from", "date_to", "company_purchases"), ()), **PAGES}
     yield Route("GET", "/v3/purchased-assets", "user", downloads.purchased, bought)
     if rules.short_downloads:
         yield Route("POST", "/v3/downloads/{id}", "token", downloads.legacy_image, file)
@@ -235,7 +235,7 @@ def _downloads(downloads: Downloads, rules: Era) -> Iterator[Route]:
 
 def _boards(boards: Boards) -> Iterator[Route]:
     one, assets, comments = (f"/v3/boards/{{board_id}}{tail}" for tail in ("", "/assets", "/comments"))
-    several: AllowedParams = {
+    several: Allowed = {
         "board_relationship": RELATIONSHIPS,
         "sort_order": tuple(ORDERS),
         "page": (),

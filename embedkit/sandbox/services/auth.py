@@ -1,17 +1,17 @@
-"""Who may call the API v3: applications and their customers, access tokens, the limits of a key.
+"""Authentication for the API v3: applications and their customers, access tokens, rate limits.
 
-POST /oauth2/token gives tokens to an application on its own, or to a customer of Getty Images:
+POST /oauth2/token issues tokens to an application itself, or on behalf of a Getty Images customer:
 
     client_credentials    client_id, client_secret
-    password              and username, password; the answer brings a refresh_token, good for a year
-    authorization_code    client_id, code, redirect_uri, code_verifier, and no client_secret; the same
-    refresh_token         client_id, refresh_token, and client_secret but for those of the line above
+    password              the same and username, password; also returns a refresh_token, valid for a year
+    authorization_code    client_id, code, redirect_uri, code_verifier, no client_secret; also a refresh_token
+    refresh_token         client_id, refresh_token; client_secret unless issued for an authorization_code
 
-An application may also show its ID and secret by HTTP Basic. GET /oauth2/auth is the page where a customer logs
-in, on the way to a code (RFC 6749 section 4.1, with PKCE, RFC 7636); it leads back to this machine only.
+An application can also send its ID and secret with HTTP Basic authentication. GET /oauth2/auth is the login page
+of the authorization code flow (RFC 6749 section 4.1, with PKCE, RFC 7636); it only redirects to this machine.
 
-Its failures are answered as RFC 6749 section 5.2 has them; nobody has written down what the real ones look like.
-The credentials guard nothing, and stand in the sandbox's documentation and output.
+Errors follow RFC 6749 section 5.2; the real service's are not documented. The credentials protect nothing: they
+are part of the sandbox's documentation and output.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ CUSTOMER: dict[str, Any] = {
     "username": USER,
     "password": PASSWORD,
 }  # as settings
-# a second application, as most owners of a key have one: it may search, and nothing else
+# a second application, which may only search, like those of most API customers
 SEARCH_KEY = "sandbox-search-key"
 SEARCH_SECRET = "sandbox-search-secret"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What belongs to a key. ``users`` are names and passwords; ``licensed`` is the right to download, which a key
-    ``for_tests`` has without a customer, until 2018.
+    """An API key and its rights. ``users`` are pairs of names and passwords. ``licensed`` permits its customers to
+    download; until 2018, a key ``for_tests`` could do so without a customer.
     """
 
     key: str
@@ -73,7 +73,7 @@ APPLICATIONS = {
     for application in (
         Application(KEY, SECRET, ((USER, PASSWORD),), licensed=True),
         Application(SEARCH_KEY, SEARCH_SECRET),
-        # of the examples in the documentation of 2014 to 2018
+        # from the examples in the documentation of 2014 to 2018
         Application("j878g39yx378pa77djthzzpn", "hZJS5A3GJpJvcGhaXwev3kwmq3DgtfcQmEuGbGruQBfsz", for_tests=True),
         Application("exampleApiKey", "exampleSecret", (("someUsername", "WithSomePassword"),), licensed=True),
     )
@@ -82,12 +82,12 @@ APPLICATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The application, and the person on whose behalf it calls, if any.
+    """The application that made a call, and the customer it acts for, if any.
 
-    :param key: of the application.
-    :param user: the customer of a password grant; empty for an application on its own.
+    :param key: the application's API key.
+    :param user: the customer's name; empty for an application acting for itself.
     :param licensed: whether this caller may download.
-    :param token: whether a valid access token came with the call, of whichever grant.
+    :param token: whether the call had a valid access token, of any grant type.
     """
 
     key: str
@@ -96,19 +96,19 @@ class Caller:
     token: bool = False
 
 
-REFRESH_LIFETIME_S = 365 * 86_400  # seconds that a refresh token lives [doc]
+REFRESH_LIFETIME_S = 365 * 86_400  # [doc]
 CODE_LIFETIME_S = 600  # RFC 6749 section 4.1.2
 METADATA_PATH = "/.well-known/oauth-authorization-server"
-MAX_TOKENS = 10_000  # remembered; the oldest are forgotten
+MAX_TOKENS = 10_000  # of each kind; beyond that, the oldest are dropped
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))  # RFC 6749 section 5.1
-PATHS = ("/oauth2/token", "/v4/oauth2/token")  # the first on whichever host, the second in the contract of 2026
+PATHS = ("/oauth2/token", "/v4/oauth2/token")  # the first on every host, the second in the 2026 contract
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token stands for. ``user`` is empty for an application; ``expires`` is seconds since the epoch.
+    """The rights that a token confers. ``user`` is empty for an application; ``expires`` is in epoch seconds.
 
-    :param public: whether it was issued to an application without its secret.
+    :param public: whether it was issued to a public client, that is, without client_secret.
     """
 
     key: str
@@ -119,7 +119,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What an authorization code stands for: a customer, and who may redeem it."""
+    """An authorization code's grant, and what a client must send to redeem it."""
 
     grant: Grant
     redirect_uri: str
@@ -135,7 +135,7 @@ DAY_S = 86_400
 
 
 class Limits:
-    """Counts the calls of a key, those for tokens among them. Safe for threads."""
+    """The rate limits of API keys; token requests count as well. Thread-safe."""
 
     def __init__(self, config: SandboxConfig, clock: Callable[[], float]) -> None:
         self._config = config
@@ -145,9 +145,9 @@ class Limits:
         self._days: dict[str, tuple[int, int]] = {}
 
     def count(self, key: str) -> None:
-        """Count one more.
+        """Count a call.
 
-        :raises APIError: where that is one too many.
+        :raises APIError: the key is over a limit.
         """
         now = int(self._clock())
         with self._lock:
@@ -158,7 +158,7 @@ class Limits:
 
     @staticmethod
     def _is_over(counted: dict[str, tuple[int, int]], key: str, period: int, maximum: int) -> bool:
-        """Whether this call is one too many in its period; refused calls count as well."""
+        """Count a call and return whether it exceeds the limit of its period; refused calls count as well."""
         last, calls = counted.get(key, (period, 0))
         calls = calls + 1 if last == period else 1
         counted[key] = period, calls
@@ -166,13 +166,13 @@ class Limits:
 
     def _throttle_error(self, detail: str) -> APIError:
         era = self._config.rules
-        if era.throttle_message and detail == OVER_PER_DAY:  # the header is of the other limit alone
+        if era.throttle_message and detail == OVER_PER_DAY:  # only the other limit has the header
             return message_error(era.throttle_status, era.throttle_message)
         return message_error(era.throttle_status, era.throttle_message or detail, (("X-Error-Detail", detail),))
 
 
 class Tokens:
-    """Issues tokens and knows those that it issued. Safe for threads."""
+    """The token endpoint and the tokens it has issued. Thread-safe."""
 
     def __init__(self, config: SandboxConfig, limits: Limits, clock: Callable[[], float]) -> None:
         self._config = config
@@ -184,7 +184,7 @@ class Tokens:
         self._codes: dict[str, Code] = {}
 
     def __call__(self, call: Call) -> Reply:
-        """The endpoint, and the page to log in."""
+        """Handle the token endpoint and the login page."""
         try:
             path = call.path.rstrip("/")
             return self._log_in(call) if path.endswith("/oauth2/auth") else self._token(call, path)
@@ -208,12 +208,12 @@ class Tokens:
         return json_reply(document)
 
     def grant(self, token: str) -> Grant | None:
-        """What a token was issued for, expired or not; None for one that never was issued."""
+        """Return a token's grant, even if it has expired; None if the token was never issued."""
         with self._lock:
             return self._access.get(token)
 
     def expire(self) -> None:
-        """Let every access token expire now; refresh tokens live on."""
+        """Expire every access token; refresh tokens stay valid."""
         with self._lock:
             self._access = {token: replace(grant, expires=0.0) for token, grant in self._access.items()}
 
@@ -229,14 +229,14 @@ class Tokens:
         return json_reply(granted, headers=NO_STORE)
 
     def _is_public(self, form: dict[str, str]) -> bool:
-        """Whether an application has no secret to show, and needs none."""
+        """Return whether a request comes from a public client, which sends no client_secret."""
         grant = self._refresh.get(form.get("refresh_token", ""))
         renews = form.get("grant_type") == "refresh_token" and grant is not None and grant.public
         code = form.get("grant_type") == "authorization_code" and self._config.rules.browser_login
         return code or (renews and "client_secret" not in form)
 
     def _redeem(self, form: dict[str, str]) -> JSON:
-        """Tokens for an application without a secret."""
+        """Issue tokens to a public client."""
         key = form.get("client_id", "")
         if form["grant_type"] == "refresh_token":
             return self._issue(key, self._renew(key, form))
@@ -245,7 +245,7 @@ class Tokens:
         return self._issue_both(key, self._user_of(form), public=True)
 
     def _user_of(self, form: dict[str, str]) -> str:
-        """The customer that a code stands for; it is used up, whether it fits or not."""
+        """Return the customer of an authorization code, which can be used only once, successfully or not."""
         with self._lock:
             code = self._codes.pop(form.get("code", ""), None)
         right = code and (code.grant.key, code.redirect_uri) == (form.get("client_id"), form.get("redirect_uri"))
@@ -269,7 +269,7 @@ class Tokens:
         raise _token_error(400, "unsupported_grant_type", "Use another grant_type.")
 
     def _log_in(self, call: Call) -> Reply:
-        """The page where a customer logs in; back to the application with a code, or with what is wrong."""
+        """Show the login page, or redirect back to the application with a code or an error."""
         if not self._config.rules.browser_login:
             raise _token_error(400, "unsupported_response_type", "There is nobody to log in.")
         params = call.params
@@ -328,7 +328,7 @@ def _form(call: Call) -> dict[str, str]:
 
 
 def _credentials(call: Call) -> dict[str, str]:
-    """ID and secret of an application, as HTTP Basic has them (RFC 6749 section 2.3.1)."""
+    """Return client_id and client_secret from HTTP Basic authentication (RFC 6749 section 2.3.1)."""
     scheme, _, text = call.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return {}
@@ -340,13 +340,13 @@ def _credentials(call: Call) -> dict[str, str]:
 
 
 def challenge_of(verifier: str) -> str:
-    """The S256 challenge of a verifier (RFC 7636 section 4.2)."""
+    """Return the S256 challenge of a verifier (RFC 7636 section 4.2)."""
     digest = sha256(verifier.encode("ascii", "replace")).digest()
     return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def _is_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine: any port will do (RFC 8252 section 7.3)."""
+    """Return whether a URL points to this machine, on any port (RFC 8252 section 7.3)."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -355,7 +355,7 @@ def _is_loopback(url: str) -> bool:
 
 
 def _login_error(params: dict[str, str]) -> str:
-    """The error of a request to log in; empty for none."""
+    """Return the error code of an invalid authorization request; empty for a valid one."""
     if params.get("response_type") != "code":
         return "unsupported_response_type"
     proven = params.get("code_challenge_method") == "S256" and re.fullmatch(
@@ -384,12 +384,12 @@ def _token_error(status: int, error: str, description: str, headers: tuple[tuple
     return APIError(status, {"error": error, "error_description": description}, headers)
 
 
-# what a call has to show: the key alone, any valid token, or the token of a customer
+# the credentials an operation needs: only a key, any valid token, or a customer's token
 Need = Literal["key", "token", "user"]
 
 
 class Authenticator:
-    """Lets a call in as somebody, or refuses it."""
+    """Identifies the caller of each call, or refuses it."""
 
     def __init__(self, config: SandboxConfig, tokens: Tokens, limits: Limits, clock: Callable[[], float]) -> None:
         self._config = config
@@ -398,9 +398,9 @@ class Authenticator:
         self._clock = clock
 
     def authenticate(self, call: Call) -> Caller:
-        """Who calls.
+        """Return the caller.
 
-        :raises APIError: for a key that is unknown, or over its limits, and for a token that is not valid.
+        :raises APIError: the key is unknown or over its limits, or the token is not valid.
         """
         key = call.headers.get("api-key", "").strip()
         if key not in APPLICATIONS:
@@ -421,9 +421,9 @@ class Authenticator:
 
 
 def authorize(caller: Caller, need: Need) -> None:
-    """Whether a caller may come as far as an operation.
+    """Check that a caller has the credentials that an operation needs.
 
-    :raises APIError: 401 without a token that it takes, 403 for a token that is not a customer's.
+    :raises APIError: 401 without the token it needs, 403 if the token is not a customer's.
     """
     if need != "key" and not caller.token:
         raise missing_token_error()

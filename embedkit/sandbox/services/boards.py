@@ -1,12 +1,12 @@
-"""Boards: named lists of pictures that a customer keeps. They last as long as the sandbox.
+"""Boards: a customer's named lists of pictures. They last as long as the sandbox.
 
-The contract's own oddities are kept: ``pageSize`` where every other operation has ``page_size``,
-``name_decending``, IDs to remove as repeated parameters (joined by commas will do as well), 403 and not 404 for
-a single picture that does not exist.
+The contract's quirks are kept: ``pageSize``, where every other operation has ``page_size``; ``name_decending``;
+IDs to remove as a repeated parameter (commas work as well); 403 instead of 404 when adding a single picture that
+does not exist.
 
-Guesses: a picture that a board already has counts as added; of several, those that do not exist are list_boards in
-``assets_not_added``; a board of others is unknown (404) to whoever was not invited to it, and answers 403 to
-an editor who would rename or delete it, or remove a comment of somebody else.
+Assumptions: a picture that is already on a board counts as added; when adding several, those that do not exist are
+listed in ``assets_not_added``; another user's board is not found (404) without an invitation, and an invited
+editor gets 403 for renaming or deleting it, or removing someone else's comment.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ PAGES = "https://www.gettyimages.com/collaboration/boards"
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One remark; ``at`` is when, in ISO 8601."""
+    """A comment on a board; ``at`` is ISO 8601 in UTC."""
 
     id: str
     user: str
@@ -55,7 +55,7 @@ class Comment:
     at: str
 
     def document(self, user: str) -> JSON:
-        """As it is shown to a user."""
+        """Return the comment as the API returns it to a user."""
         return {
             "created_by": USER_NAMES.get(self.user, USER_NAMES[USER]),
             "date_created": self.at,
@@ -67,7 +67,7 @@ class Comment:
 
 @dataclass(slots=True)
 class Board:
-    """``assets`` are IDs with the time at which each was added. ``changes`` orders boards of one second."""
+    """A board. ``assets`` maps IDs to the times they were added; ``changes`` is the order of the last changes."""
 
     id: str
     owner: str
@@ -85,13 +85,13 @@ class Board:
         return self.name.casefold()
 
     def relationship(self, user: str) -> str:
-        """Of a user to this board; empty for none."""
+        """Return a user's relationship to this board: ``owned``, ``invited``, or empty for none."""
         if user == self.owner:
             return "owned"
         return "invited" if user in self.editors else ""
 
     def summary(self, user: str, assets: list[JSON]) -> JSON:
-        """As a list of boards shows it; the picture that was added first stands for it."""
+        """Return the board as an item of a list, with the picture that was added first as its hero asset."""
         return {
             "id": self.id,
             "asset_count": len(self.assets),
@@ -104,7 +104,7 @@ class Board:
         }
 
     def details(self, user: str, assets: list[JSON]) -> JSON:
-        """As it is shown on its own."""
+        """Return the board as the API returns it on its own."""
         return {
             "id": self.id,
             "asset_count": len(self.assets),
@@ -131,7 +131,7 @@ class Board:
 
 
 RELATIONSHIPS = ("owned", "invited")
-# a sort order, by what, and whether the last comes first
+# sort orders: the attribute to sort by, and whether to reverse
 ORDERS = {
     "date_last_updated_descending": ("changes", True),
     "date_last_updated_ascending": ("changes", False),
@@ -140,11 +140,11 @@ ORDERS = {
 }
 MAX_PAGE_SIZE = 100
 THUMBNAIL = "170x170"
-INVITED = "0b5e55ed-0000-4000-8000-000000000001"  # the board of the colleague, where there is one
+INVITED = "0b5e55ed-0000-4000-8000-000000000001"  # the colleague's board (SandboxConfig.invited_board)
 
 
 class Boards:
-    """The handlers, and what they remember. Safe for threads: one of them acts at a time."""
+    """The boards and their handlers. Thread-safe: a lock serializes the handlers."""
 
     def __init__(self, config: SandboxConfig, find: Find, clock: Callable[[], float]) -> None:
         self._config = config
@@ -178,7 +178,7 @@ class Boards:
         return json_reply({"boards": shown, "board_count": len(wanted)})
 
     def create(self, call: Call, caller: Caller) -> Reply:
-        """POST /v3/boards: 201 and the ID."""
+        """POST /v3/boards: 201 with the ID."""
         name, description = _read_name(call)
         with self._lock:
             board = self._add_board(caller.user, name, description, str(uuid.uuid4()))
@@ -208,7 +208,7 @@ class Boards:
     # -- their pictures ---------------------------------------------------------------------------------
 
     def add(self, call: Call, caller: Caller) -> Reply:
-        """PUT /v3/boards/{board_id}/assets: 201, with what was added and what was not."""
+        """PUT /v3/boards/{board_id}/assets: 201, with the IDs that were added and those that were not."""
         asked = _read_asset_ids(call)
         known = [asset_id for asset_id in asked if self._exists(asset_id)]
         with self._lock:
@@ -218,7 +218,7 @@ class Boards:
         return json_reply({"assets_added": added, "assets_not_added": missing}, 201)
 
     def add_one(self, call: Call, caller: Caller) -> Reply:
-        """PUT /v3/boards/{board_id}/assets/{asset_id}: 201, nothing changes for one that is there."""
+        """PUT /v3/boards/{board_id}/assets/{asset_id}: 201, also if it is already on the board."""
         asset_id = call.path.rsplit("/", 1)[-1]
         with self._lock:
             board = self._board(call, caller)
@@ -248,7 +248,7 @@ class Boards:
         return json_reply({"comments": documents, "permissions": {"can_add_comment": True}})
 
     def comment(self, call: Call, caller: Caller) -> Reply:
-        """POST /v3/boards/{board_id}/comments: 201 and the ID."""
+        """POST /v3/boards/{board_id}/comments: 201 with the ID."""
         text = _read_object(call).get("text")
         if not isinstance(text, str) or not text.strip():
             raise parameter_error("text", "The value is required.")
@@ -257,7 +257,7 @@ class Boards:
         return json_reply({"id": made.id}, 201)
 
     def delete_comment(self, call: Call, caller: Caller) -> Reply:
-        """DELETE /v3/boards/{board_id}/comments/{comment_id}: 204; also where there is no such comment."""
+        """DELETE /v3/boards/{board_id}/comments/{comment_id}: 204, even if there is no such comment."""
         comment_id = call.path.rsplit("/", 1)[-1]
         with self._lock:
             board = self._board(call, caller)
@@ -267,13 +267,13 @@ class Boards:
             board.comments.pop(comment_id, None)
         return Reply(204, "")
 
-    # -- inside, under the lock -------------------------------------------------------------------------
+    # -- called with the lock held ----------------------------------------------------------------------
 
     def _now(self) -> str:
         return datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _board(self, call: Call, caller: Caller, *, owned: bool = False) -> Board:
-        """The board that a path names, if the caller may see it; if ``owned``, the caller's own."""
+        """Return the board in a path, if the caller has access to it or, with ``owned``, owns it."""
         board = self._boards.get(call.path.split("/")[3])
         if board is None or not board.relationship(caller.user):
             raise code_error(404, "BoardNotFound", "Board not found.")
@@ -317,7 +317,7 @@ class Boards:
         return [self._asset(asset_id, added, call) for asset_id, added in board.assets.items()]
 
     def _asset(self, asset_id: str, added: str, call: Call) -> JSON:
-        """One picture; a withdrawn one stays on the board, without an image."""
+        """Return a picture on a board; a withdrawn one stays on it, without display sizes."""
         asset, sizes = self._find(asset_id), []
         if asset and not asset.withdrawn:
             sizes = [{"name": "thumb", "uri": site_urls(call.origin).display(asset, THUMBNAIL)}]
@@ -336,7 +336,7 @@ def _read_object(call: Call) -> JSON:
 
 
 def _read_name(call: Call) -> tuple[str, str | None]:
-    """Name and description out of a body."""
+    """Return the name and description in a request body."""
     body = _read_object(call)
     name, description = body.get("name"), body.get("description")
     if not isinstance(name, str) or not name.strip():
@@ -347,7 +347,7 @@ def _read_name(call: Call) -> tuple[str, str | None]:
 
 
 def _read_asset_ids(call: Call) -> list[str]:
-    """The IDs out of a body such as ``[{"asset_id": "74917285"}]``, each once."""
+    """Return the IDs in a request body such as ``[{"asset_id": "74917285"}]``, without duplicates."""
     body = json_body(call)
     if not isinstance(body, list):
         raise code_error(400, "MalformedRequest", "The body is not a JSON array.")

@@ -1,4 +1,4 @@
-"""How the sandbox behaves: what one contract of the API has and another has not, and what nobody knows."""
+"""The sandbox's configuration: the versions of Getty's contract, and options for what is not known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EraName = Literal["2014", "2018", "2026"]
 Generation = Literal["modern", "div"]
 Pairs = tuple[tuple[str, str], ...]
 
-# of a search seen in 2014
+# headers of a search response, seen in 2014
 _MASHERY = (
     ("Cache-Control", "no-cache,no-cache"),
     ("Expires", "-1"),
@@ -18,7 +18,7 @@ _MASHERY = (
     ("Server", "Mashery Proxy"),
     ("X-Mashery-Responder", "sandbox.mashery.com"),
 )
-# of one seen in 2026
+# the same, seen in 2026
 _EDGE = (
     ("Vary", "Accept-Encoding, Authorization, Api-Key, Accept, GI-Country-Code, Accept-Language"),
     ("X-Cache", "Miss from cloudfront"),
@@ -27,33 +27,35 @@ _EDGE = (
 
 @dataclass(frozen=True, slots=True)
 class Era:
-    """What one contract of Getty's has and another has not. Each is a row of :data:`ERAS`.
+    """The differences between the versions of Getty's contract; see :data:`ERAS`.
 
-    :param generation: and ``anchor_scheme``: of the markup that oEmbed answers.
-    :param key_error: status and message for an API key that is missing or wrong.
-    :param throttle_status: of a call above the limits of a key.
-    :param throttle_message: its body; empty repeats the detail, and sends X-Error-Detail for both limits.
-    :param coded: whether errors of the application name a code and the parameter that is wrong, in a media type of
-        their own.
-    :param missing_image: the message for an ID that is unknown.
-    :param has_last_page: whether a page after the last is refused; otherwise it is empty.
-    :param headers: of every answer of the API, and ``creative_headers`` of a creative search.
-    :param logs_in: whether customers log in in the browser (authorization code with PKCE), which the metadata
-        document of RFC 8414 tells.
-    :param downloads_at_once: whether a download redirects to the file without ``auto_download=true``.
+    :param generation: the generation of the oEmbed markup.
+    :param anchor_scheme: the URL scheme of the link in that markup.
+    :param key_error: status and message for a missing or wrong API key.
+    :param throttle_status: the status for calls over a key's rate limits.
+    :param throttle_message: the message of that error; empty sends the limit's detail as the message, and
+        X-Error-Detail for both limits.
+    :param coded: whether application errors have a code, name the invalid parameter, and use their own media type.
+    :param missing_image: the message for an unknown ID.
+    :param has_last_page: whether a page after the last is an error; otherwise it is empty.
+    :param headers: the headers of every API response but those of creative searches.
+    :param creative_headers: the headers of a creative search's response.
+    :param browser_login: whether customers can log in with their browser (authorization code with PKCE), as
+        announced in the metadata document of RFC 8414.
+    :param downloads_at_once: whether a download redirects to the file by default, without ``auto_download=true``.
     :param redirect: the status of that redirect.
     :param short_downloads: whether ``/v3/downloads/{id}`` exists.
-    :param offers: what ``largest_downloads`` lists: ``files`` with their products, ``products`` by type, or those
-        with IDs and ``agreements``.
-    :param former_filters: whether a search takes, and ignores, those that official clients of that time sent.
-    :param sizes_in_search: whether a search may ask for ``download_sizes``.
-    :param undeclared_fields: whether found pictures have every field that was asked for, as in live answers of
-        2018 (``editorial_segments`` of creative ones), or only those that the contract of 2026 declares.
-    :param test_image: whether a key for tests may download, on a token of its own, one picture for all.
-    :param unlicensed: the status for a download outside of the agreement; 403 has no body.
-    :param preview_is_comp: whether ``preview`` is the same picture as ``comp``.
-    :param text_order_ids: whether ``order_id`` is text, or a number.
-    :param enhanced: whether a creative search is enhanced where it does not say.
+    :param offers: the content of ``largest_downloads``: ``files`` with their products, ``products`` by type, or
+        ``agreements``, products with their IDs and agreement names.
+    :param former_filters: whether a search accepts and ignores the filters that official clients sent at the time.
+    :param sizes_in_search: whether ``download_sizes`` can be requested in a search.
+    :param undeclared_fields: whether search results have every requested field, as in live responses of 2018
+        (``editorial_segments`` of creative pictures), or only those that the 2026 contract declares.
+    :param test_image: whether a test key can download with its own token; it always gets the same picture.
+    :param unlicensed: the status for a download not covered by an agreement; 403 has no body.
+    :param preview_is_comp: whether the display size ``preview`` is the same picture as ``comp``.
+    :param text_order_ids: whether ``order_id`` is a string; otherwise a number.
+    :param enhanced: whether enhanced search is on by default for creative searches.
     """
 
     generation: Generation
@@ -140,71 +142,73 @@ ERAS: dict[EraName, Era] = {
 
 @dataclass(frozen=True, slots=True)
 class SandboxConfig:
-    """How a sandbox behaves.
+    """The behavior of a sandbox.
 
     >>> SandboxConfig(generation="div", not_embeddable_status=404).rules.throttle_status
     429
     >>> SandboxConfig(era="2014").rules.key_error
     (403, 'Account Inactive')
 
-    Documented or seen, and so without an option: keys and their order, the markup of both generations, 594 px
-    by default, the list of tlds, 501 for other formats, 404 for unknown IDs, at most five IDs, 400 for a
-    tampered frame, unsigned pairs after ``sig``; of the API v3, statuses and bodies of keys, tokens and
-    throttles, 303 for downloads, download URLs that live for a day, refresh tokens for a year.
+    These are documented or have been seen, so they have no option: the oEmbed keys and their order, the markup of
+    both generations, the default of 594 px, the list of tlds, 501 for other formats, 404 for unknown IDs, at most
+    five IDs, 400 for a frame URL that was changed, and unsigned parameters after ``sig``; in the API v3, the
+    statuses and bodies for keys, tokens and throttling, 303 for downloads, download URLs valid for a day, and
+    refresh tokens valid for a year.
 
-    :param era: the contract of which year to keep: ``2014`` (Connect), ``2018`` or ``2026``; :class:`Era` names
-        what differs. Generation, anchor_scheme, throttle_status and undeclared_fields go by it unless they are
-        set.
+    :param era: the year of the contract to follow: ``2014`` (Connect), ``2018`` or ``2026``; see :class:`Era` for
+        the differences. It sets the defaults of generation, anchor_scheme, throttle_status and undeclared_fields.
     :param generation: ``modern`` (anchor and script, since 2017) or ``div`` (iframe in a div, 2014, with a
         bar of 49 px below the picture and thumbnail sizes as strings).
-    :param anchor_scheme: of the link in modern markup: seen ``http`` until 2023, ``https`` since.
-    :param throttle_status: 429 as today, or 403 as in the classic documentation, for calls above the limits.
-    :param origin: the URL under which the sandbox is reached, such as ``http://127.0.0.1:8081``; empty
-        takes it from each request. A request for ``embed.gettyimages.com`` (in process) is answered
-        with the hosts of the real service.
-    :param secret: signs frames. The real input and key are unknown.
-    :param deterministic: the same question gets the same tokens, and news of the day keep one date, so that builds
-        repeat byte for byte. The real service mints new tokens for every answer, and always has pictures of today.
-    :param calls_per_second: the limit of each key, calls for tokens among them; 0 sets none.
-    :param calls_per_day: the same for a day.
-    :param password_grant: whether a customer gets a token for name and password. The metadata document of 2026
-        does not name that grant, and the contract still declares it.
-    :param token_seconds: how long an access token lives.
-    :param expires_in: how an answer says so: as ``text`` (documented), as a ``number``, not at all
-        (``missing``), or as ``junk`` that is not a number.
-    :param download_limit: how many downloads each product of the customer has; 0 sets no limit.
-    :param redownloads: whether a customer may order a picture again under the same product, and it isn't a second
-        licence. By the documentation of September 2026 every order is one.
-    :param history: a file that keeps the downloads for the next sandbox; empty forgets them.
+    :param anchor_scheme: the scheme of the link in modern markup: ``http`` was seen until 2023, ``https`` since.
+    :param throttle_status: the status for calls over the limits: 429 as today, or 403 as in the classic
+        documentation.
+    :param origin: the URL at which clients reach the sandbox, such as ``http://127.0.0.1:8081``; if empty, it is
+        taken from each request. Responses to (in-process) requests for ``embed.gettyimages.com`` use the real
+        service's hosts.
+    :param secret: the key that signs frames. The real key and the signed text are unknown.
+    :param deterministic: issue the same tokens for the same request, and keep the dates of news pictures fixed, so
+        that builds are reproducible byte for byte. The real service issues new tokens with every response, and
+        always has pictures of today.
+    :param calls_per_second: the limit of each key, including token requests; 0 for no limit.
+    :param calls_per_day: the same, per day.
+    :param password_grant: whether a customer can get a token with name and password. The metadata document of 2026
+        does not list that grant type, but the contract still declares it.
+    :param token_seconds: the lifetime of an access token.
+    :param expires_in: the form of ``expires_in`` in token responses: ``text`` (documented), ``number``,
+        ``missing``, or ``junk`` that is not a number.
+    :param download_limit: the number of downloads the customer has per product; 0 for no limit.
+    :param redownloads: whether a customer can order a picture again with the same product without buying a second
+        license. According to the documentation of September 2026, every order is a new license.
+    :param history: a file that stores the downloads for the next sandbox; empty keeps them in memory only.
     :param invited_board: whether a colleague has invited the customer to a board.
-    :param strict: the API refuses parameters that it does not know, pages beyond the last, and sizes of a page
-        other than 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75 and 100, as documented in September 2026;
-        False takes any size up to 100, ignores such parameters, and has empty pages after the last. In 2014 and
-        2018 these pages are empty anyway.
-    :param undeclared_fields: pictures that a search finds have every field that was asked for, in 2026 as well.
+    :param strict: refuse unknown API parameters, pages beyond the last, and page sizes other than 1, 2, 3, 4, 5,
+        6, 10, 12, 15, 20, 25, 30, 50, 60, 75 and 100, as documented in September 2026. False ignores unknown
+        parameters, accepts any page size up to 100, and returns empty pages after the last, as 2014 and 2018
+        always do.
+    :param undeclared_fields: return every requested field in search results, in the era 2026, too.
 
-    Unknown about the real service; these are our guesses:
+    The following is not known about the real service; the defaults are assumptions:
 
-    :param not_embeddable_status: for a picture that exists but may not be embedded.
-    :param missing_url_status: for a question without ``url``.
-    :param unsupported_url_status: for a ``url`` that names no asset.
-    :param too_many_status: for more than five IDs.
-    :param bad_tld_status: for a tld that is not listed; 0 takes ``com`` instead.
-    :param bad_size_status: for a maxwidth or maxheight that is not a positive integer; 0 ignores it.
-    :param missing_caller_status: for a question without ``caller``; 0 lets it pass.
+    :param not_embeddable_status: the status for a picture that exists but may not be embedded.
+    :param missing_url_status: the status for a request without ``url``.
+    :param unsupported_url_status: the status for a ``url`` that is not an asset's.
+    :param too_many_status: the status for more than five IDs.
+    :param bad_tld_status: the status for an unlisted tld; 0 uses ``com`` instead.
+    :param bad_size_status: the status for a maxwidth or maxheight that is not a positive integer; 0 ignores it.
+    :param missing_caller_status: the status for a request without ``caller``; 0 accepts it.
     :param error_body: ``json`` (``{"message": …}``, as /preview had), ``html`` or ``empty``.
-    :param default_side: px, the longest side without maxwidth and maxheight. With only one of the two
+    :param default_side: the longest side, in px, without maxwidth and maxheight. If only one of the two is
         given, the other side is not limited.
-    :param cors: the value of Access-Control-Allow-Origin; empty sends none.
-    :param cache_control: the value of Cache-Control on oEmbed answers; empty sends none.
-    :param facets: whether a search for images that asks for facets gets them, as ``facets``. The contract
-        lets it ask, and declares them for videos alone.
-    :param none_found_status: where none of several IDs of pictures or events is known: 404, as for a single one,
-        or 200 with all of them in ``images_not_found`` or ``events_not_found``.
+    :param cors: the value of Access-Control-Allow-Origin; empty omits the header.
+    :param cache_control: the value of Cache-Control on oEmbed responses; empty omits the header.
+    :param facets: whether image searches return ``facets`` on request. The contract has the parameter, but
+        declares the response field for videos only.
+    :param none_found_status: the status if none of several requested pictures or events exists: 404, as for a
+        single one, or 200 with all IDs in ``images_not_found`` or ``events_not_found``.
 
-    Guesses without an option, since clients should not care: errors of the token endpoint are those of RFC 6749
-    (401 ``invalid_client``, 400 ``invalid_grant`` and ``invalid_request``); a body comes with 401; an operation of
-    the contract that the sandbox lacks is 404, a method that a path does not take 405.
+    Further assumptions have no option, since clients should not depend on them: errors of the token endpoint
+    follow RFC 6749 (401 ``invalid_client``, 400 ``invalid_grant`` and ``invalid_request``); 401 responses have a
+    body; an operation that the sandbox lacks gets 404, an unsupported method 405.
     """
 
     era: EraName = "2026"
@@ -245,7 +249,7 @@ class SandboxConfig:
 
     @property
     def rules(self) -> Era:
-        """What the era has, but for what is set here."""
+        """The rules of the era, with the options set here applied."""
         return _rules(self.era, self.generation, self.anchor_scheme, self.throttle_status, self.undeclared_fields)
 
 

@@ -1,8 +1,8 @@
-"""Downloads: POST /v3/downloads/images/{id}, the files behind it, and what was downloaded or bought before.
+"""Downloads: POST /v3/downloads/images/{id}, the files themselves, and past downloads and purchases.
 
-Files have signed URLs that live for a day. They look like those of delivery.gettyimages.com:
-``/xa/<id>.jpg?v=1&c=IWSAsset&k=3&…``; on an origin of the sandbox's own they are under ``/delivery``. They need no
-key. The customer has no colleagues who download: ``company_downloads`` gives the customer's own.
+Files have signed URLs, valid for a day, that look like those of delivery.gettyimages.com,
+``/xa/<id>.jpg?v=1&c=IWSAsset&k=3&…``; on the sandbox's own origin, they are under ``/delivery``. They need no key.
+The customer's company has no other users: ``company_downloads`` returns the customer's own downloads.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from embedkit.models import JSON
 from embedkit.sandbox.content.catalogue import Asset, Find, invent
-from embedkit.sandbox.content.pictures import Size, colour_of, sizes, write_jpeg
+from embedkit.sandbox.content.pictures import Size, color_of, sizes, write_jpeg
 from embedkit.sandbox.services.account import PRODUCTS, DownloadRecord, History, Product
 from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
@@ -34,31 +34,31 @@ from embedkit.sandbox.services.http import (
     parameter_error,
 )
 from embedkit.sandbox.services.images import missing_image
-from embedkit.sandbox.services.parameters import paginate, paging, parse_datetime, query_params
+from embedkit.sandbox.services.parameters import as_date, paginate, paging, query_params
 from embedkit.sandbox.services.urls import sign, site_urls
 
 HOST = "delivery.gettyimages.com"
-LIFETIME_S = 86_400  # seconds [doc]
+LIFETIME_S = 86_400  # [doc]
 PRIVATE = (("Cache-Control", "private, no-store"), ("X-Content-Type-Options", "nosniff"))
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Makes the URLs, and answers them."""
+    """Signs the URLs of files, and serves the files."""
 
     config: SandboxConfig
     find: Find
     clock: Callable[[], float]
 
     def url(self, asset: Asset, size: Size, origin: str) -> str:
-        """Where a file is for a day from now; on Getty's host if the API was asked as Getty's."""
+        """Return the URL of a file, valid for a day; on Getty's host if the API was called on Getty's."""
         path = f"/xa/{asset.id}.jpg"
         query = f"v=1&c=IWSAsset&k=3&h={size.height}&e={int(self.clock()) + LIFETIME_S}"
         base = f"https://{HOST}" if urlsplit(origin).netloc.endswith(".gettyimages.com") else f"{origin}/delivery"
         return f"{base}{path}?{query}&d={self._signature(path, query)}"
 
     def __call__(self, call: Call) -> Reply:
-        """GET: the file; 403 for a URL that was changed, or is older than a day."""
+        """Serve the file; 403 for a URL that was changed or is older than a day."""
         path = call.path.removeprefix("/delivery")
         query, _, mark = call.query.partition("&d=")
         if not compare_digest(mark.encode("utf-8", "replace"), self._signature(path, query).encode()):
@@ -77,13 +77,13 @@ class Delivery:
 
 
 def image_file(asset: Asset, size: Size) -> bytes:
-    """The file: what colour the picture mostly is, darker towards the bottom; and in the comment, what it is."""
-    red, green, blue = top = colour_of(asset)
+    """Return a JPEG in the picture's main color, darker towards the bottom, with a description in its comment."""
+    red, green, blue = top = color_of(asset)
     bottom = red // 2, green // 2, blue // 2
     comment = re.sub(
         r"[\x00-\x1f\x7f]", " ", f"{asset.id}: {asset.title} ({asset.photographer}). A made-up picture."
     )
-    return write_jpeg(size.width, size.height, top, bottom, comment).ljust(size.bytes, b"\0")  # after its end
+    return write_jpeg(size.width, size.height, top, bottom, comment).ljust(size.bytes, b"\0")  # pads after the end
 
 
 def _access_denied(why: str) -> Reply:
@@ -103,7 +103,7 @@ TEST_IMAGE = "600000000"  # "This static test image is not the actual asset imag
 
 @dataclass(frozen=True, slots=True)
 class Downloads:
-    """The handlers."""
+    """Handlers for downloads and purchases."""
 
     config: SandboxConfig
     find: Find
@@ -112,11 +112,11 @@ class Downloads:
     history: History
 
     def image(self, call: Call, caller: Caller) -> Reply:
-        """POST /v3/downloads/images/{id}: a redirect to the file, or its URL; auto_download says which."""
+        """POST /v3/downloads/images/{id}: a redirect to the file, or its URL, depending on auto_download."""
         return self._answer(call, caller, automatic=self.config.rules.downloads_at_once)
 
     def legacy_image(self, call: Call, caller: Caller) -> Reply:
-        """POST /v3/downloads/{id}, until 2018: a redirect."""
+        """POST /v3/downloads/{id}, which existed until 2018: a redirect to the file."""
         return self._answer(call, caller, automatic=True)
 
     def _answer(self, call: Call, caller: Caller, *, automatic: bool) -> Reply:
@@ -127,11 +127,11 @@ class Downloads:
         return Reply(status, "", headers=(("Location", url),)) if automatic else json_reply({"uri": url})
 
     def _url(self, call: Call, caller: Caller, asset: Asset) -> str:
-        """Where the file is, for a download that has been put down."""
+        """Record a download and return the file's URL."""
         if not caller.licensed:
             raise _not_licensed(caller, self.config)
         product, size = _product(call.params, asset), _size(call.params, asset)
-        if not caller.user:  # the key is for tests, and nothing has been bought
+        if not caller.user:  # a test key: nothing is bought
             static = invent(TEST_IMAGE)
             return self.delivery.url(static, sizes(static)[0], call.origin)
         if not self.config.redownloads or not self.history.has(caller.user, asset, product):
@@ -139,7 +139,7 @@ class Downloads:
         return self.delivery.url(asset, size, call.origin)
 
     def list_downloads(self, call: Call, caller: Caller) -> Reply:
-        """GET /v3/downloads: the latest first."""
+        """GET /v3/downloads: newest first."""
         params = call.params
         boolean(params, "company_downloads", False)
         page, size = paging(params, self.config)
@@ -155,13 +155,11 @@ class Downloads:
         return json_reply({"id": asset.id, "downloads": _documents(found, call)})
 
     def purchased(self, call: Call, caller: Caller) -> Reply:
-        """GET /v3/purchased-assets: bought on the site, not by this API; the latest first."""
+        """GET /v3/purchased-assets: purchases on the website, not through this API; newest first."""
         params = query_params(call)
         boolean(params, "company_purchases", False)
         page, size = paging({"page_size": "75"} | params, self.config)
-        first, last = (
-            parse_datetime(params, name) if params.get(name) else None for name in ("date_from", "date_to")
-        )
+        first, last = (as_date(params, name) if params.get(name) else None for name in ("date_from", "date_to"))
         found = [
             (number, asset)
             for number, (asset_id, at) in enumerate(PURCHASES)
@@ -201,7 +199,7 @@ def _is_within(at: datetime, first: datetime | None, last: datetime | None) -> b
 
 
 def _not_licensed(caller: Caller, config: SandboxConfig) -> APIError:
-    """A token that is nobody's, or a customer without an agreement: the gateway's 401 since 2026, 403 in 2014."""
+    """Return the error for a caller without an agreement: the gateway's 401 in 2026, 403 before."""
     if config.rules.unlicensed == 403:
         return APIError(403, None)
     if not caller.user:
@@ -210,7 +208,7 @@ def _not_licensed(caller: Caller, config: SandboxConfig) -> APIError:
 
 
 def _details(call: Call) -> tuple[str | None, str | None]:
-    """Notes and project code. Official clients send ``null``, documented examples a lone quote, others nothing."""
+    """Return notes and project code. Official clients send ``null``, documented examples a single quote."""
     body = json_body(call)
     if not isinstance(body, dict):
         return None, None
@@ -219,7 +217,7 @@ def _details(call: Call) -> tuple[str | None, str | None]:
 
 
 def _product(params: Mapping[str, str], asset: Asset) -> Product:
-    """The agreement that pays: the one that is named, or the first that covers the picture."""
+    """Return the product to use: the requested one, or the first that covers the picture."""
     kind, number = choice(params, "product_type", PRODUCT_TYPES), integer(params, "product_id", 0)
     if number and not kind:
         raise code_error(400, "MissingRequiredQueryParameters", "product_id goes with a product_type.")
@@ -232,7 +230,7 @@ def _product(params: Mapping[str, str], asset: Asset) -> Product:
 
 
 def _size(params: Mapping[str, str], asset: Asset) -> Size:
-    """The size of that height, or the largest. There are no vector files."""
+    """Return the size with the requested height, or the largest. There are no vector files."""
     height = integer(params, "height", 0)
     found = [size for size in sizes(asset) if height in (0, size.height)]
     if not found or choice(params, "file_type", FILE_TYPES) == "eps":
@@ -250,7 +248,7 @@ def _matching(records: Iterator[DownloadRecord], params: Mapping[str, str]) -> I
 
 
 def _sortable_date(params: Mapping[str, str], name: str, timed: bool) -> str:
-    """A day, or with use_time a second, in a form that sorts; a zone is taken into account."""
+    """Return a date in sortable form: to the day or, with use_time, to the second; in UTC if it has an offset."""
     if not (text := params.get(name, "")):
         return ""
     try:

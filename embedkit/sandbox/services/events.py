@@ -1,7 +1,7 @@
-"""Events that pictures are of: GET /v3/search/events, /v3/events and /v3/events/{id}.
+"""Events: GET /v3/search/events, /v3/events and /v3/events/{id}.
 
-The contract declares what the search answers. The other two answer events of the same kind: one alone, or a list
-with those that are missing, as pictures are listed; that is our guess.
+The contract declares the response of the search only. It is assumed that the other two return events of the same
+form: a single one, or a list together with the IDs that were not found, as for pictures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from embedkit.sandbox.content.catalogue import Asset, Find, catalogue
 from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.http import Call, Reply, choice, code_error, json_reply, parameter_error
-from embedkit.sandbox.services.parameters import EDITORIAL_SEGMENTS, paginate, paging, parse_datetime, query_params
+from embedkit.sandbox.services.parameters import EDITORIAL_SEGMENTS, as_date, paginate, paging, query_params
 from embedkit.sandbox.services.places import content_language, language_of
 from embedkit.sandbox.services.ranking import tokens
 from embedkit.sandbox.services.urls import site_urls
@@ -34,7 +34,7 @@ MAX_PAGE = 50  # of a search [doc]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event, and its pictures, of which there is at least one."""
+    """An event and its pictures, of which there is at least one."""
 
     id: int
     assets: tuple[Asset, ...]
@@ -48,7 +48,7 @@ class Event:
         return datetime.fromisoformat(min(asset.date_created for asset in self.assets))
 
     def has(self, words: set[str]) -> bool:
-        """Whether all of these words are its own, or its place's."""
+        """Return whether all of these words are in the event's name or place."""
         return words <= {*tokens(f"{self.first.event} {self.first.city} {self.first.country}")}
 
 
@@ -75,13 +75,13 @@ def _location(asset: Asset) -> JSON:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """The handlers."""
+    """Handlers for events."""
 
     config: SandboxConfig
     find: Find
 
     def search(self, call: Call, _: Caller) -> Reply:
-        """GET /v3/search/events: the newest first, unless ``sort_order`` says otherwise."""
+        """GET /v3/search/events: newest first by default."""
         params = query_params(call)
         page, size = paging(params, self.config)
         if self.config.strict and page > MAX_PAGE:
@@ -116,7 +116,7 @@ class Events:
         return self._reply(_document(event, chosen, call), call)
 
     def _events(self) -> dict[str, Event]:
-        """All of them by their IDs, with the pictures that have not been withdrawn."""
+        """Return all events by ID, with their pictures that have not been withdrawn."""
         pictures: dict[int, list[Asset]] = {}
         for asset_id in catalogue():
             asset = self.find(asset_id)
@@ -126,9 +126,7 @@ class Events:
 
     def _matching(self, params: Mapping[str, str]) -> Iterator[Event]:
         segment = choice(params, "editorial_segment", EDITORIAL_SEGMENTS)
-        first, last = (
-            parse_datetime(params, name) if params.get(name) else None for name in ("date_from", "date_to")
-        )
+        first, last = (as_date(params, name) if params.get(name) else None for name in ("date_from", "date_to"))
         words = {*tokens(params.get("phrase", ""))}
         for event in self._events().values():
             in_time = (not first or first <= event.start) and (not last or event.start <= last)
@@ -141,7 +139,7 @@ class Events:
 
 
 def _fields(params: Mapping[str, str], allowed: Sequence[str], default: Sequence[str]) -> list[str]:
-    """Those that are asked for, else ``default``. The contract lets ask for some that it does not declare."""
+    """Return the requested fields, or the default ones. The contract allows some that it does not declare."""
     named = [part for word in params.get("fields", "").split(",") if (part := word.strip().lower())]
     if unknown := {*named} - {*allowed}:
         raise parameter_error("fields", f"The value '{min(unknown)}' is not valid.")

@@ -1,7 +1,7 @@
-"""Which fields an answer about pictures carries: the sets, the single ones, and those that are protected.
+"""The fields of pictures in responses: field sets, single fields, and protected ones.
 
-The sets of a search and those of ``/v3/images`` differ; so do the fields that may be named, and what the contract
-declares of each endpoint's pictures. What may be named but is not declared stays out of the answer.
+Searches and ``/v3/images`` differ in their field sets, in the fields that can be requested, and in those that the
+contract declares. Fields that can be requested but are not declared are left out of the response.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import Era
 from embedkit.sandbox.services.http import code_error, missing_token_error, parameter_error
 
-# display sizes, in the order of a live answer; the last two are of older documentation
+# display sizes, in the order of a live response; the last two are from older documentation
 DISPLAYS = ("comp", "comp_webp", "preview", "thumb", "mid_res_comp", "high_res_comp")
 FORMER = frozenset(DISPLAYS[4:])
 SETS = ("detail_set", "display_set", "summary_set")
 DISPLAY_SET = frozenset(("comp", "preview", "thumb"))
-# for customers only; in a set they are left empty for anybody else, named they are refused
+# for customers only; for other callers they are empty in a set, and an error if requested by name
 PROTECTED = frozenset(("download_sizes", "downloads", "largest_downloads"))
 
 
@@ -40,7 +40,7 @@ _ALONE = _names(
     "alternative_ids color_type date_camera_shot date_submitted download_product download_sizes id keywords "
     "largest_downloads uri_oembed"
 )
-# what the contract declares of a picture that a search finds
+# the fields that the contract declares for search results
 _CREATIVE_ITEM = _DETAIL - _names("editorial_segments event_ids product_types") | _names(
     "alternative_ids color_type date_camera_shot display_sizes download_product id keywords largest_downloads "
     "uri_oembed"
@@ -52,9 +52,10 @@ _EDITORIAL_ITEM = _DETAIL | _CREATIVE_ITEM | {"editorial_source", "people"}
 class Fields:
     """The fields of one endpoint.
 
-    :param summary: and ``detail``: what the sets stand for, display sizes among it.
-    :param single: what may be named, sets and display sizes aside.
-    :param declared: what the contract says a picture has; None for anything.
+    :param summary: the fields of ``summary_set``, including display sizes.
+    :param detail: the fields of ``detail_set``, including display sizes.
+    :param single: the fields that can be requested by name, without sets and display sizes.
+    :param declared: the fields of a picture in the contract; None allows all.
     """
 
     summary: frozenset[str]
@@ -100,15 +101,15 @@ ONE = Fields(
 
 
 def search_fields(fields: Fields, rules: Era) -> Fields:
-    """Those of a search in an era."""
+    """Return the fields that a search supports in an era."""
     return fields if rules.sizes_in_search else replace(fields, single=fields.single - {"download_sizes"})
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSelection:
-    """The fields to answer, and the display sizes to list, if ``display_sizes`` is among them.
+    """The fields to return and, if ``display_sizes`` is one of them, the display sizes to list.
 
-    ``links`` says whether download sizes come with where to download them: the field ``downloads`` is that.
+    ``links`` adds download links to the download sizes, as requested by the field ``downloads``.
     """
 
     keys: tuple[str, ...]
@@ -117,11 +118,11 @@ class FieldSelection:
 
 
 def select_fields(text: str, fields: Fields, caller: Caller, *, undeclared: bool = False) -> FieldSelection:
-    """What ``fields=…`` asks for: ``id`` first, then in the order of the alphabet, as live answers have it.
+    """Parse ``fields=…`` into a selection: ``id`` first, then in alphabetical order, as in live responses.
 
-    :param undeclared: whether what the contract does not declare is answered all the same.
-    :raises APIError: 400 for a field that there is not, 401 for a protected one without a token, 403 for a display
-        size that is for customers.
+    :param undeclared: whether to return fields that the contract does not declare.
+    :raises APIError: 400 for an unknown field, 401 for a protected one without a token, 403 for a display size
+        that is for customers only.
     """
     named = [part for word in text.split(",") if (part := word.strip().lower())] or ["summary_set"]
     for name in named:

@@ -1,8 +1,8 @@
-"""Requests and answers of the sandbox as values, the little WSGI that it takes, and the errors of the API v3.
+"""The sandbox's request and response objects, their conversion from and to WSGI, and the errors of the API v3.
 
-Four shapes of an error's body are documented or seen: a message alone (of the gateway), none at all, and of the
-application ErrorCode and ErrorMessage (September 2026; before, of parameters alone) or code and message (2014 to
-2018).
+Error bodies have four forms, which are documented or have been seen: only a message (from the gateway); none; and,
+from the application, ErrorCode and ErrorMessage (September 2026; before that, only for parameters), or code and
+message (2014 to 2018).
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 from embedkit.models import JSON
 
-MAX_BODY_BYTES = 10_000_001  # of a request body that are read: one more than an upload may have
-MIN_COMPRESSED_BYTES = 1_000  # bytes, as of CloudFront, which X-Cache names
+MAX_BODY_BYTES = 10_000_001  # of a request; one more than an upload may have
+MIN_COMPRESSED_BYTES = 1_000  # as CloudFront, which is named in X-Cache
 _GZIP = re.compile(r"(?<![\w-])gzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
-# what json.dumps leaves alone and the real service does not
+# escaped by the real service, but not by json.dumps
 ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request that reached the sandbox. ``query`` is raw, as it was sent; header names are in lower case."""
+    """A request to the sandbox. ``query`` is raw, as it was sent; header names are in lower case."""
 
     route: str
     method: str
@@ -42,13 +42,13 @@ class Call:
 
     @property
     def params(self) -> dict[str, str]:
-        """The decoded query; of a repeated name the last counts."""
+        """The decoded query; the last of a repeated parameter wins."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer. ``length`` overrides Content-Length, to lie about it; an empty ``type`` sends no Content-Type."""
+    """A response. ``length`` overrides Content-Length with a wrong one; an empty ``type`` omits Content-Type."""
 
     status: int = 200
     type: str = "application/json; charset=utf-8"
@@ -66,19 +66,19 @@ class Reply:
 
 Handler = Callable[[Call], Reply]
 Problem = Callable[[int, str], Reply]
-"""Writes the body of a failure from a status and a message."""
+"""Returns an error response for a status and a message."""
 
 
 def json_reply(value: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
-    """JSON as the real service writes it: compact, ``<``, ``>`` and ``&`` escaped, lone surrogates ``?``."""
+    """Return JSON as the real service does: compact, ``<``, ``>`` and ``&`` escaped, lone surrogates as ``?``."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(ESCAPES)
     return Reply(status, body=text.encode("utf-8", "replace"), headers=headers)
 
 
 def compress(reply: Reply, accepted: str) -> Reply:
-    """The answer as it is given to who takes gzip: the real service says that it varies by Accept-Encoding.
+    """Compress a response for clients that accept gzip, as the real service's Vary header suggests.
 
-    :param accepted: the header Accept-Encoding.
+    :param accepted: the Accept-Encoding header.
     """
     body = reply.body
     if not isinstance(body, bytes) or reply.length is not None or "json" not in reply.type:
@@ -91,7 +91,7 @@ def compress(reply: Reply, accepted: str) -> Reply:
 
 
 def read_call(environ: WSGIEnvironment, origin: str) -> Call:
-    """The request of a WSGI environment; ``origin`` is the configured one, if any."""
+    """Return the request in a WSGI environment; ``origin`` is the configured one, or empty."""
     path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace") or "/"
     headers = {name[5:].replace("_", "-").lower(): text for name, text in environ.items() if name[:5] == "HTTP_"}
     host = headers.get("host") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
@@ -107,7 +107,7 @@ def read_call(environ: WSGIEnvironment, origin: str) -> Call:
 
 
 def _route(path: str) -> str:
-    """The first part of a path; the token endpoint is one service under both of its names."""
+    """Return the first segment of a path; both token endpoints have the route ``oauth2``."""
     return "oauth2" if path.startswith("/v4/oauth2/") else path.split("/", 2)[1]
 
 
@@ -128,17 +128,20 @@ def _phrase(status: int) -> str:
 
 Headers = tuple[tuple[str, str], ...]
 
-# what the classic documentation (2014 to 2018) answers to every request that is wrong in itself
+# the response to any malformed request in the classic documentation (2014 to 2018)
 CLASSIC_INVALID: JSON = {"message": "Invalid Request. Possible required parameter missing."}
 
 
-ERROR_TYPE = "application/vnd.getty.error+json; charset=utf-8"  # of the application; the gateway's is plain JSON
+ERROR_TYPE = (
+    "application/vnd.getty.error+json; charset=utf-8"  # from the application; the gateway sends plain JSON
+)
 
 
 def error_reply(refused: APIError, *, coded: bool) -> Reply:
-    """The answer to a request that is not granted.
+    """Return the response for an error.
 
-    :param coded: in the envelope of 2026, which the gateway's messages go without; otherwise in that of 2014.
+    :param coded: whether to use the error format of 2026, which does not apply to the gateway's messages;
+        otherwise that of 2014.
     """
     body = refused.body
     if body is None:
@@ -152,7 +155,7 @@ def error_reply(refused: APIError, *, coded: bool) -> Reply:
 
 
 class APIError(Exception):
-    """A request that is not granted. ``body`` is None for an answer with no body."""
+    """An error response. ``body`` is None for a response without a body."""
 
     def __init__(self, status: int, body: JSON | None, headers: Headers = ()) -> None:
         super().__init__(status)
@@ -162,25 +165,25 @@ class APIError(Exception):
 
 
 def parameter_error(field: str, message: str) -> APIError:
-    """A parameter that is not valid, in today's words: ``The value 'a' is not valid for Int32.``"""
+    """Return the error for an invalid parameter, such as ``The value 'a' is not valid for Int32.``"""
     text = f"Field: {field}, Message: {message}"
     return APIError(400, {"ErrorCode": "InvalidRequest", "ErrorMessage": text})
 
 
 def code_error(status: int, code: str, message: str) -> APIError:
-    """A failure with one of the documented code words, such as ``ImageNotFound``."""
+    """Return an error with one of the documented codes, such as ``ImageNotFound``."""
     return APIError(status, {"code": code, "message": message})
 
 
 def message_error(status: int, message: str, headers: Headers = ()) -> APIError:
-    """A failure with a message alone, as the gateway in front of the service gives."""
+    """Return an error with only a message, as sent by the gateway in front of the service."""
     return APIError(status, {"message": message}, headers)
 
 
 def missing_token_error(reason: str = "The access token is missing") -> APIError:
-    """A protected call without a token that is valid, with the documented challenge.
+    """Return the error for a missing or invalid token, with the documented challenge.
 
-    The documentation names the realm Download alone, and no body; the code is the contract's word for this status.
+    Only the realm Download is documented, and no body; the code is the one the contract has for this status.
     """
     challenge = f'Bearer realm="Download",error="invalid_token",error_description="{reason}"'
     body = {"code": "AuthorizationTokenRequired", "message": reason}
@@ -188,7 +191,7 @@ def missing_token_error(reason: str = "The access token is missing") -> APIError
 
 
 def not_authorized_error() -> APIError:
-    """A token that is valid but not for this, such as one of client credentials: words seen on /v3/collections."""
+    """Return the error for a valid token without the necessary rights; the message was seen on /v3/collections."""
     return message_error(403, "Your access token does not authorize access to this resource.")
 
 
@@ -196,9 +199,9 @@ MAX_INT32 = 2**31 - 1
 
 
 def integer(params: Mapping[str, str], name: str, default: int, minimum: int = 1, maximum: int = MAX_INT32) -> int:
-    """A whole number within limits; ``default`` without the parameter.
+    """Return an integer parameter, or ``default`` if it is missing.
 
-    :raises APIError: 400, in the words of a live answer.
+    :raises APIError: 400 for anything else, with the message of a live response.
     """
     if not (text := params.get(name, "")):
         return default
@@ -210,9 +213,9 @@ def integer(params: Mapping[str, str], name: str, default: int, minimum: int = 1
 
 
 def boolean(params: Mapping[str, str], name: str, default: bool) -> bool:
-    """True or false, in either case.
+    """Return a boolean parameter, in any case, or ``default`` if it is missing.
 
-    :raises APIError: 400, for anything else.
+    :raises APIError: 400 for anything else.
     """
     text = params.get(name, "").lower()
     if text not in ("", "true", "false"):
@@ -221,9 +224,9 @@ def boolean(params: Mapping[str, str], name: str, default: bool) -> bool:
 
 
 def choice(params: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
-    """One of the words that are allowed, in either case; empty without the parameter.
+    """Return an enum parameter in lower case, or an empty string if it is missing.
 
-    :raises APIError: 400, for any other.
+    :raises APIError: 400 for a value that is not allowed.
     """
     text = params.get(name, "").lower()
     if text and text not in allowed:
@@ -232,7 +235,7 @@ def choice(params: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> st
 
 
 def json_body(call: Call) -> Any:
-    """The body of a request as JSON; None where there is none, or where it is nothing that makes sense."""
+    """Return a request body parsed as JSON; None if it is empty or invalid."""
     try:
         return json.loads(call.body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Pictures as the API v3 shows them, one function for each field; and the operations under /v3/images.
+"""Pictures in the API v3, with a function for each field; and the operations under /v3/images.
 
 GET /v3/images, /v3/images/{id}, /v3/images/{id}/similar and /v3/images/{id}/same-series
 """
@@ -27,7 +27,7 @@ from embedkit.sandbox.services.parameters import paginate, paging, query_params
 from embedkit.sandbox.services.places import content_language, country_of, language_of
 from embedkit.sandbox.services.urls import site_urls
 
-# size as in the URL, kind of file, and whether there is a watermark
+# size in the URL, file type, and whether there is a watermark
 _SIZES = {
     "comp": ("612x612", "jpg", True),
     "comp_webp": ("612x612", "webp", True),
@@ -36,15 +36,16 @@ _SIZES = {
     "mid_res_comp": ("1024x1024", "jpg", True),
     "high_res_comp": ("2048x2048", "jpg", True),
 }
-_USE = "Available for all uses that the |Sandbox Terms| permit."  # bars mark a link
+_USE = "Available for all uses that the |Sandbox Terms| permit."  # the bars mark a link
 
 
 @dataclass(frozen=True, slots=True)
 class ItemContext:
-    """Who asks for pictures, how, and for what of them.
+    """The request for which pictures are returned.
 
-    :param language: of the answer.
-    :param detailed: for ``/v3/images``, which has more of some fields than a search does.
+    :param language: the language of the response.
+    :param detailed: whether the request is for ``/v3/images``, where some fields have more detail than in a
+        search.
     """
 
     call: Call
@@ -56,12 +57,12 @@ class ItemContext:
 
 
 def item(asset: Asset, context: ItemContext) -> JSON:
-    """The fields that are wanted, in their order."""
+    """Return a picture's selected fields, in their order."""
     return {key: FIELDS[key](asset, context) for key in context.fields.keys}
 
 
 def page_of(found: Sequence[Asset], page: int, page_size: int, context: ItemContext) -> JSON:
-    """One page of a result."""
+    """Return one page of a result."""
     shown = paginate(found, page, page_size, context.config)
     return {"result_count": len(found), "images": [item(asset, context) for asset in shown]}
 
@@ -86,7 +87,7 @@ def _display_sizes(asset: Asset, context: ItemContext) -> list[JSON]:
 
 
 def _download_sizes(asset: Asset, context: ItemContext) -> list[JSON]:
-    """The sizes of a picture, for those who may download it."""
+    """Return the sizes of a picture, for callers who may download it."""
     if not context.caller.licensed:
         return []
     links = {"downloads": offers(asset, context.call, context.config.rules)} if context.fields.links else {}
@@ -98,7 +99,7 @@ def _file(size: Size, links: JSON) -> JSON:
 
 
 def _largest_downloads(asset: Asset, context: ItemContext) -> list[JSON]:
-    """The products that the largest file can be had with; in 2014 they stand in the file."""
+    """Return the products that offer the largest file; in 2014, the file with its products."""
     if not context.caller.licensed:
         return []
     found = offers(asset, context.call, context.config.rules)
@@ -128,14 +129,14 @@ def _keywords(asset: Asset, _: ItemContext) -> list[JSON]:
 
 
 def _referral_destinations(asset: Asset, _: ItemContext) -> list[JSON]:
-    """The page on the site, as links in embeds have it; the sandbox shows one of its own under /detail."""
+    """Return the picture's page on Getty's site; the sandbox has its own page at /detail."""
     kind, tail = ("news-photo", "news-photo") if asset.segment else ("photo", "royalty-free-image")
     page = f"https://www.gettyimages.com/detail/{kind}/{asset.slug}-{tail}/{asset.id}"
     return [{"site_name": "gettyimages", "uri": page}]
 
 
 def _uri_oembed(asset: Asset, context: ItemContext) -> str | None:
-    """The oEmbed URL of a picture that may be embedded; the caller is a number of the key's own."""
+    """Return the oEmbed URL of an embeddable picture; ``caller`` is a number derived from the API key."""
     if not asset.embeddable:
         return None
     digest = blake2b(context.caller.key.encode(), digest_size=4).digest()
@@ -154,13 +155,13 @@ def _links(asset: Asset, context: ItemContext) -> list[JSON]:
 
 
 def _country(asset: Asset, context: ItemContext) -> str:
-    """In the language asked for; English says England where the list of countries does not."""
+    """Return the country in the requested language; in English, England is not the United Kingdom."""
     return asset.country if context.language.startswith("en") else country_of(asset.country).name(context.language)
 
 
 def _camera_shot(asset: Asset, _: ItemContext) -> str | None:
     rng = Random(f"shot {asset.id}")
-    if rng.chance(0.5) or asset.age == 0:  # an hour of today might be still to come
+    if rng.chance(0.5) or asset.age == 0:  # a time today might be in the future
         return None
     return f"{asset.date_created[:11]}{rng.randint(5, 22):02}:{rng.randint(0, 59):02}:00Z"
 
@@ -200,7 +201,7 @@ FIELDS: dict[str, Callable[[Asset, ItemContext], Any]] = {
     "collection_code": lambda asset, _: asset.collection_code,
     "collection_id": lambda asset, _: asset.collection_id,
     "collection_name": lambda asset, _: asset.collection,
-    "color_type": lambda asset, _: traits.traits(asset).colour,
+    "color_type": lambda asset, _: traits.traits(asset).color,
     "copyright": lambda asset, _: None if asset.segment else asset.photographer,
     "country": _country,
     "credit_line": _credit_line,
@@ -236,15 +237,15 @@ FIELDS: dict[str, Callable[[Asset, ItemContext], Any]] = {
 }
 
 
-MAX_IDS = 100  # ids of a call [doc]
+MAX_IDS = 100  # per call [doc]
 MAX_SIMILAR = 100
-MIN_SHARED_KEYWORDS = 3  # keywords of the theme, for pictures of different themes
-SAME_SCENE_WEIGHT = 3  # what the same theme counts, in keywords
+MIN_SHARED = 3  # keywords, for pictures of different scenes to be similar
+SAME_SCENE_WEIGHT = 3  # in keywords
 
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Pictures by their IDs. ``find`` knows the assets, takedowns included."""
+    """Handlers for pictures by ID. ``find`` returns assets with their takedown status."""
 
     config: SandboxConfig
     find: Find
@@ -269,7 +270,7 @@ class Images:
 
     def _by_ids(self, call: Call, caller: Caller, ids: list[str]) -> Reply:
         chosen = select_fields(query_params(call).get("fields", ""), fields.ONE, caller)
-        found = [asset for asset_id in ids if (asset := self._find_available(asset_id))]
+        found = [asset for asset_id in ids if (asset := self._lookup(asset_id))]
         known = {asset.id for asset in found}
         missing = [asset_id for asset_id in ids if asset_id.lower() not in known]
         if not found and (len(ids) == 1 or self.config.none_found_status == 404):
@@ -283,28 +284,24 @@ class Images:
         page, page_size = paging(params, self.config)
         undeclared = self.config.rules.undeclared_fields
         chosen = select_fields(params.get("fields", ""), fields.BLENDED, caller, undeclared=undeclared)
-        if (asset := self._find_available(asset_id)) is None:
+        if (asset := self._lookup(asset_id)) is None:
             raise missing_image([asset_id], self.find(asset_id.lower()), self.config)
         context = ItemContext(call, caller, chosen, self.config, language_of(call))
         found = choose(asset, self._others(asset))
         body = page_of(found, page, page_size, context)
         return json_reply(body, headers=content_language(context.language))
 
-    def _find_available(self, asset_id: str) -> Asset | None:
+    def _lookup(self, asset_id: str) -> Asset | None:
         asset = self.find(asset_id.lower())
         return None if asset is None or asset.withdrawn else asset
 
     def _others(self, asset: Asset) -> list[Asset]:
-        return [
-            other for asset_id in catalogue() if asset_id != asset.id and (other := self._find_available(asset_id))
-        ]
+        return [other for asset_id in catalogue() if asset_id != asset.id and (other := self._lookup(asset_id))]
 
 
 def similar(asset: Asset, others: list[Asset]) -> list[Asset]:
-    """Those of the same theme, or with some of its keywords; the more two have in common the earlier."""
-    near = [
-        other for other in others if other.scene == asset.scene or _shared(asset, other) >= MIN_SHARED_KEYWORDS
-    ]
+    """Return the pictures of the same scene or with several of the same keywords, the most similar first."""
+    near = [other for other in others if other.scene == asset.scene or _shared(asset, other) >= MIN_SHARED]
     return sorted(near, key=lambda other: -_alike(asset, other))[:MAX_SIMILAR]
 
 
@@ -328,6 +325,6 @@ def _id_in(call: Call) -> str:
 
 
 def missing_image(ids: list[str], first: Asset | None, config: SandboxConfig) -> APIError:
-    """What is answered for IDs of no picture; 410 if the first was taken down for good."""
+    """Return the error for unknown IDs; 410 if the first picture was removed permanently."""
     status = first.withdrawn if first and first.withdrawn else 404
     return code_error(status, "ImageNotFound", config.rules.missing_image + ", ".join(ids))

@@ -1,7 +1,7 @@
-"""The oEmbed endpoint: parameters, sizes, statuses and keys as documented, or as answers seen in public.
+"""The oEmbed endpoint: parameters, sizes, statuses and keys as documented, or as seen in published responses.
 
-Its html comes in the two generations that the endpoint has been seen to give: (b) is an iframe in a div, with a
-bar of 49 px; (e) is a link that a script turns into an iframe.
+Its html has the two forms that the endpoint has been seen to return: generation (b) is an iframe in a div, with a
+bar of 49 px; generation (e) is a link that a script replaces with an iframe.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.http import Call, Problem, Reply, json_reply
 from embedkit.sandbox.services.urls import TERMS, new_token, sign, site_urls, token_of
 
-BAR_PX = 49  # px below the picture, in generation (b)
+BAR_PX = 49  # below the picture, in generation (b)
 LINK = "color:#a7a7a7;text-decoration:none;font-weight:normal !important;border:none;display:inline-block;"
 
 
 @dataclass(frozen=True, slots=True)
 class MarkupValues:
-    """What a piece of markup shows, and where. ``width`` and ``height`` are px of the picture alone."""
+    """The values in an embed's markup. ``width`` and ``height`` are those of the picture alone, in px."""
 
     items: tuple[str, ...]
     token: str
@@ -40,7 +40,7 @@ class MarkupValues:
 
 
 def modern_markup(values: MarkupValues) -> str:
-    """Generation (e): single quotes, bare keys, and spaces exactly where the real one has them."""
+    """Return markup of generation (e), with its single quotes, unquoted keys and exact spacing."""
     items = ",".join(values.items)
     query = f"et={values.token}&tld={values.tld}"
     kind = "gie-single" if len(values.items) == 1 else "gie-slideshow"
@@ -58,7 +58,7 @@ def modern_markup(values: MarkupValues) -> str:
 
 
 def div_markup(values: MarkupValues) -> str:
-    """Generation (b). The published example has no tld; another than ``com`` goes where 2016 put it."""
+    """Return markup of generation (b). The published example has no tld; one other than ``com`` is as in 2016."""
     query = f"et={values.token}" + (f"&tld={values.tld}" if values.tld != "com" else "")
     items = ",".join(values.items)
     first = f"/{items}?" if len(values.items) == 1 else f"?assets={items}&"
@@ -83,11 +83,11 @@ def _detail(values: MarkupValues) -> str:
     return f"{values.scheme}://www.gettyimages.{values.tld}/detail/{values.items[0]}"
 
 
-THUMBNAIL_PX = 170  # px, the longest side
+THUMBNAIL_PX = 170  # the longest side
 
 
 class EmbedRefused(Exception):
-    """A question that gets no embed, with the status it is answered with."""
+    """A request that is refused, with the status of the response."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -96,7 +96,7 @@ class EmbedRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """GET /oembed. ``find`` knows the assets, ``problem`` writes the body of a failure."""
+    """GET /oembed. ``find`` returns an asset by ID, ``problem`` an error response."""
 
     config: SandboxConfig
     find: Find
@@ -111,7 +111,7 @@ class Endpoint:
         return json_reply(answer, headers=(("Cache-Control", control),) if control else ())
 
     def preview(self, call: Call) -> Reply:
-        """GET /preview/<ids>: what forums took et and sig from before they knew oEmbed, and some still do."""
+        """GET /preview/<ids>: where forums get et and sig from if they don't use oEmbed."""
         try:
             assets = self._assets(requested_ids(call.path.replace("/preview/", "//gty.im/", 1), self.config))
             values = self._markup_values(call, assets, call.params)
@@ -191,7 +191,7 @@ class Endpoint:
         return "com"
 
     def _size(self, asset: Asset, params: dict[str, str]) -> tuple[int, int]:
-        """The size of the picture: maxheight counts the bar of the old generation [inf]."""
+        """Return the picture's size; maxheight includes the bar of the old generation [inf]."""
         bar = BAR_PX if self.config.rules.generation == "div" else 0
         width, height = self._limit(params, "maxwidth"), self._limit(params, "maxheight")
         if width is None and height is None:
@@ -213,9 +213,10 @@ class Endpoint:
 def fit_within(
     width: int, height: int, max_width: int | None, max_height: int | None, *, down: bool = False
 ) -> tuple[int, int]:
-    """A size scaled to lie within limits, never up, the ratio kept; ``down`` cuts fractions off.
+    """Scale a size down to fit within limits, keeping the aspect ratio.
 
-    Sizes round to the nearest (594 x 395.96 is 594 x 396), those of thumbnails down (127.5 is 127).
+    :param down: round down, as for thumbnails (127.5 becomes 127), rather than to the nearest integer
+        (594 x 395.96 becomes 594 x 396).
     """
     scale = min(1.0, (max_width or width) / width, (max_height or height) / height)
     half = 0.0 if down else 0.5
@@ -223,15 +224,15 @@ def fit_within(
 
 
 def requested_ids(url: str, config: SandboxConfig) -> tuple[str, ...]:
-    """The IDs that a ``url`` names: a gty.im URL, documented, or a page of a Getty site, seen in use.
+    """Return the IDs in ``url``: a gty.im URL, as documented, or a page of a Getty site, as seen in use.
 
-    :raises EmbedRefused: where there is none, or more than five.
+    :raises EmbedRefused: there are none, or more than five.
     """
     if not url.strip():
         raise EmbedRefused(config.missing_url_status, "url is required.")
     try:
         named = _last_part(url.strip())
-    except ValueError:  # a URL that can't be taken apart
+    except ValueError:  # an invalid URL
         named = ""
     ids = tuple(unquote(named).lower().split(","))
     if not all(re.fullmatch(ASSET_ID, one) for one in ids):

@@ -1,6 +1,4 @@
-"""Frames, which verify what they are asked for; and what else the sandbox shows: pictures, a page about each,
-the catalogue, scripts and styles.
-"""
+"""Embed frames, which verify their URLs; also pictures, their pages, the catalogue, scripts and stylesheets."""
 
 from __future__ import annotations
 
@@ -24,7 +22,7 @@ POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors *"
 )
-FRAME_PICTURE_PX = 1024  # px, the picture in the frame; it scales with the frame
+FRAME_PICTURE_PX = 1024  # the longest side of the picture in a frame; it scales with the frame
 
 FRAME = Markup("""\
 <!doctype html>
@@ -65,7 +63,7 @@ SCRIPT = Markup('\n<script src="/static/frame.js" defer></script>')
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """GET /embed/<ids>?… and /embed?assets=<ids>&…: the page, or 400 where the signature does not fit."""
+    """GET /embed/<ids>?… and /embed?assets=<ids>&…: the page, or 400 if the signature does not match."""
 
     config: SandboxConfig
     find: Find
@@ -99,7 +97,7 @@ class Viewer:
 
 
 def read_items(call: Call) -> tuple[str, str]:
-    """The items, joined by commas, and the rest of the raw query, from either form of the URL."""
+    """Return the items, joined by commas, and the rest of the raw query, from either form of the URL."""
     path = call.path.removeprefix("/embed").strip("/")
     if path:
         return path, call.query
@@ -108,7 +106,7 @@ def read_items(call: Call) -> tuple[str, str]:
 
 
 def slide(asset: Asset, number: int, site: str, captioned: bool) -> Markup:
-    """One picture with its bar."""
+    """Return a picture with its bar."""
     return SLIDE.format(
         number=number,
         page=f"{site}/detail/{asset.id}",
@@ -134,7 +132,7 @@ def _frame_headers() -> tuple[tuple[str, str], ...]:
 
 STATIC = Path(__file__).parent / "static"
 CONTENT_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
-MAX_SIDE_PX = 2048  # px
+MAX_SIDE_PX = 2048
 SECURITY_HEADERS = (
     ("Content-Security-Policy", "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'"),
     ("X-Content-Type-Options", "nosniff"),
@@ -182,13 +180,13 @@ LOGIN = Markup("""\
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The handlers of everything but the services themselves."""
+    """Handlers for pictures, web pages and static files."""
 
     find: Find
     problem: Problem
 
     def picture(self, call: Call) -> Reply:
-        """GET /id/<id>/photo/<slug>.jpg?s=170x170: an SVG within that size; ``s=170667a`` is an area in pixels."""
+        """GET /id/<id>/photo/<slug>.jpg?s=170x170: an SVG of at most that size; ``s=170667a`` is an area in px."""
         match = re.fullmatch(rf"/id/({ASSET_ID})/photo/[^/]+", call.path)
         size = re.fullmatch(r"([0-9]{1,4})x\1|([0-9]{1,7})a", call.params.get("s", "612x612"), re.ASCII)
         asset = self.find(match[1]) if match else None
@@ -213,7 +211,7 @@ class Site:
         return _html("embedkit sandbox", main)
 
     def detail(self, call: Call) -> Reply:
-        """GET /detail/<id>: what is known of one picture."""
+        """GET /detail/<id>: a page about one picture."""
         asset = self.find(call.path.rstrip("/").rsplit("/", 1)[-1])
         if asset is None or asset.withdrawn:
             return self.problem(asset.withdrawn if asset else 404, "Image not found.")
@@ -263,7 +261,7 @@ def _html(title: str, main: Markup) -> Reply:
 
 
 def login_page(user: str, password: str) -> Reply:
-    """Where a customer logs in, on the way to an authorization code; it posts to its own URL."""
+    """Return the login page of the authorization code flow; its form posts to the page's own URL."""
     return _html("Log in", LOGIN.format(user=user, password=password))
 
 

@@ -1,7 +1,7 @@
-"""What a search may be asked, per endpoint: names, allowed values, and how each is read or refused.
+"""The query parameters of searches: names, allowed values, and parsers.
 
-Arrays are joined by commas, however encoded; a name that is repeated adds to its array. Entries that are empty
-are passed over, as is the word ``none`` of those that name a single value: official clients send both.
+Arrays are separated by commas, percent-encoded or not; a repeated parameter extends its array. Empty items are
+ignored, as is ``none`` where it is not an allowed value: official clients send both.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from embedkit.sandbox.services.http import MAX_INT32, Call, boolean, choice, cod
 from embedkit.sandbox.services.places import countries
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 30, 100
-# what the classic documentation allowed (2015 to 2018)
+# as in the classic documentation (2015 to 2018)
 PAGE_SIZES = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75, 100)
 PRODUCTS = ("easyaccess", "editorialsubscription", "imagepack", "premiumaccess", "royaltyfreesubscription")
 SIZES = ("x_small", "small", "medium", "large", "x_large", "xx_large", "vector")
@@ -48,7 +48,7 @@ _WORDS = {
     "number_of_people": ("none", "one", "two", "group"),
     "orientations": ("horizontal", "vertical", "square", "panoramic_horizontal", "panoramic_vertical"),
 }
-# words of older documentation
+# values from older documentation
 _FORMER = {"hispanic_latino": "hispanic_latinx", "caucasian": "white", "mixed_race_person": "multiracial_person"}
 FORMER_FILTERS = frozenset(
     (
@@ -75,14 +75,14 @@ _COMMON = _names("""age_of_people artists collection_codes collections_filter_ty
 _REFINED = frozenset(("exclude_keyword_ids", "facet_fields", "facet_max_count", "include_facets"))
 
 Params = Mapping[str, str]
-AllowedParams = Mapping[str, tuple[str, ...]]
-"""The names of parameters, each with the words that it may have; none for texts, numbers, dates and flags."""
+Allowed = Mapping[str, tuple[str, ...]]
+"""Parameter names and their allowed values; empty for texts, numbers, dates and flags."""
 Reader = Callable[[Params, str], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class SearchKind:
-    """One of the three searches, and what sets it apart."""
+    """One of the three image searches, with its parameters."""
 
     name: str
     family: Family | None
@@ -91,8 +91,8 @@ class SearchKind:
     styles: tuple[str, ...] = _WORDS["graphical_styles"]
     facets: tuple[str, ...] = ()
 
-    def words(self, known: Fields, rules: Era) -> AllowedParams:
-        """What it may be asked in an era."""
+    def words(self, known: Fields, rules: Era) -> Allowed:
+        """Return the allowed parameters in an era."""
         single = {
             "sort_order": self.sorts,
             "minimum_size": SIZES,
@@ -128,9 +128,9 @@ EDITORIAL = SearchKind(
 
 @dataclass(frozen=True, slots=True)
 class SearchParams:
-    """A search as it was asked for. ``filters`` are the values by the names of the parameters.
+    """A parsed search request. ``filters`` maps parameter names to their values.
 
-    :param country: alpha-3 code of GI-Country-Code; empty without the header.
+    :param country: the alpha-3 code in GI-Country-Code; empty without the header.
     """
 
     phrase: str
@@ -143,9 +143,9 @@ class SearchParams:
 
 
 def parse_query(call: Call, kind: SearchKind, config: SandboxConfig) -> SearchParams:
-    """What a call asks for.
+    """Parse the parameters of a search.
 
-    :raises APIError: 400, for the first parameter that is wrong.
+    :raises APIError: 400 for the first invalid parameter.
     """
     given = query_params(call)
     params = {name: text for name, text in given.items() if name in kind.params}
@@ -168,7 +168,7 @@ def parse_query(call: Call, kind: SearchKind, config: SandboxConfig) -> SearchPa
 
 
 def query_params(call: Call) -> dict[str, str]:
-    """The decoded query; values of a repeated name are joined, as those of an array are."""
+    """Return the decoded query; the values of a repeated parameter are joined by commas, like an array."""
     params: dict[str, str] = {}
     for name, text in parse_qsl(call.query, keep_blank_values=True):
         params[name] = f"{params[name]},{text}" if name in params else text
@@ -176,9 +176,9 @@ def query_params(call: Call) -> dict[str, str]:
 
 
 def paging(params: Params, config: SandboxConfig) -> tuple[int, int]:
-    """Page and size of a page.
+    """Return the page number and the page size.
 
-    :raises APIError: 400; the message for text differs from that for a number out of range.
+    :raises APIError: 400 if one is not a number, or out of range; the messages differ.
     """
     page = integer(params, "page", 1, minimum=-MAX_INT32)
     size = integer(params, "page_size", DEFAULT_PAGE_SIZE, minimum=-MAX_INT32)
@@ -196,9 +196,9 @@ T = TypeVar("T")
 
 
 def paginate(found: Sequence[T], page: int, page_size: int, config: SandboxConfig) -> Sequence[T]:
-    """One page of what was found.
+    """Return one page of a result.
 
-    :raises APIError: 400 after the last page, which it names, in an era that refuses this.
+    :raises APIError: 400 for a page beyond the last, in an era that refuses this; the message has the last page.
     """
     last = max(1, -(-len(found) // page_size))
     if config.strict and config.rules.has_last_page and page > last:
@@ -273,7 +273,7 @@ def _facet_fields(params: Params, name: str) -> frozenset[str]:
     return frozenset(part.lower() for part in split_values(params, name))
 
 
-def _colour(params: Params, name: str) -> tuple[int, int, int]:
+def _color(params: Params, name: str) -> tuple[int, int, int]:
     code = re.fullmatch(r"#?([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})", params[name].strip().lower())
     if not code:
         raise code_error(
@@ -283,15 +283,15 @@ def _colour(params: Params, name: str) -> tuple[int, int, int]:
 
 
 def product_of(params: Params, name: str) -> tuple[str, int | None]:
-    """The type of a product, and the ID of one, if any: ``premiumaccess:50001``."""
+    """Parse a product type and an optional product ID, such as ``premiumaccess:50001``."""
     kind, mark, number = params[name].strip().lower().partition(":")
     if kind not in PRODUCTS or (mark and not re.fullmatch(r"[0-9]{1,9}", number, re.ASCII)):
         raise code_error(400, "InvalidParameterValue", f"Invalid {name}: {params[name]}")
     return kind, int(number) if mark else None
 
 
-def parse_datetime(params: Params, name: str) -> datetime:
-    """A point in time; a bare date is the start of that day, or its end for ``date_to``."""
+def as_date(params: Params, name: str) -> datetime:
+    """Parse a date and time; a date without a time is the start of that day, or its end for ``date_to``."""
     text = params[name].strip()
     try:
         found = datetime.fromisoformat(text)
@@ -307,9 +307,9 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys(_FLAGS, _flag),
     **dict.fromkeys(_NUMBERS, _numbers),
     **dict.fromkeys(_TEXTS, _texts),
-    **dict.fromkeys(("date_from", "date_to"), parse_datetime),
+    **dict.fromkeys(("date_from", "date_to"), as_date),
     **dict.fromkeys(("collections_filter_type", "graphical_styles_filter_type"), _filter_type),
-    "color": _colour,
+    "color": _color,
     "download_product": product_of,
     "enhanced_search": _enhanced,
     "facet_fields": _facet_fields,

@@ -1,6 +1,6 @@
-"""Languages that answers come in, countries of ISO 3166-1 with their names in them, and collections.
+"""Response languages, countries (ISO 3166-1) with their translated names, and collections.
 
-GET /v3/countries and /v3/collections; the names are in ``countries.tsv``.
+GET /v3/countries and /v3/collections; the names of countries are in ``countries.tsv``.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from embedkit.sandbox.services.http import Call, Reply, json_reply
 DEFAULT = "en-US"
 ALL_FAMILIES = ("de", "en-GB", "en-US", "es", "fr", "it", "ja", "nl", "pt-BR", "pt-PT", "sv", "tr")
 CREATIVE_ONLY = ("ko", "pl", "ru", "zh-HK")
-# what comes of a language without a region, where the list has it with one; English is American by default
+# for a language tag without a region, if the lists only have it with one
 DEFAULT_REGIONS = {"en": "en-US", "pt": "pt-BR", "zh": "zh-HK"}
-# cs fi hu id ro th uk vi are for keys of iStock, which the sandbox has none of
+# cs fi hu id ro th uk vi are for iStock keys, which the sandbox does not have
 
 
 def language_of(call: Call, family: Family | None = None) -> str:
-    """The language of an answer: the first of Accept-Language that there is, else American English.
+    """Return the first supported language in Accept-Language, or American English.
 
-    :param family: of the pictures asked for; editorial ones come in fewer languages.
+    :param family: the family of the requested pictures; editorial ones support fewer languages.
     """
     known = ALL_FAMILIES if family == "editorial" else (*ALL_FAMILIES, *CREATIVE_ONLY)
     by_name = {name.lower(): name for name in known}
@@ -41,12 +41,12 @@ def language_of(call: Call, family: Family | None = None) -> str:
 
 
 def content_language(language: str) -> tuple[tuple[str, str], ...]:
-    """The header Content-Language."""
+    """Return the Content-Language header."""
     return (("Content-Language", language),)
 
 
 def _preferred_tags(header: str) -> list[str]:
-    """The tags of a header in the order of their weights (RFC 9110 section 12.5.4), in lower case."""
+    """Return the tags in Accept-Language (RFC 9110 section 12.5.4), in lower case, the most preferred first."""
     weighed = []
     for part in header.lower().split(",")[:50]:
         tag, _, weight = part.strip().partition(";")
@@ -56,12 +56,15 @@ def _preferred_tags(header: str) -> list[str]:
 
 
 COUNTRIES_FILE = Path(__file__).parent / "countries.tsv"
-OTHER_NAMES = {"England": "United Kingdom", "Turkey": "Türkiye"}  # names of the catalogue that the table lacks
+OTHER_NAMES = {
+    "England": "United Kingdom",
+    "Turkey": "Türkiye",
+}  # names in the catalogue that differ from the table
 
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """``names`` are by language; a language that is not there says what American English says."""
+    """A country. ``names`` are by language; American English is the fallback for missing ones."""
 
     alpha_2: str
     alpha_3: str
@@ -73,20 +76,20 @@ class Country:
 
 @cache
 def countries() -> tuple[Country, ...]:
-    """All of them, in the order of their codes."""
+    """Return all countries, sorted by code."""
     lines = [line for line in COUNTRIES_FILE.read_text("utf-8").splitlines() if not line.startswith("#")]
     languages = lines[0].split("\t")[2:]
     return tuple(_country(line.split("\t"), languages) for line in lines[1:])
 
 
 def countries_by_name(language: str) -> list[Country]:
-    """All of them, in the order of their names."""
+    """Return all countries, sorted by name."""
     return sorted(countries(), key=lambda country: fold(country.name(language)))
 
 
 @cache
 def country_of(name: str) -> Country:
-    """The country that the catalogue calls by this name."""
+    """Return the country with this name in the catalogue."""
     return next(country for country in countries() if country.name(DEFAULT) == OTHER_NAMES.get(name, name))
 
 
@@ -96,7 +99,7 @@ def _country(cells: list[str], languages: list[str]) -> Country:
 
 
 def list_countries(call: Call, _: Caller) -> Reply:
-    """Every country, in the language asked for and in the order of the names in it."""
+    """GET /v3/countries: every country, in the requested language and sorted by its name in it."""
     language = language_of(call)
     rows = [
         {"iso_alpha_2": country.alpha_2, "iso_alpha_3": country.alpha_3, "name": country.name(language)}
@@ -106,7 +109,7 @@ def list_countries(call: Call, _: Caller) -> Reply:
 
 
 def list_collections(call: Call, _: Caller) -> Reply:
-    """The collections of a customer; all of ours are for all customers."""
+    """GET /v3/collections: the collections available to a customer, which are all in the sandbox."""
     rows = [_collection(collection) for collection in CONTENT.words.collections]
     language = language_of(call)
     rows.sort(key=lambda row: str(row["name"]))

@@ -1,7 +1,7 @@
-"""Which pictures a phrase finds, and in what order: more of its words first, then rarer ones, then better places.
+"""Full-text search: pictures that match more of the phrase's words rank first, then rarer words and better fields.
 
-Words compare without accents, case and plural. Those that mean nothing ("the", "of") do not count. What stands in
-quotation marks must stand like that in one text of the picture. Commas separate words, as spaces do.
+Words are compared without accents, case and plural forms. Stop words ("the", "of") are ignored. Quoted words must
+appear next to each other in one of the picture's texts. Commas separate words, like spaces.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from embedkit.sandbox.content.catalogue import Asset, catalogue
 from embedkit.sandbox.content.texts import fold
 from embedkit.sandbox.services.places import country_of
 
-MAX_WORDS = 32  # of a phrase that are looked at
+MAX_WORDS = 32  # of a phrase; the rest is ignored
 STOP_WORDS = frozenset(
     (
         *("a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it", "its", "near"),
@@ -41,20 +41,20 @@ _NO_PEOPLE = re.compile(r"\bno (?:people|person)\b")
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What is looked for: words that count, and quotations as rows of all their words."""
+    """A search phrase: its words without stop words, and the words of each quoted part."""
 
     words: tuple[str, ...]
     quoted: tuple[tuple[str, ...], ...] = ()
 
 
 def tokens(text: str) -> list[str]:
-    """The words of a text, in the singular."""
+    """Return the words of a text, in the singular."""
     folded = _NO_PEOPLE.sub("nobody", fold(text))
     return [singular(word) for word in re.findall(r"\w+", folded)]
 
 
 def phrase_of(text: str) -> Phrase:
-    """A phrase as somebody typed it."""
+    """Parse a search phrase."""
     straight = re.sub(r"[“”„«»]", '"', text)
     quoted = tuple(row for part in re.findall(r'"([^"]+)"', straight) if (row := tuple(tokens(part))))
     every = list(dict.fromkeys(tokens(straight)))[:MAX_WORDS]
@@ -63,7 +63,7 @@ def phrase_of(text: str) -> Phrase:
 
 
 def singular(word: str) -> str:
-    """A word of English in the singular, by a few rules."""
+    """Return the singular of an English word, by a few simple rules."""
     if word in _PLURALS:
         return _PLURALS[word]
     if len(word) < 4 or not word.isascii() or not word.endswith("s") or word.endswith(("ss", "us", "is")):
@@ -75,29 +75,29 @@ def singular(word: str) -> str:
     return word[:-1]
 
 
-_BUILDING = threading.Lock()  # a cache alone lets every thread that comes meanwhile build its own
-MIN_SIMILARITY = 0.78  # how alike a word and its correction must be, as difflib counts
-# how much it counts where a word stands
+_BUILDING = threading.Lock()  # functools.cache alone would let concurrent threads each build an index
+MIN_SIMILARITY = 0.78  # of a word and its correction, as measured by difflib
+# the weight of a word by the field it is in
 _TITLE, _PERSON, _KEYWORD, _EVENT, _CAPTION, _CREDIT, _TRANSLATION = 3.0, 2.5, 2.0, 1.5, 1.0, 0.8, 0.5
-_ADJACENT = 2.0  # the words of the phrase, all in a row
-_POPULARITY = 0.5  # what being liked counts, at most
-_SAME_COUNTRY = 1.0  # what being from the country that asks counts
+_ADJACENT = 2.0  # bonus if all words of the phrase are next to each other
+_POPULARITY = 0.5  # bonus for the most popular picture
+_SAME_COUNTRY = 1.0  # bonus for pictures from the caller's country
 
 
 _SPELLING = re.compile(r"[a-z]{4,24}")
-Text = tuple[tuple[str, ...], list[str]]  # its words, and the spellings that a correction may choose from
+Text = tuple[tuple[str, ...], list[str]]  # its words, and the spellings that corrections can use
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A picture that was found, and how many of the words it has."""
+    """A search result; ``words`` is the number of words that the picture matches."""
 
     id: str
     words: int
 
 
 class Index:
-    """What is written about every picture of the catalogue, by word."""
+    """An inverted index of the texts of all pictures in the catalogue."""
 
     def __init__(self, assets: Iterable[Asset]) -> None:
         self._ids: list[str] = []
@@ -106,15 +106,15 @@ class Index:
         self._popularity: list[float] = []
         self._countries: list[str] = []
         self._spellings: set[str] = set()
-        read = cache(_read)  # many texts stand with many pictures
+        read = cache(_read)  # many pictures share texts
         for asset in assets:
             self._add(asset, read)
         self._spelled = sorted(self._spellings)
 
     def search(self, phrase: Phrase, country: str = "") -> list[Hit]:
-        """Everything that has one of the words, the best first.
+        """Return the pictures that match at least one of the words, the best first.
 
-        :param country: alpha-3 code, whose pictures come a little earlier.
+        :param country: an alpha-3 code; pictures from that country rank slightly higher.
         """
         found: dict[int, tuple[int, float]] = {}
         for word in phrase.words:
@@ -131,7 +131,7 @@ class Index:
         return [Hit(self._ids[at], -count) for count, _, at in sorted(scored)]
 
     def correct(self, text: str) -> str | None:
-        """The phrase with unknown words replaced by known ones that are spelled alike; None where nothing is."""
+        """Replace unknown words in a phrase by similar known ones; return None if nothing was replaced."""
         fixed, changed = fold(text), 0
         for word in list(dict.fromkeys(_SPELLING.findall(fixed)))[:MAX_WORDS]:
             if singular(word) in self._postings or word in STOP_WORDS:
@@ -163,7 +163,7 @@ class Index:
         return score + _POPULARITY * self._popularity[at] + _SAME_COUNTRY * (country == self._countries[at])
 
     def _contains(self, at: int, row: tuple[str, ...]) -> bool:
-        """Whether one text of a picture has these words in a row."""
+        """Return whether one of the picture's texts has these words next to each other."""
         long = len(row)
         return any(
             text[start : start + long] == row
@@ -174,7 +174,7 @@ class Index:
 
 
 def index() -> Index:
-    """The index of the catalogue; it takes some tenths of a second, once."""
+    """Return the index of the catalogue; building it takes a few tenths of a second, once."""
     with _BUILDING:
         return _build()
 

@@ -1,9 +1,9 @@
-"""The searches for pictures, with their filters and facets: GET /v3/search/images, /creative and /editorial below
-it, by an image (/v3/search/images/creative/by-image), and by who took it (/v3/artists/images).
+"""Image searches, with filters and facets: GET /v3/search/images, its subpaths /creative and /editorial, search by
+image (/v3/search/images/creative/by-image), and by photographer (/v3/artists/images).
 
-A phrase that consists of IDs finds those pictures. Otherwise a creative search finds everything that has one of
-the words, as the enhanced search of the real service does, and with ``enhanced_search=false`` what has them all;
-the other two find what has them all, and only if there is nothing, what has some.
+A phrase of IDs finds those pictures. Otherwise, a creative search finds pictures that match any of the words, like
+the real service's enhanced search, or all of them with ``enhanced_search=false``. The other two find pictures that
+match all words or, if there are none, some of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 from embedkit.models import JSON
 from embedkit.sandbox.content.catalogue import Asset, Find, catalogue
 from embedkit.sandbox.content.library import Random
-from embedkit.sandbox.content.pictures import Colour, main_colours, sizes
+from embedkit.sandbox.content.pictures import Color, main_colors, sizes
 from embedkit.sandbox.content.traits import Traits, ethnicities, keyword_id, keywords, popularity, traits, unsafe
 from embedkit.sandbox.services import fields, parameters
 from embedkit.sandbox.services.account import products_for
@@ -46,13 +46,13 @@ from embedkit.sandbox.services.places import content_language, language_of
 from embedkit.sandbox.services.ranking import index, phrase_of, tokens
 from embedkit.sandbox.services.urls import new_token
 
-MAX_COLOUR_DISTANCE = 60.0  # how far, in red, green and blue, a colour may be from the one asked for
+MAX_COLOR_DISTANCE = 60.0  # Euclidean, in RGB, from the requested color
 Filters = Mapping[str, Any]
 Test = Callable[[Asset, Traits, Filters], bool]
 
 
 def passes(asset: Asset, filters: Filters) -> bool:
-    """Whether a picture passes every filter."""
+    """Return whether a picture passes every filter."""
     known = traits(asset)
     return all(test(asset, known, filters) for name, test in FILTERS.items() if name in filters)
 
@@ -69,7 +69,7 @@ def _in_style(_: Asset, known: Traits, filters: Filters) -> bool:
 
 
 def _large_enough(asset: Asset, known: Traits, filters: Filters) -> bool:
-    """Drawings of vectors come in any size."""
+    """Return whether a picture has the minimum size; vector graphics have any size."""
     if known.style == "vector":
         return True
     return SIZES.index(sizes(asset)[0].name) >= SIZES.index(filters["minimum_size"])
@@ -85,19 +85,19 @@ def _keyword_ids(asset: Asset) -> set[int]:
 
 
 def _matches_name(names: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    """Whether one of the names has all the words of one of those that are wanted."""
-    return any({*tokens(one)} <= {*tokens(name)} for one in wanted for name in names)
+    """Return whether one of the names contains all the words of one of the wanted names."""
+    return any({*tokens(part)} <= {*tokens(name)} for part in wanted for name in names)
 
 
-def _has_colour(asset: Asset, wanted: Colour) -> bool:
-    return any(math.dist(one, wanted) <= MAX_COLOUR_DISTANCE for one in main_colours(asset))
+def _has_color(asset: Asset, wanted: Color) -> bool:
+    return any(math.dist(one, wanted) <= MAX_COLOR_DISTANCE for one in main_colors(asset))
 
 
 def _created_at(asset: Asset) -> datetime:
     return datetime.fromisoformat(asset.date_created)
 
 
-# those that take a look at the picture come last
+# filters that need to draw the picture come last
 FILTERS: dict[str, Test] = {
     "embed_content_only": lambda asset, _, filters: asset.embeddable or not filters["embed_content_only"],
     "exclude_nudity": lambda asset, _, filters: "nude" not in asset.keywords or not filters["exclude_nudity"],
@@ -127,7 +127,7 @@ FILTERS: dict[str, Test] = {
     ),
     "download_product": _downloads_with,
     "ethnicity": lambda asset, _, filters: not ethnicities(asset).isdisjoint(filters["ethnicity"]),
-    "color": lambda asset, _, filters: asset.family == "creative" and _has_colour(asset, filters["color"]),
+    "color": lambda asset, _, filters: asset.family == "creative" and _has_color(asset, filters["color"]),
 }
 
 
@@ -136,16 +136,16 @@ T = TypeVar("T", bound=Hashable)
 
 
 def facets(assets: Sequence[Asset], names: Collection[str], maximum: int) -> JSON:
-    """The facets of a result, the most frequent values first.
+    """Return the facets of a result, the most frequent values first.
 
-    :param names: of the facets: artists, events, locations, specific_people.
-    :param most: values of each.
+    :param names: the facets: artists, events, locations, specific_people.
+    :param maximum: the number of values per facet.
     """
     return {name: _FACETS[name](assets)[:maximum] for name in sorted(names)}
 
 
 def related_phrases(assets: Iterable[Asset], phrase: str) -> list[str]:
-    """Phrases that narrow a search down by a place or a keyword that its pictures have, or turn to that alone."""
+    """Return phrases that add one of the found pictures' keywords or places, or that search for it alone."""
     used = {*tokens(phrase)}
     texts = [text for asset in assets for text in asset.keywords]
     fresh = [text for text in _frequent(texts) if not used & {*tokens(text)}]
@@ -154,7 +154,7 @@ def related_phrases(assets: Iterable[Asset], phrase: str) -> list[str]:
 
 
 def related_searches(phrases: Iterable[str], url: str) -> list[JSON]:
-    """The same as the answer has them, with where to search for each."""
+    """Return related phrases as in the response, with the URL to search for each."""
     return [{"phrase": phrase, "url": f"{url}?{urlencode({'phrase': phrase})}"} for phrase in phrases]
 
 
@@ -183,18 +183,18 @@ def _with_ids(texts: Iterable[str]) -> list[JSON]:
 
 
 def _frequent(values: Iterable[T]) -> list[T]:
-    """The different values, the most frequent first, equals in the order in which they came."""
+    """Return the distinct values, the most frequent first; ties keep their order."""
     return [value for value, _ in Counter(values).most_common()]
 
 
 MAX_UPLOAD_BYTES = 10_000_000
 UPLOAD_LIFETIME_S = 86_400
-MAX_UPLOADS = 20  # remembered; the oldest are forgotten
+MAX_UPLOADS = 20  # beyond that, the oldest are dropped
 IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 
 class Uploads:
-    """Pictures to search by, for a day. Safe for threads."""
+    """Uploaded pictures to search by, kept for a day. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -202,7 +202,7 @@ class Uploads:
         self._kept: dict[tuple[str, str], tuple[float, bytes]] = {}
 
     def keep(self, name: tuple[str, str], content: bytes) -> None:
-        """Keep one under the key and the path that it was sent with, in place of an earlier one."""
+        """Store an upload under its API key and path, replacing an earlier one."""
         with self._lock:
             self._kept[name] = self._clock() + UPLOAD_LIFETIME_S, content
             if len(self._kept) > MAX_UPLOADS:
@@ -215,7 +215,7 @@ class Uploads:
 
 
 def _filter_similar(found: Iterable[Asset], params: Mapping[str, str]) -> list[Asset]:
-    """Those that pass, of the pictures that are like another; nudity never does [doc]."""
+    """Filter the results of a search by image; nudity is always excluded [doc]."""
     words, every = {*tokens(params.get("phrase", ""))}, {"exclude_nudity": True}
     every["exclude_editorial_use_only"] = boolean(params, "exclude_editorial_use_only", False)
     parts = split_values(params, "product_types")
@@ -230,7 +230,7 @@ def _words_of(asset: Asset) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The searches for pictures. ``find`` knows the assets, takedowns included."""
+    """Handlers for image searches. ``find`` returns assets with their takedown status."""
 
     config: SandboxConfig
     find: Find
@@ -251,15 +251,15 @@ class Search:
         names = tuple(part for part in params.get("artist_name", "").split(",") if part.strip())
         if not names:
             raise code_error(400, "InvalidParameterValue", "artist_name is required.")
-        found = [asset for asset in self._all_assets() if _matches_name((asset.photographer,), names)]
+        found = [asset for asset in self._assets() if _matches_name((asset.photographer,), names)]
         return self._page(found, call, caller, fields.ARTIST, {}, size=10)
 
     def by_image(self, call: Call, caller: Caller) -> Reply:
-        """GET /v3/search/images/creative/by-image: what is like a picture, or like an upload of this key."""
+        """GET /v3/search/images/creative/by-image: pictures similar to another one, or to an upload."""
         params = query_params(call)
         asset = self._source(params, caller)
         found = similar(
-            asset, [other for other in self._all_assets() if other.family == "creative" and other != asset]
+            asset, [other for other in self._assets() if other.family == "creative" and other != asset]
         )
         passing = _filter_similar(found, params)
         aside: JSON = {"image_fingerprint": blake2b(asset.id.encode(), digest_size=8).hexdigest()}
@@ -277,7 +277,7 @@ class Search:
         return Reply(200, "")
 
     def _source(self, params: Mapping[str, str], caller: Caller) -> Asset:
-        """The picture that others are to be like. Nobody looks at an upload: chance chooses, for its bytes."""
+        """Return the picture to compare with. For an upload, it is a random one, chosen by the file's bytes."""
         if asset_id := params.get("asset_id", "").strip().lower():
             if (asset := self.find(asset_id)) and not asset.withdrawn:
                 return asset
@@ -286,17 +286,17 @@ class Search:
         if (content := self.uploads.get((caller.key, path))) is None:
             raise code_error(400, "InvalidParameterValue", "Give the asset_id, or the image_url of an upload.")
         return Random(sha256(content).hexdigest()).choice(
-            [asset for asset in self._all_assets() if asset.family == "creative"]
+            [asset for asset in self._assets() if asset.family == "creative"]
         )
 
-    def _all_assets(self) -> list[Asset]:
+    def _assets(self) -> list[Asset]:
         found = (self.find(asset_id) for asset_id in catalogue())
         return [asset for asset in found if asset and not asset.withdrawn]
 
     def _page(
         self, found: list[Asset], call: Call, caller: Caller, known: Fields, aside: JSON, size: int = 30
     ) -> Reply:
-        """One page of pictures, and what comes with them; ``size`` is that of a page that names none."""
+        """Return one page of pictures with additional fields; ``size`` is the default page size."""
         params = query_params(call)
         page, page_size = paging({"page_size": str(size)} | params, self.config)
         chosen = select_fields(
@@ -318,12 +318,10 @@ class Search:
         body = page_of(found, query.page, query.page_size, context)
         if correction:
             body["auto_corrections"] = {"phrase": correction}
-        return json_reply(
-            body | self._extras(found, query, kind, call), headers=content_language(context.language)
-        )
+        return json_reply(body | self._extra(found, query, kind, call), headers=content_language(context.language))
 
-    def _extras(self, found: list[Asset], query: SearchParams, kind: SearchKind, call: Call) -> JSON:
-        """What comes with the pictures, where it is asked for."""
+    def _extra(self, found: list[Asset], query: SearchParams, kind: SearchKind, call: Call) -> JSON:
+        """Return the related searches and facets, if requested."""
         body: JSON = {}
         if query.filters.get("include_related_searches"):
             body["related_searches"] = related_searches(
@@ -354,7 +352,7 @@ class Search:
         return asset if passes(asset, query.filters) else None
 
     def _ids_in(self, phrase: str) -> list[str]:
-        """The IDs that a phrase consists of; none where anything else is in it."""
+        """Return the IDs in a phrase; empty if it contains anything else."""
         words = [word for word in re.split(r"[\s,]+", phrase.lower()) if word]
         return list(dict.fromkeys(words)) if words and all(self.find(word) for word in words) else []
 
@@ -373,7 +371,7 @@ class Search:
 
 
 def _strict(query: SearchParams, kind: SearchKind, whole: list[Asset], *, enhanced: bool) -> bool:
-    """Whether only pictures with all the words are answered."""
+    """Return whether the result has only pictures that match all words."""
     if kind is parameters.CREATIVE and (not enhanced or query.sort_order == "best_match"):
         return not enhanced
     return bool(whole)

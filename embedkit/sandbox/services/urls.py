@@ -1,8 +1,8 @@
-"""URLs and their signatures: on the sandbox's own origin, or on the real hosts for requests that name those.
+"""URLs and their signatures, on the sandbox's own origin or, for requests to the real hosts, on those.
 
-A token is 16 bytes of a UUIDv4, a signature an HMAC-SHA256 over items and query. The real input and key are
-unknown; these behave alike: the pairs up to ``sig`` are bound in their order and to the items, those after it
-are free.
+A token is the 16 bytes of a UUIDv4, a signature an HMAC-SHA256 of items and query. The real service's signed text
+and key are unknown, but its URLs behave the same: the signature covers the items and the parameters before
+``sig``, in their order, but not the parameters after it.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from embedkit.sandbox.content.catalogue import Asset
 
 
 def new_token() -> str:
-    """22 characters of base64url, without padding."""
+    """Return a random token: 22 characters of base64url, without padding."""
     return _base64(uuid.uuid4().bytes).rstrip("=")
 
 
 def token_of(text: str) -> str:
-    """The same shape, but following from a text."""
+    """Return a token of the same form that is derived from a text."""
     made = uuid.UUID(bytes=sha256(text.encode()).digest()[:16], version=4)
     return _base64(made.bytes).rstrip("=")
 
 
 def sign(secret: str, items: str, query: str) -> str:
-    """44 characters of base64url, with padding, over the items and the query up to, and without, ``&sig``."""
+    """Return the signature of items and the query before ``&sig``: 44 characters of base64url, with padding."""
     return _base64(hmac.digest(secret.encode(), f"{items}?{query}".encode(), "sha256"))
 
 
 def is_verified(secret: str, items: str, query: str) -> bool:
-    """Whether a raw query carries ``et`` and then the right ``sig`` for these items."""
+    """Return whether a raw query has ``et`` followed by the correct ``sig`` for these items."""
     signed, mark, rest = query.partition("&sig=")
     given = rest.partition("&")[0].replace("%3D", "=").replace("%3d", "=")
     has_token = any(pair.startswith("et=") and len(pair) > 3 for pair in signed.split("&"))
@@ -53,9 +53,9 @@ TERMS = "http://www.gettyimages.com/Corporate/Terms.aspx"  # in both generations
 
 @dataclass(frozen=True, slots=True)
 class SiteURLs:
-    """``frames`` and ``loader`` have no scheme, as in real markup; the others have one.
+    """The base URLs in responses. ``frames`` and ``loader`` have no scheme, as in real markup.
 
-    ``images`` are those of oEmbed, http as the real answers have it; ``displays`` those of the API.
+    ``images`` is for oEmbed, with http as in real responses; ``displays`` is for the API.
     """
 
     frames: str
@@ -65,17 +65,17 @@ class SiteURLs:
     oembed: str
 
     def picture(self, asset: Asset, side: int) -> str:
-        """The picture scaled to lie within a square of ``side`` px."""
+        """Return the URL of a picture scaled to fit a square of ``side`` px."""
         return f"{self.images}{picture_path(asset, side)}"
 
     def display(self, asset: Asset, size: str, kind: str = "jpg") -> str:
-        """The same in one of the API's display sizes, such as ``612x612`` or ``170667a`` (an area)."""
+        """Return the URL of a picture in an API display size, such as ``612x612`` or ``170667a`` (an area)."""
         mark = token_of(f"display {asset.id} {size}")
         return f"{self.displays}/id/{asset.id}/photo/{asset.slug}.{kind}?b=1&s={size}&w=0&k=20&c={mark}="
 
 
 def site_urls(origin: str) -> SiteURLs:
-    """The URLs for answers to a request that reached us under ``origin``."""
+    """Return the base URLs for the response to a request to ``origin``."""
     host = urlsplit(origin).netloc
     if host in (PRODUCTION, API):
         return SiteURLs(
@@ -89,6 +89,6 @@ def site_urls(origin: str) -> SiteURLs:
 
 
 def picture_path(asset: Asset, side: int) -> str:
-    """A path in the manner of media.gettyimages.com."""
+    """Return a picture's path, in the style of media.gettyimages.com."""
     mark = token_of(f"picture {asset.id} {side}")
     return f"/id/{asset.id}/photo/{asset.slug}.jpg?s={side}x{side}&w=0&k=20&c={mark}="

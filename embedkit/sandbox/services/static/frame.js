@@ -1,4 +1,4 @@
-// Slideshow: the strip scrolls and snaps by itself; the arrows only say where to.
+// Slideshow: the browser scrolls and snaps the strip; the arrows only set the position.
 (function () {
   "use strict";
   var strip = document.querySelector(".slides");

@@ -1,8 +1,8 @@
-// Turns links of the form <a id='ET' class='gie-single'> into frames. The contract: pages queue
-// functions in window.gie.q, they are run once this script is there, and gie(fn) runs fn at once from then on.
+// Replaces links of the form <a id='ET' class='gie-single'> with frames. Pages queue functions in window.gie.q; this
+// script runs them when it loads, and from then on, gie(fn) runs fn immediately.
 (function () {
   "use strict";
-  if (window.gie && window.gie.widgets) return; // every embed of a page brings the script along
+  if (window.gie && window.gie.widgets) return; // every embed on a page loads this script
   var script = document.currentScript;
   var origin = script && script.src ? new URL(script.src).origin : "";
 
@@ -28,7 +28,7 @@
   }
 
   function run(job) {
-    try { job(); } catch (error) { setTimeout(function () { throw error; }); } // one bad embed must not stop the others
+    try { job(); } catch (error) { setTimeout(function () { throw error; }); } // a broken embed must not stop the others
   }
 
   var waiting = (window.gie && window.gie.q) || [];
