@@ -101,19 +101,19 @@ def test_a_name_that_does_not_exist(lane: str) -> None:
 
 @pytest.mark.parametrize(("name", "script"), SLOW, ids=[row[0] for row in SLOW])
 @pytest.mark.parametrize("ask", [refused, no_token])
-def test_no_answer_in_time(ask: Callable[..., EmbedKitError], name: str, script: Script) -> None:
+def test_slow_responses_time_out(ask: Callable[..., EmbedKitError], name: str, script: Script) -> None:
     assert type(ask(script, timeout=SHORT)) is Unavailable
 
 
 @pytest.mark.parametrize(("name", "script"), CUT, ids=[row[0] for row in CUT])
-def test_no_answer_at_all(name: str, script: Script) -> None:
+def test_missing_responses(name: str, script: Script) -> None:
     assert type(refused(script, retries=1)) is Unavailable
     assert type(no_token(script)) is Unavailable  # it may have issued one: nobody asks twice
 
 
 @pytest.mark.parametrize(("name", "script"), INVALID, ids=[row[0] for row in INVALID])
 @pytest.mark.parametrize("ask", [refused, no_token])
-def test_no_proper_http(ask: Callable[..., EmbedKitError], name: str, script: Script) -> None:
+def test_invalid_http(ask: Callable[..., EmbedKitError], name: str, script: Script) -> None:
     if name == "endless chunks":
         script = flood(CHUNKED, b"1000\r\n" + b"a" * 4096 + b"\r\n", 5000)  # of the API 2 MiB are read
     assert type(ask(script)) is InvalidResponse
@@ -122,7 +122,7 @@ def test_no_proper_http(ask: Callable[..., EmbedKitError], name: str, script: Sc
 @pytest.mark.parametrize(
     ("ask", "most"), [(refused, 2 * 1024 * 1024), (no_token, 64 * 1024)], ids=["search", "token"]
 )
-def test_how_large_an_answer_may_be(ask: Callable[..., EmbedKitError], most: int) -> None:
+def test_the_size_limit_of_a_response(ask: Callable[..., EmbedKitError], most: int) -> None:
     for script in (
         ok(b"{" + b" " * most + b"}"),
         send(HEAD + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n", zeros(20)),
@@ -136,7 +136,7 @@ def test_a_large_page_is_read() -> None:
         assert len(search(harness).images) == 100
 
 
-def test_a_connection_that_cannot_be_made_is_tried_once_more_even_for_a_token() -> None:
+def test_a_failed_connection_is_retried_once_even_for_a_token() -> None:
     with (
         Upstream(ok(search_body())) as api,
         Harness(api.origin, "http://127.0.0.1:9/oauth2/token", **APPLICATION) as harness,
@@ -146,7 +146,7 @@ def test_a_connection_that_cannot_be_made_is_tried_once_more_even_for_a_token() 
 
 
 @pytest.mark.parametrize("lane", ["api", "token"])
-def test_an_expired_certificate_is_not_tried_again(lane: str, tmp_path: Any) -> None:
+def test_an_expired_certificate_is_not_retried(lane: str, tmp_path: Any) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -181,15 +181,15 @@ def test_two_redirects_are_followed_within_the_api(status: int) -> None:
     assert all("Api-Key: key-1" in request for request in upstream.requests)
 
 
-def test_a_loop_ends_after_the_second() -> None:
+def test_a_redirect_loop_ends_after_the_second() -> None:
     assert type(refused(moved("/again"), retries=2)) is InvalidResponse
 
 
-def test_a_token_is_not_looked_for_elsewhere() -> None:
+def test_a_token_request_is_not_redirected() -> None:
     assert type(no_token(moved("/again"))) is InvalidResponse
 
 
-def test_an_order_is_not_sent_elsewhere() -> None:
+def test_an_order_is_not_redirected() -> None:
     with Upstream(ok(token_body())) as tokens, Upstream(moved("/again")) as upstream:
         harness = Harness(upstream.origin, tokens.origin, **APPLICATION, username="ada", password="pw")
         with harness:
@@ -217,7 +217,7 @@ def test_an_order_is_not_sent_elsewhere() -> None:
     ],
 )
 @pytest.mark.parametrize("lane", ["api", "token"])
-def test_no_redirect_leads_out(lane: str, location: str) -> None:
+def test_no_redirect_leaves_the_api(lane: str, location: str) -> None:
     with Upstream(ok(search_body())) as sentinel, Upstream() as upstream, Upstream(ok(search_body())) as good:
         upstream.scripts = (moved(location.format(port=sentinel.port, own=upstream.port)),)
         origins = (upstream.origin, good.origin) if lane == "api" else (good.origin, upstream.origin)
@@ -229,7 +229,7 @@ def test_no_redirect_leads_out(lane: str, location: str) -> None:
         assert sentinel.connections == 0
 
 
-def test_no_key_and_no_token_on_another_host() -> None:
+def test_no_key_or_token_is_sent_to_another_host() -> None:
     with Upstream(ok(token_body())) as tokens, Upstream() as upstream:
         upstream.scripts = (moved(f"http://localhost:{upstream.port}/v3/images"), ok(search_body()))
         rows = {**APPLICATION, "image_origins": (f"http://localhost:{upstream.port}",)}
@@ -287,7 +287,7 @@ def test_statuses_of_the_api(
     assert says in str(error)
 
 
-def test_flapping_ends_well() -> None:
+def test_flapping_recovers() -> None:
     busy = answer_and_close(b"", "503 X")
     with Upstream(busy, busy, ok(search_body())) as upstream, Harness(upstream.origin) as harness:
         assert search(harness).total == 1
@@ -295,7 +295,7 @@ def test_flapping_ends_well() -> None:
 
 
 @pytest.mark.parametrize("token_again", [True, False])
-def test_401_gets_one_new_token_and_one_more_try(token_again: bool) -> None:
+def test_401_gets_one_new_token_and_one_retry(token_again: bool) -> None:
     no, yes = answer_and_close(b'{"message": "Unauthorized"}', "401 X"), ok(search_body())
     with (
         Upstream(answer_and_close(token_body("access-1")), answer_and_close(token_body("access-2"))) as tokens,
@@ -315,7 +315,7 @@ def test_401_gets_one_new_token_and_one_more_try(token_again: bool) -> None:
         ]
 
 
-def test_401_sends_an_order_again_since_nothing_was_done() -> None:
+def test_401_resends_an_order_because_nothing_was_ordered() -> None:
     with (
         Upstream(ok(token_body())) as tokens,
         Upstream(answer_and_close(b"", "401 X"), answer_and_close(b'{"id": "board-1"}', "201 X")) as upstream,
@@ -327,7 +327,7 @@ def test_401_sends_an_order_again_since_nothing_was_done() -> None:
 
 @pytest.mark.parametrize("status", ["403 X", "429 X"])
 @pytest.mark.parametrize("where", ["header", "message"])
-def test_calls_a_second(status: str, where: str) -> None:
+def test_throttling_per_second(status: str, where: str) -> None:
     """All of the API keeps quiet for a second, then two, four, up to thirty; the rest does not."""
     body = b'{"message": "%s"}' % PER_SECOND.encode() if where == "message" else b"{}"
     headers = (f"X-Error-Detail: {PER_SECOND}",) if where == "header" else ()
@@ -349,7 +349,7 @@ def test_calls_a_second(status: str, where: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["403 X", "429 X"])
-def test_calls_a_day(status: str) -> None:
+def test_daily_quota(status: str) -> None:
     """The door is shut for a quarter of an hour, doubling to two; asked once each time, and never again at once."""
     script = answer_and_close(b'{"message": "%s"}' % PER_DAY.encode(), status, (f"X-Error-Detail: {PER_DAY}",))
     with Upstream(script) as upstream, Harness(upstream.origin) as harness:
@@ -368,7 +368,7 @@ def test_calls_a_day(status: str) -> None:
         assert search(harness).total == 1
 
 
-def test_a_shut_door_shuts_neither_oembed_nor_tokens() -> None:
+def test_an_exhausted_quota_affects_neither_oembed_nor_tokens() -> None:
     script = answer_and_close(b"", "403 X", (f"X-Error-Detail: {PER_DAY}",))
     with (
         Upstream(ok(token_body())) as tokens,
@@ -381,7 +381,7 @@ def test_a_shut_door_shuts_neither_oembed_nor_tokens() -> None:
         assert harness.endpoint("oembed") == {}
 
 
-def test_a_throttled_token_endpoint_leaves_searches_with_a_token_alone() -> None:
+def test_a_throttled_token_endpoint_does_not_affect_searches_with_a_token() -> None:
     with (
         Upstream(
             answer_and_close(token_body(expires_in=1000)), answer_and_close(b"", "429 X", ("Retry-After: 7",))
@@ -400,7 +400,7 @@ def test_a_throttled_token_endpoint_leaves_searches_with_a_token_alone() -> None
     ("said", "wait"),
     [("2", 2.0), ("90", 60.0), ("-1", 1.0), ("junk", 1.0), ("Wed, 21 Oct 2015 07:28:10 GMT", 10.0), ("", 1.0)],
 )
-def test_how_long_429_asks_us_to_wait(said: str, wait: float) -> None:
+def test_retry_after_of_429(said: str, wait: float) -> None:
     headers = ("Date: Wed, 21 Oct 2015 07:28:00 GMT", f"Retry-After: {said}")
     with Upstream(answer_and_close(b"", "429 X", headers)) as upstream, Harness(upstream.origin) as harness:
         assert type(harness.error(lambda: search(harness))) is RateLimited
@@ -432,12 +432,12 @@ BODIES: list[tuple[str, bytes]] = [
 
 @pytest.mark.parametrize(("name", "body"), BODIES, ids=[row[0] for row in BODIES])
 @pytest.mark.parametrize("ask", [refused, no_token])
-def test_bodies_that_are_no_answer(ask: Callable[..., EmbedKitError], name: str, body: bytes) -> None:
+def test_unusable_bodies(ask: Callable[..., EmbedKitError], name: str, body: bytes) -> None:
     assert type(ask(ok(body, headers=["Content-Type: application/json"]))) is InvalidResponse
 
 
 @pytest.mark.parametrize("kind", ["text/html", "text/javascript", "application/json; charset=utf-16", ""])
-def test_the_type_does_not_matter_and_a_mark_does_no_harm(kind: str) -> None:
+def test_content_type_and_byte_order_mark_are_ignored(kind: str) -> None:
     body = b"\xef\xbb\xbf" + search_body()
     with (
         Upstream(ok(b"\xef\xbb\xbf" + token_body(), headers=[f"Content-Type: {kind}"] * bool(kind))) as tokens,
@@ -474,7 +474,7 @@ def later(harness: Harness, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("expires", "good"), [("1800", 1400), (1800, 1400), (0, 230), (-1, 230), (None, 230), ("x", 230)]
 )
-def test_a_token_is_used_for_as_long_as_it_says_or_five_minutes(expires: object, good: int) -> None:
+def test_a_token_is_used_until_it_expires_or_for_five_minutes(expires: object, good: int) -> None:
     with (
         Upstream(
             answer_and_close(token_body("access-1", expires_in=expires)), answer_and_close(token_body("access-2"))
@@ -505,7 +505,7 @@ BROKEN: list[tuple[str, Script]] = [
 
 
 @pytest.mark.parametrize(("name", "script"), BROKEN, ids=[row[0] for row in BROKEN])
-def test_a_broken_endpoint_fails_no_search_while_the_old_token_is_good(name: str, script: Script) -> None:
+def test_a_broken_token_endpoint_does_not_affect_searches_with_a_valid_token(name: str, script: Script) -> None:
     with (
         Upstream(answer_and_close(token_body("access-1", expires_in=1000)), script) as tokens,
         Upstream(ok(search_body())) as upstream,
@@ -530,7 +530,7 @@ def test_the_pauses_are_shorter_than_a_fifth_of_a_token() -> None:
     assert RETRY_S < RENEWAL_RETRY_S < 1800 / 5
 
 
-def test_a_token_that_cannot_be_got_is_not_asked_for_by_every_call() -> None:
+def test_a_failed_token_request_is_not_repeated_by_every_call() -> None:
     with (
         Upstream(answer_and_close(b"", "401 X")) as tokens,
         Upstream(ok(search_body())) as upstream,
@@ -545,7 +545,7 @@ def test_a_token_that_cannot_be_got_is_not_asked_for_by_every_call() -> None:
 # -- the breaker, the bucket -----------------------------------------------------------------------------
 
 
-def test_an_api_that_is_down_is_left_alone_and_oembed_is_not() -> None:
+def test_an_api_outage_does_not_affect_oembed() -> None:
     with Upstream(answer_and_close(b"", "500 X")) as upstream, Harness(upstream.origin) as harness:
         for number in range(5):
             harness.error(lambda: harness.kit.search(f"harbour {number}"))  # noqa: B023
@@ -575,7 +575,7 @@ def upstream() -> Iterator[Upstream]:
         yield upstream
 
 
-def test_four_at_once_and_then_four_a_second(upstream: Upstream) -> None:
+def test_calls_burst_to_four_then_four_per_second(upstream: Upstream) -> None:
     paced = Paced(upstream)
     for number in range(BURST_CALLS + 3):
         paced.harness.kit.search(f"harbour {number}")
@@ -587,7 +587,7 @@ def test_four_at_once_and_then_four_a_second(upstream: Upstream) -> None:
     paced.harness.kit.close()
 
 
-def test_a_walk_waits_as_long_as_it_takes(upstream: Upstream) -> None:
+def test_iteration_waits_for_the_rate(upstream: Upstream) -> None:
     paced = Paced(upstream, timeout=1)
     pages = list(paced.harness.kit.search_pages("harbour", page_size=1, limit=30))
     assert len(pages) == 30
@@ -595,7 +595,7 @@ def test_a_walk_waits_as_long_as_it_takes(upstream: Upstream) -> None:
     paced.harness.kit.close()
 
 
-def test_a_retry_is_a_call_like_any_other() -> None:
+def test_a_retry_counts_as_a_call() -> None:
     with Upstream(*[answer_and_close(b"", "503 X")] * 2, ok(search_body())) as upstream:
         paced = Paced(upstream)
         paced.harness.kit.search("harbour")
@@ -617,9 +617,7 @@ def test_oembed_and_files_are_not_paced() -> None:
 
 
 @pytest.mark.parametrize("era", ["2018", "2026"])
-def test_the_first_refusal_of_a_day_tells_when_the_door_opens(
-    era: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_quota_error_has_retry_after(era: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # a token of an earlier server on this port costs a call
     with SandboxServer(SandboxConfig(era=era, calls_per_day=2)) as server:
         kit = EmbedKit(server.settings(cache="memory:", secret="s" * 40))

@@ -39,7 +39,7 @@ OTHERS = ("1",), ("2",), ("3",)
         " PRAGMA user_version = 1;",
     ],
 )
-def test_tables_of_somebody_else_are_moved_aside_and_kept(tmp_path: Path, script: str) -> None:
+def test_foreign_tables_are_moved_aside_and_kept(tmp_path: Path, script: str) -> None:
     db = sqlite3.connect(tmp_path / "c")
     db.executescript(script)
     db.close()
@@ -55,7 +55,7 @@ def test_tables_of_somebody_else_are_moved_aside_and_kept(tmp_path: Path, script
     db.close()
 
 
-def test_tables_that_somebody_drops_while_it_runs_are_made_again(tmp_path: Path) -> None:
+def test_tables_dropped_while_running_are_recreated(tmp_path: Path) -> None:
     store = SQLiteCache(tmp_path / "c")
     store.set("key", "value")
     db = sqlite3.connect(tmp_path / "c")
@@ -67,7 +67,7 @@ def test_tables_that_somebody_drops_while_it_runs_are_made_again(tmp_path: Path)
     store.close()
 
 
-def test_a_reader_notices_a_file_in_the_place_of_ours(tmp_path: Path) -> None:
+def test_a_reader_notices_a_replaced_file(tmp_path: Path) -> None:
     """One that only reads would go on with the old file, and show what others take down."""
     url = f"sqlite:{tmp_path}/c"
     kept = cache(open_store(url, limit=1000, timeout=5))
@@ -101,12 +101,12 @@ os._exit(0)
 """
 
 
-def test_nothing_is_mapped_where_somebody_sets_wal_mode(tmp_path: Path) -> None:
+def test_no_memory_is_mapped_in_wal_mode(tmp_path: Path) -> None:
     command = [sys.executable, "-c", CUT, str(tmp_path / "c")]
     assert subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode == 0
 
 
-def test_a_key_of_another_type_is_a_miss_and_written_over() -> None:
+def test_a_key_of_another_type_is_a_miss_and_overwritten() -> None:
     with stores.redis() as server:
         backend = RedisStore(server.url)
         kept = cache(backend, monotonic=Clock())
@@ -121,7 +121,7 @@ def test_a_key_of_another_type_is_a_miss_and_written_over() -> None:
         kept.close()
 
 
-def test_an_entry_that_cannot_be_written_does_not_keep_the_others(tmp_path: Path) -> None:
+def test_an_unwritable_entry_does_not_block_others(tmp_path: Path) -> None:
     store = FileCache(tmp_path)
     monotonic = Clock()
     kept = cache(store, monotonic=monotonic)
@@ -139,7 +139,7 @@ def test_an_entry_that_cannot_be_written_does_not_keep_the_others(tmp_path: Path
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
-def test_entries_that_another_user_has_written_are_written_over() -> None:
+def test_entries_written_by_another_user_are_overwritten() -> None:
     """As after a command that was run by root over the cache of a service."""
     with tempfile.TemporaryDirectory() as folder:
         FileCache(folder).set("key", "of root")

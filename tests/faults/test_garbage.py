@@ -70,7 +70,7 @@ def outage(sites: list[Site], sandbox: SandboxServer) -> None:
 
 
 @pytest.mark.parametrize("sites", STORES, indirect=True)
-def test_a_minute_after_an_outage_all_is_normal(sites: list[Site], sandbox: SandboxServer) -> None:
+def test_recovery_takes_a_minute(sites: list[Site], sandbox: SandboxServer) -> None:
     """For the pictures that were asked for meanwhile too, however often, and in every process."""
     sandbox.app.faults.add("not-json", count=None)
     outage(sites, sandbox)
@@ -90,7 +90,7 @@ def test_every_kind_of_garbage_opens_the_breaker(sites: list[Site], sandbox: San
 
 
 @pytest.mark.parametrize("kind", ["mismatch", "hostile"])
-def test_answers_that_are_oembed_and_wrong_for_every_picture_are_the_endpoints(
+def test_oembed_responses_wrong_for_every_picture_open_the_breaker(
     sites: list[Site], sandbox: SandboxServer, kind: str
 ) -> None:
     sandbox.app.faults.add(kind, count=None)
@@ -102,7 +102,7 @@ def test_answers_that_are_oembed_and_wrong_for_every_picture_are_the_endpoints(
 
 
 @pytest.mark.parametrize("kind", ["not-json", "malformed"])
-def test_one_picture_that_is_always_garbage_is_left_alone_by_itself(
+def test_a_picture_with_garbage_does_not_affect_others(
     sites: list[Site], sandbox: SandboxServer, kind: str
 ) -> None:
     poison, *others = ids(6)
@@ -117,7 +117,7 @@ def test_one_picture_that_is_always_garbage_is_left_alone_by_itself(
     assert sites[0].kit.status()["upstream"]["oembed"]["breaker"] == "closed"
 
 
-def test_a_picture_that_is_refused_waits_longer_each_time(sites: list[Site], sandbox: SandboxServer) -> None:
+def test_a_rejected_picture_is_retried_at_growing_intervals(sites: list[Site], sandbox: SandboxServer) -> None:
     """That is the picture's own fault: its answer is oEmbed, with markup that may not be used."""
     refused, *others = ids(12)
     sandbox.app.faults.add("hostile", count=None, item=refused)
@@ -132,7 +132,7 @@ def test_a_picture_that_is_refused_waits_longer_each_time(sites: list[Site], san
     assert sites[0].kit.status()["upstream"]["oembed"]["breaker"] == "closed"
 
 
-def test_an_outage_does_not_lengthen_what_is_remembered_of_a_refused_picture() -> None:
+def test_an_outage_does_not_extend_the_interval_of_a_rejected_picture() -> None:
     policy = Settings(cache="memory:").policy
     assert outage_for(policy) == 30
     assert outage_for(Settings(negative_max_age=20).policy) == 2
@@ -171,7 +171,7 @@ PAGE = b"<!doctype html><title>We will be back soon</title>"
     ],
     ids=lambda value: f"{value.status} {value.body[:20]!r}" if isinstance(value, Response) else "",
 )
-def test_what_is_the_endpoints_own_answer(response: Response, own: bool) -> None:
+def test_responses_attributed_to_the_endpoint(response: Response, own: bool) -> None:
     assert oembed.recognizes(response) is own
     if own or response.status >= 500 or response.status in (401, 403, 404):
         return

@@ -8,7 +8,7 @@ from tests.support.kill_loops import LOOPS, run_loops
 
 
 @pytest.mark.parametrize("name", [loop.name for loop in LOOPS])
-def test_nothing_is_lost_half_written_or_left_over(name: str) -> None:
+def test_killed_processes_lose_nothing(name: str) -> None:
     (row,) = run_loops(2, 7, [name], ["SIGKILL", "SIGINT"])
     assert row.failures == []
     assert row.runs >= 2

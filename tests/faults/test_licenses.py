@@ -192,7 +192,7 @@ def interrupt(name: str, how: str, args: list[str], folder: Path, wire: Wire, ru
 @pytest.mark.parametrize(
     ("point", "id"), [*zip(POINTS, IDS, strict=True)], ids=[" ".join(point) for point in POINTS]
 )
-def test_whatever_interrupts_it_there_is_one_licence(
+def test_an_interrupted_download_is_licensed_once(
     point: tuple[str, str], id: str, wire: Wire, run: Run, tmp_path: Path
 ) -> None:
     name, how = point
@@ -215,7 +215,7 @@ def test_whatever_interrupts_it_there_is_one_licence(
 
 
 @pytest.mark.parametrize("name", ["2 after the journal is written", "8 after the answer"])
-def test_without_the_history_nothing_is_repeated(name: str, wire: Wire, run: Run, tmp_path: Path) -> None:
+def test_nothing_is_repeated_without_the_history(name: str, wire: Wire, run: Run, tmp_path: Path) -> None:
     id = {"2": "600000031", "8": "600000032"}[name[0]]
     command = ["download", id, *PRODUCT]
     assert killed(name, command, tmp_path) == -signal.SIGKILL
@@ -232,7 +232,7 @@ def test_without_the_history_nothing_is_repeated(name: str, wire: Wire, run: Run
 
 
 @pytest.mark.parametrize("name", [name for name in CUT if name.startswith(LOST)])
-def test_an_agreement_that_allows_it_delivers_once_more(
+def test_an_agreement_that_allows_it_downloads_again(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
     with SandboxServer(SandboxConfig(redownloads=True)) as sandbox, Wire(sandbox) as wire:

@@ -36,7 +36,7 @@ def ids(number: int) -> list[str]:
 # -- stale while revalidate -------------------------------------------------------------------------------
 
 
-def test_nobody_waits_for_a_hanging_upstream_while_a_copy_may_be_shown() -> None:
+def test_a_hanging_upstream_does_not_delay_stale_copies() -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url, timeout=5) as harness:
         harness.kit.resolve(ID)
         harness.advance(days=1.5)
@@ -56,7 +56,7 @@ def test_nobody_waits_for_a_hanging_upstream_while_a_copy_may_be_shown() -> None
         assert not harness.kit.resolve(ID).stale
 
 
-def test_a_refresh_does_not_shrink_a_copy_that_others_need_larger() -> None:
+def test_a_refresh_does_not_shrink_a_copy() -> None:
     with Upstream(oembed_ok(width=1024, height=683)) as upstream, Harness(upstream.url) as harness:
         assert harness.kit.resolve(ID, max_width=1024).width == 1024
         harness.advance(days=1.5)
@@ -81,7 +81,7 @@ def oembed_state(harness: Harness) -> dict[str, object]:
     return {"status": ready.json["status"], **state}
 
 
-def test_five_failures_are_enough_and_one_call_finds_out_that_it_is_over() -> None:
+def test_five_failures_open_the_breaker_and_one_call_closes_it() -> None:
     with Upstream(DOWN) as upstream, Harness(upstream.url) as harness:
         for ref in ids(5):
             assert isinstance(harness.resolve(ref), Unavailable)
@@ -103,7 +103,7 @@ def test_five_failures_are_enough_and_one_call_finds_out_that_it_is_over() -> No
         assert oembed_state(harness) == {"status": "ok", "breaker": "closed", "waiting": 0}
 
 
-def test_a_batch_in_an_outage_asks_no_more_than_it_must() -> None:
+def test_a_batch_in_an_outage_makes_few_calls() -> None:
     with Upstream(reset()) as upstream, Harness(upstream.url, concurrency=2) as harness:
         answers = harness.kit.resolve_many(ids(60))
     assert {type(answer) for answer in answers} == {Unavailable}
@@ -116,7 +116,7 @@ FAST = ok(b'{"message": "Account Over Queries Per Second Limit"}', "403 X")
 DAILY = ok(b'{"message": "Account Over Rate Limit"}', "403 X")
 
 
-def test_after_too_many_calls_there_is_quiet_longer_each_time() -> None:
+def test_throttling_pauses_grow() -> None:
     with Upstream(FAST) as upstream, Harness(upstream.url) as harness:
         waits = []
         for hits in range(1, 8):
@@ -131,7 +131,7 @@ def test_after_too_many_calls_there_is_quiet_longer_each_time() -> None:
         assert isinstance(harness.resolve(), Embed)
 
 
-def test_a_days_limit_closes_the_door_and_readers_keep_their_copies() -> None:
+def test_an_exhausted_quota_stops_calls_and_copies_are_served() -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         harness.kit.resolve(ID)
         harness.advance(days=3)
@@ -151,7 +151,7 @@ def test_a_days_limit_closes_the_door_and_readers_keep_their_copies() -> None:
         assert oembed_state(harness)["status"] == "ok"
 
 
-def test_a_batch_waits_for_the_end_of_a_short_quiet() -> None:
+def test_a_batch_waits_for_a_short_pause() -> None:
     with Upstream(ok(b"", "429 X", ["Retry-After: 1"])) as upstream, Harness(upstream.url, timeout=1) as harness:
         assert isinstance(harness.resolve(), RateLimited)
         upstream.scripts = (ok(b"", "404 X"),)
@@ -159,7 +159,7 @@ def test_a_batch_waits_for_the_end_of_a_short_quiet() -> None:
         assert upstream.hits == 3
 
 
-def test_a_request_for_many_pictures_ends_however_slowly_they_come() -> None:
+def test_a_batch_ends_in_time_even_if_pictures_are_slow() -> None:
     """Each answers in time, all of them together would not: what is late has an error, and is there next time."""
 
     def slow(sock: socket.socket, over: threading.Event) -> bool:
@@ -185,7 +185,7 @@ def test_a_request_for_many_pictures_ends_however_slowly_they_come() -> None:
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR, 30, -30])
-def test_a_clock_that_jumps_costs_one_call_at_most(jump: float) -> None:
+def test_a_clock_jump_costs_at_most_one_call(jump: float) -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         for _ in range(3):
             harness.kit.resolve(ID)
@@ -200,7 +200,7 @@ def test_a_clock_that_jumps_costs_one_call_at_most(jump: float) -> None:
 
 
 @pytest.mark.parametrize("jump", [-HOUR, -400 * DAY])
-def test_in_an_outage_a_copy_from_the_future_is_still_the_last_good_one(jump: float) -> None:
+def test_a_copy_from_the_future_is_served_in_an_outage(jump: float) -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         harness.kit.resolve(ID)
         upstream.scripts = (DOWN,)
@@ -212,7 +212,7 @@ def test_in_an_outage_a_copy_from_the_future_is_still_the_last_good_one(jump: fl
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
-def test_a_refusal_is_not_remembered_for_longer_by_a_clock_that_jumps(jump: float) -> None:
+def test_a_clock_jump_does_not_extend_a_cached_error(jump: float) -> None:
     with Upstream(ok(b"", "404 X")) as upstream, Harness(upstream.url) as harness:
         harness.resolve()
         upstream.scripts = (oembed_ok(),)
@@ -221,7 +221,7 @@ def test_a_refusal_is_not_remembered_for_longer_by_a_clock_that_jumps(jump: floa
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
-def test_a_purge_holds_back_nothing_after_a_clock_that_jumps(jump: float) -> None:
+def test_a_purge_does_not_block_writes_after_a_clock_jump(jump: float) -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         harness.kit.resolve(ID)
         assert harness.kit.purge(ID)
@@ -231,7 +231,7 @@ def test_a_purge_holds_back_nothing_after_a_clock_that_jumps(jump: float) -> Non
         assert upstream.hits == 2
 
 
-def test_an_answer_that_calls_itself_good_for_ever_is_not() -> None:
+def test_a_response_is_not_valid_forever() -> None:
     with Upstream(oembed_ok(cache_age=10**9)) as upstream, Harness(upstream.url) as harness:
         harness.kit.resolve(ID)
         assert json.loads(harness.get(ROUTES[1]).data)["cache_age"] <= 7 * DAY * 1.1
@@ -244,7 +244,7 @@ def test_an_answer_that_calls_itself_good_for_ever_is_not() -> None:
 # -- the copy of a picture that may no longer be embedded ---------------------------------------------------
 
 
-def test_an_outage_does_not_bring_back_what_may_not_be_embedded() -> None:
+def test_an_outage_does_not_bring_back_a_picture_that_is_not_embeddable() -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         harness.kit.resolve(ID)
         harness.advance(days=1.5)

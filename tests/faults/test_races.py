@@ -66,7 +66,7 @@ CACHES = ["memory:", *FILES.values()]
 
 @pytest.mark.parametrize("cache", CACHES)
 @pytest.mark.parametrize("held", [True, False])
-def test_what_was_asked_before_a_purge_does_not_come_back(cache: str, held: bool, tmp_path: Path) -> None:
+def test_a_response_requested_before_a_purge_is_not_stored(cache: str, held: bool, tmp_path: Path) -> None:
     rows = {"cache": cache.format(tmp_path), "timeout": 5, "secret": "s" * 40}
     with Upstream(oembed_ok(title="new")) as upstream, Harness(upstream.url, **rows) as harness:
         if held:
@@ -100,7 +100,7 @@ class Interrupted(SQLiteCache):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", ["store", "store for another site", "store_rendered"])
-def test_a_purge_that_waits_for_the_lock_in_vain_is_not_lost(step: str, when: str, tmp_path: Path) -> None:
+def test_a_purge_that_does_not_get_the_lock_is_not_lost(step: str, when: str, tmp_path: Path) -> None:
     """As where a process is stopped in the midst of its write, or many write the same entry."""
     ours, theirs = Interrupted(tmp_path / "db"), cache(SQLiteCache(tmp_path / "db"))
     held = cache(ours)
@@ -132,7 +132,7 @@ class Awaited(MemoryCache):
 
 
 @pytest.mark.parametrize("answer", ["a copy", "a refusal"])
-def test_a_purge_counts_that_comes_while_an_answer_waits_for_its_turn(answer: str) -> None:
+def test_a_purge_while_a_response_waits_takes_effect(answer: str) -> None:
     clock, store = Clock(1_700_000_000.0), Awaited()
     ours, theirs = cache(store, clock=clock), cache(store, clock=clock)
 
@@ -158,7 +158,7 @@ class Unreadable(SQLiteCache):
         raise OSError("the disk")
 
 
-def test_a_purge_reaches_others_while_nobody_can_read_the_store(tmp_path: Path) -> None:
+def test_a_purge_reaches_other_processes_while_the_store_is_unreadable(tmp_path: Path) -> None:
     clock = Clock()
     ours, theirs = (cache(Unreadable(tmp_path / "db"), clock=clock) for _ in range(2))
     theirs.store(embed(), tld="com")  # stays with them, since nothing is written over what could not be read
@@ -170,7 +170,7 @@ def test_a_purge_reaches_others_while_nobody_can_read_the_store(tmp_path: Path) 
     theirs.close()
 
 
-def test_a_takedown_is_not_forgotten_for_a_write_that_did_not_know_of_it(tmp_path: Path) -> None:
+def test_a_takedown_survives_a_concurrent_write(tmp_path: Path) -> None:
     known = Takedowns(str(tmp_path / "takedowns"), prefix="p:", life=40 * 86_400)
     key = f"p:{7:064x}"
     assert known.add(key, 100.0)
@@ -180,7 +180,7 @@ def test_a_takedown_is_not_forgotten_for_a_write_that_did_not_know_of_it(tmp_pat
     assert known.time(key) == 0.0
 
 
-def test_a_purge_stops_a_refresh_behind_the_reader_too() -> None:
+def test_a_purge_cancels_a_background_refresh() -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url, timeout=5) as harness:
         harness.kit.resolve(ID)
         harness.advance(days=1.5)
@@ -190,7 +190,7 @@ def test_a_purge_stops_a_refresh_behind_the_reader_too() -> None:
         assert harness.kit.cache.get((ID,), "com").embed is None
 
 
-def test_a_takedown_is_not_undone_by_an_older_answer_for_another_site() -> None:
+def test_a_takedown_survives_an_older_response_for_another_tld() -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url, timeout=5) as harness:
         with Under(upstream, oembed_ok(), lambda: harness.resolve(tld="de")):
             upstream.scripts = (ok(b"", "404 X"),)
@@ -211,7 +211,7 @@ class ReadOnly(MemoryCache):
         return not self.full and super().delete(key)
 
 
-def test_a_withdrawn_picture_is_not_shown_where_the_cache_cannot_forget_it() -> None:
+def test_a_withdrawn_picture_is_not_shown_with_a_read_only_cache() -> None:
     store = ReadOnly()
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         kit = EmbedKit(harness.settings, cache=store, clock=harness.clock)
@@ -228,7 +228,7 @@ def test_a_withdrawn_picture_is_not_shown_where_the_cache_cannot_forget_it() -> 
 # -- what is remembered for whom ------------------------------------------------------------------------------
 
 
-def test_a_refused_answer_for_one_site_leaves_the_copy_of_another() -> None:
+def test_a_rejected_response_does_not_affect_the_copy_of_another_tld() -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         first = harness.kit.resolve(ID)
         upstream.scripts = (ok(b"<p>"),)
@@ -240,7 +240,7 @@ def test_a_refused_answer_for_one_site_leaves_the_copy_of_another() -> None:
         assert upstream.hits == 3
 
 
-def test_each_gets_an_error_of_its_own_about_its_own_picture() -> None:
+def test_each_caller_gets_its_own_error() -> None:
     with Upstream(ok(b"", "410 X")) as upstream, Harness(upstream.url) as harness:
         errors = [harness.resolve(ref) for ref in (ID, "600100201", ID, "600100201")]
     assert [error.ref for error in errors] == [ID, "600100201"] * 2  # type: ignore[union-attr]
@@ -263,12 +263,12 @@ def test_each_gets_an_error_of_its_own_about_its_own_picture() -> None:
         ({"max_width": 900}, {"max_height": 800}, (900, None)),
     ],
 )
-def test_one_question_for_two_sizes(one: dict[str, int], other: dict[str, int], question: Bounds) -> None:
+def test_one_request_covers_two_sizes(one: dict[str, int], other: dict[str, int], question: Bounds) -> None:
     for first, second in ((one, other), (other, one)):
         assert Options(**first).covering(Options(**second)).requested_bounds == question  # type: ignore[arg-type]
 
 
-def test_a_larger_size_that_joins_a_smaller_question_asks_once_more() -> None:
+def test_a_larger_size_that_joins_a_smaller_request_makes_another() -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url, timeout=5) as harness:
         widths: list[int] = []
         large = threading.Thread(target=lambda: widths.append(harness.kit.resolve(ID, max_width=1024).width))
@@ -285,7 +285,7 @@ def test_a_larger_size_that_joins_a_smaller_question_asks_once_more() -> None:
 # -- interruptions ---------------------------------------------------------------------------------------------
 
 
-def test_an_interrupted_batch_begins_nothing_new() -> None:
+def test_an_interrupted_batch_starts_no_new_calls() -> None:
     done: list[int] = []
 
     def interrupt(*_: object) -> None:
@@ -302,7 +302,7 @@ def test_an_interrupted_batch_begins_nothing_new() -> None:
     assert len(done) == 1
 
 
-def test_who_interrupts_does_not_wait_for_refreshes() -> None:
+def test_an_interrupt_does_not_wait_for_refreshes() -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         with EmbedKit(harness.settings, clock=harness.clock, cache=MemoryCache(), background=False) as kit:
             kit.resolve(ID)
@@ -314,7 +314,7 @@ def test_who_interrupts_does_not_wait_for_refreshes() -> None:
         assert upstream.hits == 2  # and an orderly end does them
 
 
-def test_a_place_is_not_lost_with_whoever_was_interrupted_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_caller_in_the_queue_releases_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     bulkhead = Bulkhead(1, 5)
 
     def interrupted(*_: object) -> bool:
@@ -330,7 +330,7 @@ def test_a_place_is_not_lost_with_whoever_was_interrupted_in_the_queue(monkeypat
         pass
 
 
-def test_no_thread_to_be_had_is_no_trouble_for_a_reader_with_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_is_served_even_if_no_thread_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -360,7 +360,7 @@ def test_a_closed_kit_opens_again_when_used(cache: str, tmp_path: Path) -> None:
         assert not harness.kit.resolve(ID).stale
 
 
-def test_settling_has_an_end() -> None:
+def test_settling_ends() -> None:
     over = threading.Event()
     revalidator = Revalidator(background=False, threads=2)
     for number in range(5):
@@ -402,7 +402,7 @@ FORKED = """
 """
 
 
-def test_a_fork_has_work_and_locks_of_its_own() -> None:
+def test_a_fork_has_its_own_work_and_locks() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(FORKED)],
         capture_output=True,
@@ -413,7 +413,7 @@ def test_a_fork_has_work_and_locks_of_its_own() -> None:
     assert (done.stdout, done.stderr) == ("0 True\n", "")
 
 
-def test_a_part_is_made_once() -> None:
+def test_a_part_is_created_once() -> None:
     made: list[int] = []
 
     def make() -> int:
@@ -431,7 +431,7 @@ def test_a_part_is_made_once() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="rights of folders are those of POSIX")
-def test_a_home_that_cannot_be_written_asks_for_the_setting(
+def test_an_unwritable_home_is_an_error_that_names_the_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
@@ -442,7 +442,7 @@ def test_a_home_that_cannot_be_written_asks_for_the_setting(
     kit.close()
 
 
-def test_who_waits_for_another_in_vain_gets_the_copy_that_is_held() -> None:
+def test_a_waiting_caller_falls_back_to_the_copy() -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url, timeout=0.3) as harness:
         harness.kit.resolve(ID)
         harness.advance(days=3)
@@ -471,7 +471,7 @@ def test_who_waits_for_another_in_vain_gets_the_copy_that_is_held() -> None:
 
 
 @pytest.mark.parametrize("way", ["resolve", "html", "render"])
-def test_a_smaller_copy_shown_in_an_outage_is_not_what_was_asked_for(way: str) -> None:
+def test_a_smaller_copy_in_an_outage_is_not_cached_as_the_requested_size(way: str) -> None:
     with Upstream(oembed_ok()) as upstream, Harness(upstream.url) as harness:
         ask = {
             "resolve": lambda: f'width="{harness.kit.resolve(ID, max_width=1024).width}"',

@@ -37,7 +37,7 @@ def ask(web: World, *refs: str) -> list[int]:
 
 @pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("what", ["folder", "contents"])
-def test_readiness_tells_it_once_and_all_is_well_again(
+def test_readiness_reports_it_once_and_recovers(
     tmp_path: Path, kind: str, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "cache"
@@ -63,7 +63,7 @@ def test_readiness_tells_it_once_and_all_is_well_again(
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_the_next_writes_notice_it_by_themselves(tmp_path: Path, kind: str) -> None:
+def test_the_next_writes_notice_it(tmp_path: Path, kind: str) -> None:
     folder = tmp_path / "cache"
     folder.mkdir()
     web = service(FILES[kind].format(folder))
@@ -77,7 +77,7 @@ def test_the_next_writes_notice_it_by_themselves(tmp_path: Path, kind: str) -> N
     other.kit.close()
 
 
-def test_a_folder_that_cannot_be_made_again_is_told_and_survived(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_recreated_is_reported_and_survived(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     folder.mkdir()
     web = service(f"sqlite:{folder}/c")

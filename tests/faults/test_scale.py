@@ -114,7 +114,7 @@ def test_four_processes_of_fifty_threads_make_one_call(sandbox: SandboxServer, t
     assert sandbox.app.count() == 1
 
 
-def test_a_leader_that_is_killed_is_followed_by_one(sandbox: SandboxServer, tmp_path: Path) -> None:
+def test_a_killed_leader_is_replaced_by_one_process(sandbox: SandboxServer, tmp_path: Path) -> None:
     """The kernel frees the dead process's lock; one of the others asks, the rest wait for it."""
     sandbox.app.faults.add("hang", seconds=30)  # the first call, which the leader will not outlive
     environ = environment(sandbox, tmp_path)

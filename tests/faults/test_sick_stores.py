@@ -84,7 +84,7 @@ ILLS = ["down", "full", "read-only"]
 
 
 @pytest.mark.parametrize("ill", ILLS)
-def test_three_hundred_pictures_make_three_hundred_calls_and_few_to_the_store(ill: str) -> None:
+def test_three_hundred_pictures_make_few_calls_to_a_failing_store(ill: str) -> None:
     store, calls = Sick(ill), []
     kept = cache(store, monotonic=Clock())
 
@@ -108,7 +108,7 @@ def test_three_hundred_pictures_make_three_hundred_calls_and_few_to_the_store(il
 
 
 @pytest.mark.parametrize("ill", ILLS)
-def test_takedowns_are_written_before_any_copy_when_it_heals(ill: str) -> None:
+def test_takedowns_are_written_before_copies_after_recovery(ill: str) -> None:
     store, monotonic = Sick(), Clock()
     kept = cache(store, monotonic=monotonic)
     for items in LIST[:20]:
@@ -134,7 +134,7 @@ def test_takedowns_are_written_before_any_copy_when_it_heals(ill: str) -> None:
     kept.close()
 
 
-def test_a_takedown_reaches_what_another_process_keeps_for_itself(tmp_path: Path) -> None:
+def test_a_takedown_reaches_the_memory_of_another_process(tmp_path: Path) -> None:
     """The store has no copy of it, so there is nothing to delete; the other has one in its memory."""
     store, clock = Sick("full"), Clock()
     one, other = (cache(store, clock=clock, takedowns_path=str(tmp_path / "takedowns")) for _ in range(2))
@@ -148,7 +148,7 @@ def test_a_takedown_reaches_what_another_process_keeps_for_itself(tmp_path: Path
     other.close()
 
 
-def test_an_old_answer_that_comes_late_does_not_take_down_what_is_newer() -> None:
+def test_a_late_takedown_does_not_delete_a_newer_copy() -> None:
     store, clock = Sick(), Clock()
     kept = cache(store, clock=clock)
     asked_at = kept.now()
@@ -160,7 +160,7 @@ def test_an_old_answer_that_comes_late_does_not_take_down_what_is_newer() -> Non
     kept.close()
 
 
-def test_no_new_copy_is_written_while_a_takedown_waits() -> None:
+def test_no_copy_is_written_while_a_takedown_is_pending() -> None:
     store, monotonic = Sick(), Clock()
     kept = cache(store, monotonic=monotonic)
     kept.store(embed(), tld="com")
@@ -177,7 +177,7 @@ def test_no_new_copy_is_written_while_a_takedown_waits() -> None:
     kept.close()
 
 
-def test_what_others_have_written_meanwhile_is_not_undone() -> None:
+def test_writes_by_other_processes_are_not_undone() -> None:
     clock, store, monotonic = Clock(), Sick(), Clock()
     ours, theirs = cache(store, clock=clock, monotonic=monotonic), cache(store, clock=clock)
     for items in LIST[:3]:
@@ -198,7 +198,7 @@ def test_what_others_have_written_meanwhile_is_not_undone() -> None:
     ours.close()
 
 
-def test_what_was_read_is_the_last_good_copy_while_the_store_cannot_be_read() -> None:
+def test_a_copy_in_memory_is_served_while_the_store_is_unreadable() -> None:
     """For as long as Getty is down as well; but nothing that was taken down, and nothing that is too old."""
     store, clock = Sick(), Clock()
     kept = cache(store, clock=clock)
@@ -226,7 +226,7 @@ def test_what_was_read_is_the_last_good_copy_while_the_store_cannot_be_read() ->
     kept.close()
 
 
-def test_a_store_that_cannot_be_read_is_not_written_over() -> None:
+def test_an_unreadable_store_is_not_overwritten() -> None:
     class Blind(Sick):
         def get(self, key: str) -> Any:
             if self.ill == "blind":
@@ -252,7 +252,7 @@ def test_a_store_that_cannot_be_read_is_not_written_over() -> None:
     ours.close()
 
 
-def test_a_copy_of_the_process_alone_is_fresh_for_max_age_at_the_most() -> None:
+def test_a_copy_only_in_memory_is_fresh_for_at_most_max_age() -> None:
     clock = Clock()
     kept = cache(Sick("down"), clock=clock, policy=Policy(max_age=60), random=lambda: 1.0)
     kept.store(embed(), tld="com", cache_age=7 * DAY)
@@ -263,7 +263,7 @@ def test_a_copy_of_the_process_alone_is_fresh_for_max_age_at_the_most() -> None:
     kept.close()
 
 
-def test_what_the_process_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copies_in_memory_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("embedkit.cache.backlog.MAX_ENTRIES", 10)
     kept = cache(Sick("down"))
     for items in LIST[:30]:
@@ -272,7 +272,7 @@ def test_what_the_process_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     kept.close()
 
 
-def test_it_heals_by_itself() -> None:
+def test_the_store_recovers_automatically() -> None:
     store, monotonic = Sick("down"), Clock()
     kept = cache(store, monotonic=monotonic)
     for items in LIST[:5]:
@@ -290,7 +290,7 @@ def test_it_heals_by_itself() -> None:
 
 
 @pytest.mark.parametrize(("kind", "same"), [("redis", True), ("redis", False), ("memcached", True)])
-def test_what_a_sibling_shows_while_the_server_is_down(kind: str, same: bool, tmp_path: Path) -> None:
+def test_siblings_while_the_server_is_down(kind: str, same: bool, tmp_path: Path) -> None:
     """One that shares the file with the takedowns shows nothing; another goes on until the server is told."""
     with getattr(stores, kind)() as server:
         ours = cache(open_store(server.url, limit=1, timeout=5), takedowns_path=str(tmp_path / "ours"))
@@ -314,7 +314,7 @@ def test_what_a_sibling_shows_while_the_server_is_down(kind: str, same: bool, tm
 
 
 @pytest.mark.parametrize("scheme", stores.FILES)
-def test_a_takedown_in_a_process_that_dies_is_known_to_the_next(scheme: str, tmp_path: Path) -> None:
+def test_a_takedown_survives_its_process(scheme: str, tmp_path: Path) -> None:
     url = stores.FILES[scheme].format(tmp_path)
     kept = cache(open_store(url, limit=100, timeout=1))
     kept.store(embed(), tld="com")
@@ -400,7 +400,7 @@ class Getty:
         return Response(200, body=oembed_body().replace(b"600100200", ref.encode()))
 
 
-def test_a_write_lock_of_a_stopped_process_costs_one_try(tmp_path: Path) -> None:
+def test_a_write_lock_of_a_stopped_process_costs_one_attempt(tmp_path: Path) -> None:
     store = Counted(tmp_path / "c", timeout=0.2)
     getty = Getty()
     kit = EmbedKit(Settings(secret="s" * 40), transport=getty, cache=store)
@@ -435,7 +435,7 @@ def test_a_write_lock_of_a_stopped_process_costs_one_try(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("scheme", [*stores.FILES, "redis"])
-def test_a_stopped_leader_holds_nobody_up_for_ever_and_brings_nothing_back(scheme: str, tmp_path: Path) -> None:
+def test_a_stopped_leader_does_not_block_others_or_undo_a_takedown(scheme: str, tmp_path: Path) -> None:
     with stores.redis() as server:
         url = server.url if scheme == "redis" else stores.FILES[scheme].format(tmp_path)
         with Sibling(url) as leader:
@@ -466,7 +466,7 @@ def _wait_for(what: Any) -> None:
 
 
 @pytest.mark.parametrize("ending", ["purge", "takedown", "copy", "long ago"])
-def test_an_answer_to_an_old_question_undoes_nothing(ending: str) -> None:
+def test_a_response_to_an_old_request_undoes_nothing(ending: str) -> None:
     clock = Clock()
     kept = cache(MemoryCache(clock=clock), clock=clock)
     asked_at = kept.now()
@@ -502,7 +502,7 @@ def test_nothing_of_a_store_is_mapped_into_memory(scheme: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("scheme", stores.FILES)
-def test_a_purge_counts_at_once_though_the_marks_are_cut(scheme: str, tmp_path: Path) -> None:
+def test_a_purge_takes_effect_immediately_if_version_marks_are_truncated(scheme: str, tmp_path: Path) -> None:
     ours, theirs = (
         cache(open_store(stores.FILES[scheme].format(tmp_path), limit=100, timeout=1)) for _ in range(2)
     )
@@ -526,7 +526,7 @@ def test_a_purge_counts_at_once_though_the_marks_are_cut(scheme: str, tmp_path: 
     theirs.close()
 
 
-def test_marks_that_were_removed_are_made_again(tmp_path: Path) -> None:
+def test_deleted_version_marks_are_recreated(tmp_path: Path) -> None:
     ours = cache(SQLiteCache(tmp_path / "c"))
     ours.store(embed(), tld="com")
     (tmp_path / "c.changes").unlink()
@@ -593,7 +593,7 @@ print("fine", again.status()["reserve"])
 
 # A new file: store on a full disk is a ConfigurationError: its folder can't be made.
 @pytest.mark.parametrize(("scheme", "when"), [("sqlite", "new"), ("sqlite", "later"), ("file", "later")])
-def test_a_full_disk_ends_nobody_and_brings_nothing_back(scheme: str, when: str, tmp_path: Path) -> None:
+def test_a_full_disk_crashes_nothing_and_undoes_no_takedown(scheme: str, when: str, tmp_path: Path) -> None:
     need("unshare")
     command = 'mount -t tmpfs -o size=600k tmpfs "$1" && exec "$2" -c "$3" "$1" "$4" "$5"'
     unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
@@ -607,7 +607,7 @@ def test_a_full_disk_ends_nobody_and_brings_nothing_back(scheme: str, when: str,
 
 
 @pytest.mark.parametrize("size", [0, 100, 5_000])
-def test_a_database_that_is_cut_under_us_is_made_anew(size: int, tmp_path: Path) -> None:
+def test_a_truncated_database_is_recreated(size: int, tmp_path: Path) -> None:
     kept = cache(SQLiteCache(tmp_path / "c"))
     for items in LIST[:50]:
         kept.store(embed(items), tld="com")
@@ -624,7 +624,7 @@ def test_a_database_that_is_cut_under_us_is_made_anew(size: int, tmp_path: Path)
     other.close()
 
 
-def test_a_database_of_an_older_version_leaves_the_mode_that_maps_memory(tmp_path: Path) -> None:
+def test_a_database_of_an_older_version_leaves_wal_mode(tmp_path: Path) -> None:
     store = SQLiteCache(tmp_path / "c")
     store.set("key", "value")
     store.close()
@@ -649,7 +649,7 @@ def made(path: Path | None) -> Takedowns:
     return Takedowns(str(path) if path else None, prefix=PREFIX, life=40 * DAY)
 
 
-def test_takedowns_are_known_to_others_and_to_the_next(tmp_path: Path) -> None:
+def test_takedowns_are_shared_and_persistent(tmp_path: Path) -> None:
     ours, theirs = made(tmp_path / "t"), made(tmp_path / "t")
     assert ours.time(KEYS[0]) == 0.0
     assert (tmp_path / "t").stat().st_blocks * 512 >= SIZE_BYTES
@@ -665,7 +665,7 @@ def test_takedowns_are_known_to_others_and_to_the_next(tmp_path: Path) -> None:
     assert not ours.keys()
 
 
-def test_the_first_takedown_is_known_though_its_writer_ends_before_it_says_so(
+def test_the_first_takedown_survives_a_writer_that_dies_before_announcing_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put = takedowns._put
@@ -681,7 +681,7 @@ def test_the_first_takedown_is_known_though_its_writer_ends_before_it_says_so(
     assert made(tmp_path / "t").time(KEYS[0]) == 100.0
 
 
-def test_without_a_file_they_are_in_memory(tmp_path: Path) -> None:
+def test_without_a_file_takedowns_are_in_memory(tmp_path: Path) -> None:
     for path in (None, tmp_path / "no folder" / "t"):
         one = made(path)
         assert not one.add(KEYS[0], 100.0)
@@ -689,7 +689,7 @@ def test_without_a_file_they_are_in_memory(tmp_path: Path) -> None:
         assert one.time(KEYS[0]) == 100.0
 
 
-def test_when_all_slots_are_taken_the_oldest_makes_room_and_nothing_comes_back(
+def test_if_all_slots_are_used_the_oldest_is_replaced_safely(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(takedowns, "SLOTS", 10)
@@ -704,7 +704,7 @@ def test_when_all_slots_are_taken_the_oldest_makes_room_and_nothing_comes_back(
 
 
 @pytest.mark.parametrize("size", [0, 64, 100])
-def test_a_file_of_takedowns_that_is_cut_is_written_again(size: int, tmp_path: Path) -> None:
+def test_a_truncated_takedown_file_is_rewritten(size: int, tmp_path: Path) -> None:
     one = made(tmp_path / "t")
     one.add(KEYS[0], 100.0)
     os.truncate(tmp_path / "t", size)
@@ -713,7 +713,7 @@ def test_a_file_of_takedowns_that_is_cut_is_written_again(size: int, tmp_path: P
     assert made(tmp_path / "t").keys() == [KEYS[0], KEYS[1]]
 
 
-def test_a_damaged_slot_is_no_takedown(tmp_path: Path) -> None:
+def test_a_damaged_slot_is_ignored(tmp_path: Path) -> None:
     one = made(tmp_path / "t")
     one.add(KEYS[0], 100.0)
     one.add(KEYS[1], 100.0)
@@ -724,7 +724,7 @@ def test_a_damaged_slot_is_no_takedown(tmp_path: Path) -> None:
     assert made(tmp_path / "t").add(KEYS[2], 100.0)
 
 
-def test_processes_that_write_at_once_lose_no_takedown(tmp_path: Path) -> None:
+def test_concurrent_writers_lose_no_takedown(tmp_path: Path) -> None:
     every = [made(tmp_path / "t") for _ in range(4)]
     threads = [
         threading.Thread(target=lambda n=n: [every[n].add(key, 100.0) for key in KEYS[n * 25 : n * 25 + 25]])
@@ -740,5 +740,5 @@ def test_processes_that_write_at_once_lose_no_takedown(tmp_path: Path) -> None:
 # -- killed ----------------------------------------------------------------------------------------------------
 
 
-def test_a_process_that_is_killed_in_the_midst_of_writing_loses_nothing() -> None:
+def test_a_process_killed_while_writing_loses_nothing() -> None:
     assert list(kill_loop(3)) == []

@@ -237,7 +237,7 @@ ODD: list[tuple[str, Script]] = [
 
 
 @pytest.mark.parametrize(("name", "script"), ODD, ids=[row[0] for row in ODD])
-def test_odd_but_good(name: str, script: Script) -> None:
+def test_unusual_but_valid(name: str, script: Script) -> None:
     with Upstream(script) as upstream, Harness(upstream.url) as harness:
         shown(harness.request_all(), stale=False)
         assert harness.kit.resolve(ID).width == 594
@@ -250,7 +250,7 @@ def test_odd_but_good(name: str, script: Script) -> None:
 @pytest.mark.parametrize(
     "address", ["javascript:alert(1)", "data:image/png;base64,aaaa", "https://evil.example/a"]
 )
-def test_44_foreign_addresses_are_dropped(address: str) -> None:
+def test_44_foreign_urls_are_dropped(address: str) -> None:
     with (
         Upstream(ok(oembed_body(thumbnail_url=address, terms_of_use_url=address))) as upstream,
         Harness(upstream.url) as harness,
@@ -260,7 +260,7 @@ def test_44_foreign_addresses_are_dropped(address: str) -> None:
         assert address not in "".join(harness.get(route).get_data(as_text=True) for route in (f"/embed/{ID}",))
 
 
-def test_41_a_refused_answer_that_names_the_picture_is_credited_each_time() -> None:
+def test_41_a_rejected_response_that_names_the_picture_is_always_credited() -> None:
     script = ok(oembed_body(html=load("modern-single")["html"] + "<script>alert(1)</script>"))
     with Upstream(script) as upstream, Harness(upstream.url) as harness:
         cards = [harness.get(f"/embed/{ID}").get_data(as_text=True) for _ in range(3)]
@@ -376,7 +376,7 @@ def test_16_no_redirect_reaches_another_service(location: str) -> None:
     assert sentinel.connections == 0
 
 
-def test_49_flapping_ends_well() -> None:
+def test_49_flapping_recovers() -> None:
     with (
         Upstream(refused("503 X"), refused("503 X"), oembed_ok()) as upstream,
         Harness(upstream.url, timeout=5) as harness,
@@ -385,7 +385,7 @@ def test_49_flapping_ends_well() -> None:
     assert upstream.hits == 3
 
 
-def test_50_the_environment_lends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_50_proxies_and_netrc_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login reader password letmein\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -147,7 +147,7 @@ headers = st.dictionaries(
     method="POST", path="/v1/render", query="", body=b'{"content":"\\ud800"}', kind="application/json", sent={}
 )
 @example(method="POST", path="/v1/embeds", query="", body=b"[" * 60_000, kind="application/json", sent={})
-def test_no_request_makes_the_service_fail(
+def test_no_request_crashes_the_service(
     web: World, method: str, path: str, query: Any, body: bytes, kind: str, sent: dict[str, str]
 ) -> None:
     asked = {"query_string": query, "data": body, "content_type": kind, "headers": sent, "buffered": True}
@@ -171,7 +171,7 @@ def test_no_request_makes_the_service_fail(
 @pytest.mark.parametrize(
     "path", [f"/embed//{ANY}", f"/embed/%2f{ANY}", f"/v1//embeds/{ANY}", "/static//embedkit.css"]
 )
-def test_no_redirect_repeats_what_host_says(web: World, path: str) -> None:
+def test_no_redirect_repeats_the_host_header(web: World, path: str) -> None:
     answer = web.client.get(path, headers={"Host": "evil.example"})
     assert answer.status_code == 404
     assert "evil.example" not in str(answer.headers) + answer.text
@@ -179,7 +179,7 @@ def test_no_redirect_repeats_what_host_says(web: World, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", f"/embed/{ANY}", f"/v1/embeds/{ANY}", "/nothing"])
 @pytest.mark.parametrize("name", ["Host", "X-Forwarded-Host", "X-Forwarded-Prefix", "X-Original-URL", "Forwarded"])
-def test_no_header_gets_into_an_answer_that_may_be_kept(web: World, path: str, name: str) -> None:
+def test_no_header_value_is_repeated_in_a_cacheable_response(web: World, path: str, name: str) -> None:
     plain = web.client.get(path, headers={"Host": "one.example"})
     poisoned = web.client.get(path, headers={"Host": "one.example", name: "/canary.example"})
     assert "canary" not in poisoned.text
@@ -187,12 +187,12 @@ def test_no_header_gets_into_an_answer_that_may_be_kept(web: World, path: str, n
     assert poisoned.status_code == plain.status_code
 
 
-def test_unknown_names_change_nothing(web: World) -> None:
+def test_unknown_parameters_have_no_effect(web: World) -> None:
     one, other = (web.client.get(f"/embed/{ANY}{query}") for query in ("", "?utm=%3Cscript%3E&maxwidth="))
     assert (one.data, one.headers["ETag"]) == (other.data, other.headers["ETag"])
 
 
-def test_a_validator_of_one_target_is_none_of_another(web: World) -> None:
+def test_validators_differ_by_target(web: World) -> None:
     tag = web.client.get(f"/v1/embeds/{ANY}?target=web").headers["ETag"]
     for query, status in [("web", 304), ("facade", 200), ("oembed", 200), ("web&maxwidth=300", 200)]:
         answer = web.client.get(f"/v1/embeds/{ANY}?target={query}", headers={"If-None-Match": tag})
@@ -216,7 +216,7 @@ def test_a_validator_of_one_target_is_none_of_another(web: World) -> None:
         ADMIN,
     ],
 )
-def test_nobody_purges_without_the_token(web: World, given_: str) -> None:
+def test_purging_requires_the_token(web: World, given_: str) -> None:
     web.client.get(f"/v1/embeds/{ANY}")
     answer = web.client.delete(f"/v1/embeds/{ANY}?token={ADMIN}", headers={"Authorization": given_})
     assert answer.status_code in (401, 403)
@@ -269,7 +269,7 @@ FRAMES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changes", [*TAMPERED, *({"frame": Frame(**(SIGNED | one))} for one in FRAMES)])
-def test_a_tampered_lock_file_gives_no_foreign_values(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_a_tampered_lock_file_injects_no_values(tmp_path: Path, changes: dict[str, Any]) -> None:
     line = {"tld": "com", **replace(record(), **changes).as_record()}
     path = tmp_path / "lock.json"
     path.write_text(json.dumps({"version": 1, "embeds": [line]}))
@@ -285,7 +285,7 @@ def test_a_tampered_lock_file_gives_no_foreign_values(tmp_path: Path, changes: d
         assert found.code == "invalid-response"
 
 
-def test_an_honest_lock_file_is_used_as_it_is(tmp_path: Path) -> None:
+def test_a_valid_lock_file_is_used_unchanged(tmp_path: Path) -> None:
     for embed in (record(), record(ITEM, "sb1-001"), record(caption="")):
         assert frozen(tmp_path, embed).resolve(embed.ref) == embed
 
@@ -310,14 +310,14 @@ def test_the_folder_of_the_secret_is_private(folder: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_secret_that_others_may_know_is_none(folder: Path) -> None:
+def test_a_secret_readable_by_others_is_rejected(folder: Path) -> None:
     signing_secrets((), "")
     folder.joinpath("secret").chmod(0o644)
     with pytest.raises(ConfigurationError, match="others may read it"):
         signing_secrets((), "")
 
 
-def test_marks_are_not_written_through_a_link(tmp_path: Path) -> None:
+def test_version_marks_are_not_written_through_a_link(tmp_path: Path) -> None:
     treasure = tmp_path / "treasure"
     treasure.write_text("kept as it is")
     (tmp_path / "marks").symlink_to(treasure)
@@ -334,7 +334,7 @@ def test_marks_are_not_written_through_a_link(tmp_path: Path) -> None:
 
 @limits(deadline=None, max_examples=150)
 @given(st.text(max_size=60) | st.sampled_from(HOSTILE), st.text(max_size=60) | st.sampled_from(HOSTILE))
-def test_no_text_adds_elements_or_hosts(title: str, caption: str) -> None:
+def test_no_text_can_add_elements_or_hosts(title: str, caption: str) -> None:
     embed = record(title=title or "x", photographer=title or "x", collection=caption or "x")
     said = Options(caption=f"{caption} x", title=f"{title} x")
     for target in (name for name, row in ROWS.items() if row.is_markup):
@@ -344,12 +344,12 @@ def test_no_text_adds_elements_or_hosts(title: str, caption: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["pre", "code", "script", "style", "textarea"])
-def test_an_end_tag_that_never_ends_is_looked_at_once(name: str) -> None:
+def test_an_unclosed_end_tag_is_scanned_once(name: str) -> None:
     text = f"<{name}>" + f"</{name} " * 100_000  # looked at anew for each, this would take a minute
     assert protected(text).protected(len(text) - 1)
 
 
-def test_a_class_is_matched_in_one_way_only() -> None:
+def test_class_matching_does_not_backtrack() -> None:
     hostile = "ek--a " * 40 + "!"  # 2**40 steps where two branches match the same word
     assert (
         sanitizer("nh3", frame_origin="https://x.example").clean(f'<div class="{hostile}"></div>') == "<div></div>"

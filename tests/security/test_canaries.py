@@ -106,7 +106,7 @@ def harness(url: str, **rows: Any) -> Harness:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_no_fault_tells_a_secret(name: str, logs: Everything, tmp_path: Path) -> None:
+def test_no_fault_reveals_a_secret(name: str, logs: Everything, tmp_path: Path) -> None:
     seen: list[str] = []
     with Upstream(FAULTS[name]) as upstream, harness(upstream.url, cache=f"sqlite:{tmp_path}/db") as made:
         for _ in range(2):
@@ -127,7 +127,7 @@ def test_no_fault_tells_a_secret(name: str, logs: Everything, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("cache", FILES.values())
-def test_purging_tells_no_token(cache: str, logs: Everything, tmp_path: Path) -> None:
+def test_purging_reveals_no_token(cache: str, logs: Everything, tmp_path: Path) -> None:
     seen: list[str] = []
     with Upstream(oembed_ok()) as upstream, harness(upstream.url, cache=cache.format(tmp_path)) as made:
         client = made.app.test_client()
@@ -142,7 +142,7 @@ def test_purging_tells_no_token(cache: str, logs: Everything, tmp_path: Path) ->
     assert CANARY.encode() not in all_bytes(tmp_path)
 
 
-def test_a_crash_tells_no_secret(logs: Everything, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_crash_reveals_no_secret(logs: Everything, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Something that nobody thought of, deep inside: all its frames may be sent to a crash reporter."""
 
     def crash(*_: object, **__: object) -> None:
@@ -169,7 +169,7 @@ def wrong_settings() -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize(("name", "rows"), wrong_settings(), ids=[row[0] for row in wrong_settings()])
 @pytest.mark.parametrize("door", ["environment", "mapping"])
-def test_a_wrong_setting_tells_no_secret(
+def test_an_invalid_setting_reveals_no_secret(
     name: str, rows: dict[str, Any], door: str, monkeypatch: pytest.MonkeyPatch, logs: Everything
 ) -> None:
     for key, value in rows.items():
@@ -179,7 +179,7 @@ def test_a_wrong_setting_tells_no_secret(
     assert CANARY not in "\n".join([told(caught.value), *logs.lines])
 
 
-def test_every_secret_is_of_the_kind_that_hides_itself() -> None:
+def test_every_secret_has_the_type_secret() -> None:
     made = Settings(**SECRETS)
     assert {row.name for row in fields(Settings) if CANARY in repr(getattr(made, row.name))} == set()
     assert all(name in {row.name for row in fields(Settings)} for name in SECRETS)
@@ -300,7 +300,7 @@ def service(harness: client_support.Harness) -> Any:
         )  # it has none, and what it delivers is what was asked for
     ],
 )
-def test_no_fault_of_the_api_tells_a_secret(
+def test_no_api_fault_reveals_a_secret(
     at: str, name: str, logs: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("embedkit.api.orders.SETTLE_S", 0.0)  # the second try need not wait for the first
@@ -326,7 +326,7 @@ def test_no_fault_of_the_api_tells_a_secret(
     assert CANARY.encode() not in all_bytes(tmp_path)
 
 
-def test_the_canaries_were_there_to_be_told(tmp_path: Path) -> None:
+def test_the_canaries_would_be_found(tmp_path: Path) -> None:
     """Else the tests above would find nothing whatever is written."""
     with Counter("", ok(), tmp_path) as counter:
         counter.run()
@@ -342,7 +342,7 @@ def test_the_canaries_were_there_to_be_told(tmp_path: Path) -> None:
     assert "Picture 600100200" in "\n".join(counter.seen)
 
 
-def test_redis_holds_no_secret(logs: Everything, tmp_path: Path) -> None:
+def test_redis_contains_no_secret(logs: Everything, tmp_path: Path) -> None:
     import redis
 
     with stores.redis() as server, Counter("", ok(), tmp_path, cache=server.url) as counter:
@@ -379,7 +379,7 @@ CRASHES = [
 
 
 @pytest.mark.parametrize("place", CRASHES)
-def test_a_crash_in_a_search_tells_no_secret(
+def test_a_crash_in_a_search_reveals_no_secret(
     place: str, logs: Everything, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def crash(*_: object, **__: object) -> None:
@@ -400,7 +400,9 @@ def test_a_crash_in_a_search_tells_no_secret(
 
 @pytest.mark.parametrize("row", ["api_key", "api_secret", "password"])
 @pytest.mark.parametrize("odd", ["\r\nX: y", "\udcff", "\x00", "\u20ac"])
-def test_a_secret_that_cannot_be_sent_is_not_told(row: str, odd: str, logs: Everything, tmp_path: Path) -> None:
+def test_a_secret_that_cannot_be_sent_is_not_revealed(
+    row: str, odd: str, logs: Everything, tmp_path: Path
+) -> None:
     with Counter("", ok(), tmp_path, **{row: f"{CANARY}-{row}{odd}-{'x' * 32}"}) as counter:
         counter.run()
         lines = [request.partition("\r\n")[0] for one in counter.upstreams.values() for request in one.requests]

@@ -47,7 +47,7 @@ def test_every_row_is_a_promise_with_a_test() -> None:
     assert len(promises()) >= 30
 
 
-def test_the_policy_says_what_a_reporter_needs() -> None:
+def test_the_policy_has_the_sections_a_reporter_needs() -> None:
     text = POLICY.read_text("utf-8")
     for heading in ("Supported versions", "How to report a vulnerability", "Threat model"):
         assert f"## {heading}\n" in text
@@ -66,7 +66,7 @@ def test_without_a_contact_there_is_no_security_txt() -> None:
     assert (answer.status_code, answer.json["code"]) == (404, "no-route")
 
 
-def test_security_txt_names_the_contact_until_when_and_where() -> None:
+def test_security_txt_has_contact_expiry_and_url() -> None:
     answer = world(contact="mailto:security@example.org, https://example.org/report", locale="de-DE").client.get(
         SECURITY_TXT
     )
@@ -83,13 +83,13 @@ def test_security_txt_names_the_contact_until_when_and_where() -> None:
     assert timedelta(days=100) < expires - datetime.now(UTC) < timedelta(days=365)
 
 
-def test_security_txt_without_a_public_url_claims_no_address() -> None:
+def test_security_txt_without_public_url_has_no_canonical_url() -> None:
     text = world(contact="tel:+1-201-555-0123", public_url="").client.get(SECURITY_TXT).text
     assert [name for name, _ in fields(text)] == ["Contact", "Expires", "Preferred-Languages"]
     assert "localhost" not in text
 
 
-def test_security_txt_moves_on_with_time() -> None:
+def test_security_txt_expiry_is_updated_daily() -> None:
     from embedkit.web.context import AppContext
     from embedkit.web.health import _text
 
@@ -117,12 +117,12 @@ def test_security_txt_moves_on_with_time() -> None:
         "mailto:ä@example.org",
     ],
 )
-def test_a_contact_is_an_address_that_the_rfc_knows(contact: str) -> None:
+def test_a_contact_must_be_a_uri_of_the_rfc(contact: str) -> None:
     with pytest.raises(ConfigurationError, match="CONTACT must be URIs such as mailto:"):
         Settings(contact=contact)  # type: ignore[arg-type]
 
 
-def test_contacts_that_are_good() -> None:
+def test_valid_contacts() -> None:
     many = "mailto:security@example.org,https://example.org/a?b=c#d,tel:+49-30-1234"
     assert Settings(contact=many).contact == tuple(many.split(","))  # type: ignore[arg-type]
     assert settings(contact=()).contact == ()
@@ -136,21 +136,21 @@ def numbers(text: str) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("name", FLOORS)
-def test_sanitizers_are_not_older_than_their_last_fix(name: str) -> None:
+def test_sanitizers_include_their_last_security_fix(name: str) -> None:
     project = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["bleach"]]
     assert f"{name}>={FLOORS[name]}" in wanted
     assert numbers(version(name)) >= numbers(FLOORS[name])
 
 
-def test_no_lock_file_names_a_host() -> None:
+def test_no_lock_file_contains_a_url() -> None:
     assert len(LOCKS) >= 3
     for path in [*LOCKS, ROOT / ".ci" / "tools.txt"]:
         assert "://" not in path.read_text("utf-8"), path
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.parent.name)
-def test_every_package_of_npm_is_locked_by_its_hash(path: Path) -> None:
+def test_every_npm_package_is_locked_by_hash(path: Path) -> None:
     lock = json.loads(path.read_text("utf-8"))
     packages = {name: row for name, row in lock["packages"].items() if name}
     assert packages
@@ -158,7 +158,7 @@ def test_every_package_of_npm_is_locked_by_its_hash(path: Path) -> None:
     assert not any("resolved" in row for row in packages.values())
 
 
-def test_every_tool_of_ci_is_locked_by_its_hash() -> None:
+def test_every_ci_tool_is_locked_by_hash() -> None:
     text = re.sub(r"^#.*\n", "", ROOT.joinpath(".ci", "tools.txt").read_text("utf-8"), flags=re.M)
     entries = re.findall(r"^([\w.-]+)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n?)+)", text, re.M)
     assert {"bandit", "mypy", "pip-audit", "ruff"} <= {name for name, _, _ in entries}
@@ -185,7 +185,7 @@ SKIPPED = {"name": "c", "skip_reason": "not found"}
         ([SOUND, {"name": "embedkit-getty", "skip_reason": "ours"}], 0, "tools: 1 packages, 0 known holes"),
     ],
 )
-def test_an_audit_fails_for_what_it_finds_and_is_loud_where_it_cannot_look(
+def test_an_audit_fails_on_findings_and_reports_what_it_skipped(
     found: list[object] | None, code: int, says: str
 ) -> None:
     text = "No network" if found is None else json.dumps({"dependencies": found, "fixes": []})

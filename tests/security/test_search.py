@@ -55,7 +55,7 @@ def from_everywhere(web: World, path: str, headers: dict[str, str]) -> list[int]
 
 
 @pytest.mark.parametrize("way", ["grant in the address", "grant", "token"])
-def test_the_pickers_page_is_no_way_round_the_allowance_of_a_credential(way: str) -> None:
+def test_the_picker_page_counts_against_the_credentials_rate_limit(way: str) -> None:
     web = limited()
     credential = TOKEN if way == "token" else mint(web)
     path = f"{PICKER}&grant={credential}" if way == "grant in the address" else PICKER
@@ -64,7 +64,7 @@ def test_the_pickers_page_is_no_way_round_the_allowance_of_a_credential(way: str
     assert web.client.get(SEARCH, headers=bearer(credential)).status_code == 429  # one allowance for both
 
 
-def test_the_picker_tells_of_the_tighter_allowance() -> None:
+def test_the_picker_reports_the_tighter_limit() -> None:
     web = limited()
     path = f"{PICKER}&grant={mint(web)}"
     from_everywhere(web, path, {})
@@ -94,12 +94,12 @@ def test_a_grant_has_one_spelling() -> None:
     )
 
 
-def test_every_grant_that_is_made_is_spelled_that_way() -> None:
+def test_every_new_grant_has_the_canonical_spelling() -> None:
     made = Grants(settings(tokens=TOKEN), host=False)
     assert all(made.status(Secret(made.make(Secret(TOKEN)))) == "good" for _ in range(200))
 
 
-def test_the_first_to_be_throttled_is_told_to_wait_as_well() -> None:
+def test_the_first_throttled_request_has_retry_after() -> None:
     """Getty documents no Retry-After; whoever asks a moment later is told what is left of the cool-off."""
     web = world(search_access="open", **KEYS)
     web.sandbox.faults.add("throttle", route="v3")
@@ -112,7 +112,7 @@ def test_the_first_to_be_throttled_is_told_to_wait_as_well() -> None:
 
 @pytest.mark.parametrize("path", ["/v1/search", "/picker"])
 @pytest.mark.parametrize("phrase", UNSEEN)
-def test_a_phrase_of_nothing_visible_is_blank(path: str, phrase: str) -> None:
+def test_a_phrase_of_invisible_characters_is_blank(path: str, phrase: str) -> None:
     web = world(search_access="open", **KEYS)
     answer = web.client.get(path, query_string={"q": phrase})
     assert answer.status_code == (400 if path == "/v1/search" or phrase.strip() else 200)
@@ -126,18 +126,18 @@ def test_a_phrase_of_nothing_visible_is_blank(path: str, phrase: str) -> None:
     "value", ["2024-01-01\n12:00", "2024-01-01\ud80012:00", "2024-01-01X12:00", b"2024-01-01"]
 )
 @pytest.mark.parametrize("name", ["date_from", "date_to"])
-def test_a_time_holds_nothing_but_a_time(name: str, value: Any) -> None:
+def test_a_date_with_other_characters_is_rejected(name: str, value: Any) -> None:
     """``fromisoformat`` takes any character between date and time."""
     with pytest.raises(ConfigurationError, match="ISO 8601"):
         encoding.encode("editorial", {name: value})
 
 
 @pytest.mark.parametrize("value", ["2024-01-01", "20240101", "2024-01-01 12:00", "2024-01-01T12:00:00.5+02:00"])
-def test_times_are_still_taken(value: str) -> None:
+def test_valid_dates_are_accepted(value: str) -> None:
     assert encoding.encode("editorial", {"date_from": value}) == (("date_from", value),)
 
 
-def test_a_time_over_http_is_refused_as_well() -> None:
+def test_an_invalid_date_over_http_is_rejected() -> None:
     web = world(search_access="open", **KEYS)
     said = {"q": "goal", "family": "editorial", "date_from": "2024-01-01\r12:00"}
     assert web.client.get("/v1/search", query_string=said).status_code == 400
@@ -171,7 +171,7 @@ KEYHOLES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("keyhole", KEYHOLES, ids=str)
 @pytest.mark.parametrize("door", DOORS)
-def test_nothing_gets_through_a_keyhole(door: str, keyhole: dict[str, Any]) -> None:
+def test_no_request_bypasses_authorization(door: str, keyhole: dict[str, Any]) -> None:
     web = world(tokens=TOKEN, **KEYS)
     web.client.open(door, **keyhole)
     assert web.sandbox.count("v3") == 0
@@ -179,7 +179,7 @@ def test_nothing_gets_through_a_keyhole(door: str, keyhole: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("name", ["grant", "token", "access_token"])
 @pytest.mark.parametrize("door", DOORS)
-def test_a_token_in_an_address_opens_nothing(door: str, name: str) -> None:
+def test_a_token_in_a_url_is_rejected(door: str, name: str) -> None:
     web = world(tokens=TOKEN, **KEYS)
     web.client.get(f"{door}{'&' if '?' in door else '?'}{name}={TOKEN}")
     assert web.sandbox.count("v3") == 0
@@ -196,7 +196,7 @@ SMUGGLED = [
 
 @pytest.mark.parametrize("query", SMUGGLED)
 @pytest.mark.parametrize("path", ["/v1/search", "/picker"])
-def test_nobody_outside_finds_what_must_not_be_embedded(path: str, query: str) -> None:
+def test_clients_cannot_search_pictures_that_are_not_embeddable(path: str, query: str) -> None:
     web = world(search_access="open", **KEYS)
     status = web.client.get(f"{path}?{query}&q=eclipse").status_code
     asked = [call.params for call in web.sandbox.calls if call.path.startswith("/v3/search")]
@@ -206,7 +206,7 @@ def test_nobody_outside_finds_what_must_not_be_embedded(path: str, query: str) -
         assert [params["embed_content_only"] for params in asked] == ["true"]
 
 
-def test_an_allowance_is_refused_with_the_time_to_wait() -> None:
+def test_an_exceeded_limit_has_retry_after() -> None:
     app = world().app
     with app.test_request_context(), pytest.raises(Refused) as caught:
         allow(RateLimit(allowed=False, limit=1, remaining=0, reset=7), "from here")
@@ -217,7 +217,7 @@ def test_an_allowance_is_refused_with_the_time_to_wait() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "an-invented-key", "sandbox-key"])
-def test_a_refused_body_that_is_longer_than_announced_is_no_next_request(key: str) -> None:
+def test_a_body_longer_than_announced_is_not_read_as_the_next_request(key: str) -> None:
     """Node's client announces characters, and keeps its connections."""
     with SandboxServer() as sandbox:
         connection = http.client.HTTPConnection(sandbox.url.removeprefix("http://"), timeout=10)

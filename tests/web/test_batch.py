@@ -84,7 +84,7 @@ def ask(web: World, *items: str) -> list[Any]:
     ],
     ids=lambda value: value[:30],
 )
-def test_one_wrong_reference_is_one_error(web: World, item: str, code: str, says: str) -> None:
+def test_an_invalid_reference_affects_only_its_own_item(web: World, item: str, code: str, says: str) -> None:
     (found,) = ask(web, item)
     assert found["error"]["code"] == code
     assert says in found["error"]["detail"]
@@ -93,12 +93,12 @@ def test_one_wrong_reference_is_one_error(web: World, item: str, code: str, says
     assert len(json.dumps(found)) < 2000 * 6
 
 
-def test_a_huge_bound_means_no_bound(web: World) -> None:
+def test_a_huge_size_means_no_limit(web: World) -> None:
     whole, bounded = ask(web, GOOD, f'{{"ref": "{EXAMPLE}", "maxwidth": 9007199254740993}}')
     assert bounded["width"] == max(whole["width"], bounded["width"])
 
 
-def test_all_of_them_at_once(web: World) -> None:
+def test_all_errors_can_occur_in_one_batch(web: World) -> None:
     found = ask(web, *["1.5", "null", r'"\ud800"', "NaN", "[[[]]]", f'"{ANY}"'] * 15)
     assert [item.get("error", {}).get("code") for item in found] == [*["invalid-request"] * 5, None] * 15
 
@@ -133,12 +133,12 @@ def test_duplicates_cost_one_call() -> None:
     ],
     ids=lambda body: body[:24],
 )
-def test_a_body_that_is_wrong_as_a_whole_is_refused(web: World, body: str) -> None:
+def test_an_invalid_body_is_rejected_as_a_whole(web: World, body: str) -> None:
     answer = web.client.post("/v1/embeds", data=body.encode(), content_type="application/json")
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
 
 
-def test_a_wrong_line_is_named_in_spite_of_the_cuts(web: World) -> None:
+def test_error_line_numbers_are_those_of_the_original_body(web: World) -> None:
     body = b'{"refs": [{\n"ref":\n"1"},\n"2"],\n]}'
     answer = web.client.post("/v1/embeds", data=body, content_type="application/json")
     assert "line 5" in answer.json["detail"]
@@ -154,7 +154,7 @@ SPACE = st.text(" \t\r\n", max_size=3)
 
 @limits(deadline=None, max_examples=200)
 @given(st.lists(VALUES, max_size=6), SPACE, st.booleans())
-def test_cutting_finds_what_a_parser_finds(items: list[Any], space: str, plain: bool) -> None:
+def test_cut_items_equal_parsed_items(items: list[Any], space: str, plain: bool) -> None:
     written = [json.dumps(item, ensure_ascii=plain, indent=1) for item in items]
     between = f"{space},{space}"
     body = f'{{{space}"target"{space}:"refs",{space}"refs":{space}[{space}{between.join(written)}{space}]{space}}}'
@@ -165,7 +165,7 @@ def test_cutting_finds_what_a_parser_finds(items: list[Any], space: str, plain: 
 
 @limits(deadline=None, max_examples=200)
 @given(st.text(string.punctuation + " \nr", max_size=60))
-def test_nothing_makes_it_fail(noise: str) -> None:
+def test_random_bodies_never_crash(noise: str) -> None:
     for body in (noise, '{"refs": [' + noise, '{"refs": [' + noise + "]}"):
         skeleton, found = request.cut_items(body.encode())
         assert len(skeleton) <= len(body) + 12 * len(found)
@@ -216,7 +216,7 @@ class Odd:
     ],
     ids=lambda value: type(value).__name__,  # the same in every process
 )
-def test_the_library_has_errors_by_item_too(reference: Any) -> None:
+def test_the_library_also_returns_errors_per_item(reference: Any) -> None:
     with kit() as made:
         first, found, last = made.resolve_many([EXAMPLE, reference, ANY])
     assert isinstance(first, Embed)
@@ -225,7 +225,7 @@ def test_the_library_has_errors_by_item_too(reference: Any) -> None:
     assert len(str(found)) < 1000
 
 
-def test_the_library_takes_a_huge_bound_for_none() -> None:
+def test_the_library_also_ignores_a_huge_size() -> None:
     with kit() as made:
         whole, bounded = made.resolve_many([EXAMPLE, AssetRef((EXAMPLE,), Options(max_width=10**400))])
     assert isinstance(whole, Embed)
@@ -233,7 +233,7 @@ def test_the_library_takes_a_huge_bound_for_none() -> None:
     assert bounded.width >= whole.width
 
 
-def test_a_refused_item_keeps_its_advice() -> None:
+def test_a_rejected_item_keeps_its_advice() -> None:
     found = request.read_item(b'{"ref": "1", "align": "up"}')
     assert isinstance(found.value, Refused)
     assert "center" in found.value.message

@@ -32,7 +32,7 @@ def fixture_client() -> FlaskClient:
     return host(rate_limit="5/hour").test_client()
 
 
-def test_settings_in_the_place_of_a_kit_are_an_error_that_says_how_to_pass_them() -> None:
+def test_passing_settings_as_a_kit_is_a_helpful_error() -> None:
     settings = Settings(cache="memory:")
     for call in (lambda: create_app(kit=settings), lambda: create_blueprint(settings)):  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError) as caught:
@@ -40,7 +40,7 @@ def test_settings_in_the_place_of_a_kit_are_an_error_that_says_how_to_pass_them(
         assert "kit=" in str(caught.value.hint)
 
 
-def test_works_below_its_prefix(client: FlaskClient) -> None:
+def test_routes_work_below_the_prefix(client: FlaskClient) -> None:
     assert client.get(f"/getty/v1/embeds/{ANY}").json["ref"] == ANY
     assert client.get("/getty/oembed", query_string={"url": ANY}).json["type"] == "rich"
     page = client.get(f"/getty/embed/{ANY}").text
@@ -53,7 +53,7 @@ def test_works_below_its_prefix(client: FlaskClient) -> None:
     assert client.get("/getty/oembed").headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_leaves_the_rest_alone(client: FlaskClient) -> None:
+def test_urls_outside_the_prefix_are_unaffected(client: FlaskClient) -> None:
     front = client.get("/")
     assert front.text == "host's front page"
     for header in (
@@ -70,7 +70,7 @@ def test_leaves_the_rest_alone(client: FlaskClient) -> None:
     assert client.post("/").text == "host's 405"
 
 
-def test_answers_its_own_errors_itself(client: FlaskClient) -> None:
+def test_the_blueprint_handles_its_own_errors(client: FlaskClient) -> None:
     answer = client.get("/getty/v1/embeds/nonsense")
     assert (answer.status_code, answer.json["code"]) == (404, "unsupported")
     assert answer.json["type"] == "/getty/docs#error-unsupported"
@@ -78,14 +78,14 @@ def test_answers_its_own_errors_itself(client: FlaskClient) -> None:
     assert (large.status_code, large.json["code"]) == (413, "too-large")
 
 
-def test_counts_its_own_calls_only(client: FlaskClient) -> None:
+def test_only_the_blueprints_own_requests_are_counted(client: FlaskClient) -> None:
     assert [client.get("/").status_code for _ in range(9)] == [200] * 9
     codes = [client.get("/getty/oembed").status_code for _ in range(6)]
     assert codes == [400] * 5 + [429]
     assert client.get("/").status_code == 200
 
 
-def test_a_host_with_a_limiter_and_cookies_keeps_them() -> None:
+def test_the_hosts_limiter_and_cookies_keep_working() -> None:
     app = host()
     app.config["RATELIMIT_ENABLED"] = False
 
@@ -99,7 +99,7 @@ def test_a_host_with_a_limiter_and_cookies_keeps_them() -> None:
     assert "Set-Cookie" not in answer.headers
 
 
-def test_two_mounts_stay_apart() -> None:
+def test_two_blueprints_are_independent() -> None:
     app = Flask("host")
     for name in ("one", "two"):
         app.register_blueprint(
@@ -111,13 +111,13 @@ def test_two_mounts_stay_apart() -> None:
     assert client.get("/two/oembed").json["type"] == "/two/docs#error-invalid-request"
 
 
-def test_prefix_may_be_given_at_once() -> None:
+def test_the_prefix_can_be_passed_to_create_blueprint() -> None:
     app = Flask("host")
     app.register_blueprint(create_blueprint(kit(), url_prefix="/media/getty"))
     assert app.test_client().get("/media/getty/healthz").status_code == 200
 
 
-def test_the_hosts_login_decides() -> None:
+def test_the_hosts_login_replaces_tokens() -> None:
     app = Flask("host")
     app.register_blueprint(create_blueprint(kit(admin_token=ADMIN), authorize=lambda _: False), url_prefix="/g")
     bearer = {"Authorization": f"Bearer {ADMIN}"}
@@ -125,11 +125,11 @@ def test_the_hosts_login_decides() -> None:
 
 
 @pytest.mark.parametrize("make", [create_app, create_blueprint])
-def test_settings_alone_are_enough(make: Callable[..., object]) -> None:
+def test_settings_alone_are_sufficient(make: Callable[..., object]) -> None:
     assert make(settings=Settings(cache="memory:", secret="s" * 40))
 
 
-def test_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_default_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBEDKIT_CACHE", "memory:")
     monkeypatch.setenv("EMBEDKIT_RATE_LIMIT", "1/hour")
     client = create_app().test_client()

@@ -65,7 +65,7 @@ def post(service: str, content: str) -> tuple[int, dict[str, object], str | None
             return error.code, json.load(error), error.headers["Retry-After"]
 
 
-def test_large_texts_leave_threads_to_others(service: str, gate: Gate) -> None:
+def test_large_texts_leave_threads_for_other_requests(service: str, gate: Gate) -> None:
     with ThreadPoolExecutor(20) as pool:
         held = [pool.submit(post, service, f"[getty {ANY + number}]{LARGE}") for number in range(MAX_LARGE_TEXTS)]
         for _ in held:
@@ -81,7 +81,7 @@ def test_large_texts_leave_threads_to_others(service: str, gate: Gate) -> None:
     assert post(service, LARGE)[0] == 200
 
 
-def test_clients_are_counted_apart_and_let_go() -> None:
+def test_large_texts_are_counted_per_client_and_released() -> None:
     limiter = LargeTextLimiter(most=1)
     with (
         limiter.admit("a", None),

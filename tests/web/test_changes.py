@@ -52,7 +52,7 @@ def times(answer: Any) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_browsers_ask_again_after_a_minute(make: Callable[..., World], path: str) -> None:
+def test_browsers_revalidate_after_a_minute(make: Callable[..., World], path: str) -> None:
     client = make(purge_urls=FRONT).client
     for _ in range(2):  # made, and given again
         answer = client.get(path)
@@ -64,16 +64,16 @@ def test_browsers_ask_again_after_a_minute(make: Callable[..., World], path: str
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_front_that_nobody_tells_asks_sooner(make: Callable[..., World], path: str) -> None:
+def test_a_cache_in_front_that_is_not_notified_revalidates_sooner(make: Callable[..., World], path: str) -> None:
     assert times(make().client.get(path)) == (60, 15)
 
 
-def test_a_list_names_each_of_its_pictures(make: Callable[..., World]) -> None:
+def test_a_list_has_a_surrogate_key_per_picture(make: Callable[..., World]) -> None:
     answer = make().client.get(f"/v1/embeds/{EXAMPLE},{ANY}")
     assert answer.headers["Surrogate-Key"] == f"getty-{EXAMPLE} getty-{ANY}"
 
 
-def test_without_it_all_is_as_before() -> None:
+def test_without_change_feed_headers_are_unchanged() -> None:
     answer = world().client.get(PATHS[0])
     assert "stale-while-revalidate" in answer.headers["Cache-Control"]
     assert "Surrogate-Key" not in answer.headers
@@ -81,7 +81,7 @@ def test_without_it_all_is_as_before() -> None:
     assert watch_changes(world().app) is None
 
 
-def test_the_first_request_begins_and_a_withdrawn_picture_goes(make: Callable[..., World]) -> None:
+def test_the_first_request_starts_the_worker_which_drops_a_withdrawn_picture(make: Callable[..., World]) -> None:
     web = make()
     assert "embedkit-changes" not in {one.name for one in threading.enumerate()}
     assert web.client.get(PATHS[0]).status_code == 200
@@ -95,7 +95,7 @@ def test_the_first_request_begins_and_a_withdrawn_picture_goes(make: Callable[..
     assert "embedkit-changes" not in {one.name for one in threading.enumerate()}
 
 
-def test_a_search_that_is_kept_does_not_show_it(make: Callable[..., World]) -> None:
+def test_cached_searches_omit_a_withdrawn_picture(make: Callable[..., World]) -> None:
     client = make(search_access="open").client
     search = "/v1/search?q=harbour&page_size=5"
     before = [image["id"] for image in client.get(search).json["images"]]
@@ -114,7 +114,9 @@ STATES = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_what_is_wrong_is_seen_and_shuts_nothing(make: Callable[..., World], state: str) -> None:
+def test_feed_errors_are_reported_without_making_the_service_unavailable(
+    make: Callable[..., World], state: str
+) -> None:
     from embedkit.sandbox.services import auth
 
     keys = {"api_key": auth.SEARCH_KEY, "api_secret": auth.SEARCH_SECRET} if state == "permission-denied" else {}
@@ -129,7 +131,7 @@ def test_what_is_wrong_is_seen_and_shuts_nothing(make: Callable[..., World], sta
     assert STATES[state] in page.replace("&#39;", "'")
 
 
-def test_a_cache_that_nobody_shares_stops_the_start() -> None:
+def test_a_cache_that_is_not_shared_fails_at_startup() -> None:
     kit = EmbedKit(settings(change_feed="on"), transport=SandboxTransport())
     with pytest.raises(ConfigurationError, match="EMBEDKIT_CACHE"):
         create_app(kit=kit)

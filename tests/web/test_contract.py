@@ -152,7 +152,7 @@ def fixture_schema() -> BaseSchema:
 
 
 @pytest.mark.parametrize(("method", "where"), OPERATIONS)
-def test_good_questions(schema: BaseSchema, method: str, where: str) -> None:
+def test_valid_requests(schema: BaseSchema, method: str, where: str) -> None:
     seen = ask(schema, method, where, GenerationMode.POSITIVE, EXAMPLES)
     if fixed := known(where):
         seen |= ask(schema, method, where, GenerationMode.POSITIVE, 5, **fixed)
@@ -160,7 +160,7 @@ def test_good_questions(schema: BaseSchema, method: str, where: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "where"), OPERATIONS)
-def test_bad_questions(schema: BaseSchema, method: str, where: str) -> None:
+def test_invalid_requests(schema: BaseSchema, method: str, where: str) -> None:
     try:
         assert ask(schema, method, where, GenerationMode.NEGATIVE, EXAMPLES)
     except Unsatisfiable:  # nothing can be wrong with a question that has no parts
@@ -169,7 +169,7 @@ def test_bad_questions(schema: BaseSchema, method: str, where: str) -> None:
         assert not operation.keys() & {"security", "requestBody"}
 
 
-def test_links_lead_from_answer_to_answer() -> None:
+def test_links_can_be_followed() -> None:
     seen: Counter[tuple[str, int]] = Counter()
     linked = {("embed", 200), ("image", 200), ("oembed", 200), ("frame", 200), ("render", 200), ("purge", 204)}
     for turn in (1, 2, 4):  # where they lead depends on the answers, and these on the time
@@ -178,7 +178,7 @@ def test_links_lead_from_answer_to_answer() -> None:
     assert linked <= seen.keys(), seen
 
 
-def test_every_link_leads_somewhere() -> None:
+def test_every_link_has_a_valid_target() -> None:
     document = openapi_document()
     operations = {one["operationId"]: one for methods in document["paths"].values() for one in methods.values()}
     links = [
@@ -194,7 +194,7 @@ def test_every_link_leads_somewhere() -> None:
         assert ("requestBody" in link) <= ("requestBody" in target)
 
 
-def test_the_document_tells_what_http_itself_answers() -> None:
+def test_the_document_lists_errors_of_http_itself() -> None:
     for where, methods in openapi_document()["paths"].items():
         for operation in methods.values():
             answers = operation["responses"]

@@ -12,7 +12,7 @@ from tests.support.web import EXAMPLE, world
 FRAME = f'<iframe src="//embed.gettyimages.com/embed/{EXAMPLE}?et=a&sig=b" width="300" height="200"></iframe>'
 
 
-def test_pasted_code_becomes_a_shortcode_and_getty_is_not_asked() -> None:
+def test_pasted_code_becomes_a_shortcode_without_calling_getty() -> None:
     web = world()
     answer = web.client.post("/v1/convert", json={"content": f"<p>a</p>{FRAME}", "input": "html"})
     assert answer.json == {
@@ -23,13 +23,13 @@ def test_pasted_code_becomes_a_shortcode_and_getty_is_not_asked() -> None:
     assert web.sandbox.count() == 0
 
 
-def test_what_is_left_is_named() -> None:
+def test_unconverted_code_is_reported() -> None:
     body = {"content": f'---\nhero: "{FRAME}"\n---\n', "input": "markdown"}
     (problem,) = world().client.post("/v1/convert", json=body).json["problems"]
     assert (problem["line"], problem["code"]) == (2, "embed-code")
 
 
-def test_an_id_may_be_a_number() -> None:
+def test_an_id_can_be_a_number() -> None:
     answer = world().client.post("/v1/embeds", json={"refs": [int(EXAMPLE), {"ref": int(EXAMPLE)}, 1.5]})
     first, second, third = answer.json["embeds"]
     assert first["ref"] == second["ref"] == EXAMPLE
@@ -41,7 +41,7 @@ def fixture_kit() -> EmbedKit:
     return EmbedKit(Settings(cache="memory:", secret="s" * 40), transport=SandboxTransport())
 
 
-def test_an_application_is_made_from_a_kit(kit: EmbedKit) -> None:
+def test_an_application_can_be_created_from_a_kit(kit: EmbedKit) -> None:
     assert create_app(kit).test_client().get(f"/v1/embeds/{EXAMPLE}").json["ref"] == EXAMPLE
     with pytest.raises(ConfigurationError, match="settings is 'x', not a Settings"):
         create_app("x")  # type: ignore[arg-type]
@@ -49,7 +49,7 @@ def test_an_application_is_made_from_a_kit(kit: EmbedKit) -> None:
         create_blueprint("x")  # type: ignore[arg-type]
 
 
-def test_assets_are_where_the_blueprint_is(kit: EmbedKit) -> None:
+def test_asset_urls_follow_the_blueprints_prefix(kit: EmbedKit) -> None:
     app = Flask("blog")
     app.register_blueprint(create_blueprint(kit), url_prefix="/getty")
     client = app.test_client()
@@ -61,7 +61,7 @@ def test_assets_are_where_the_blueprint_is(kit: EmbedKit) -> None:
             assert answer.status_code == 200
 
 
-def test_pasted_code_is_rendered_where_that_is_asked_for() -> None:
+def test_pasted_code_is_rendered_on_request() -> None:
     code = f'<p>a</p><iframe src="//embed.gettyimages.com/embed/{EXAMPLE}?et=a&sig=b" width="300"></iframe>'
     client = world().client
     assert client.post("/v1/render", json={"content": code}).json["embeds"] == []

@@ -42,7 +42,7 @@ def strict(kind: type, data: bytes) -> object:
     return found
 
 
-def test_one_is_the_record_with_html(web: World) -> None:
+def test_an_embed_is_the_record_with_html(web: World) -> None:
     answer = web.client.get(f"/v1/embeds/{EXAMPLE}")
     found = strict(schemas.EmbedAnswer, answer.data)
     assert (found.ref, found.target, found.stale) == (EXAMPLE, "web", False)
@@ -63,7 +63,7 @@ def test_a_list_is_one_embed(web: World) -> None:
     assert web.client.get("/v1/embeds/600000001,600000002").json["ref"] == "600000001,600000002"
 
 
-def test_options_of_the_query(web: World) -> None:
+def test_query_options_are_applied(web: World) -> None:
     found = web.client.get(f"/v1/embeds/{EXAMPLE}?maxwidth=200&caption=A+word&align=left&title=Seen&tld=de").json
     assert found["width"] == 200
     assert "A word" in found["html"]
@@ -81,7 +81,7 @@ def test_options_of_the_query(web: World) -> None:
         (f"title={'x' * 1001}", "title"),
     ],
 )
-def test_a_wrong_query_names_what_would_do(web: World, query: str, says: str) -> None:
+def test_an_invalid_query_lists_the_allowed_values(web: World, query: str, says: str) -> None:
     answer = web.client.get(f"/v1/embeds/{ANY}?{query}")
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
     assert says in answer.json["detail"]
@@ -104,7 +104,7 @@ def test_conditional_requests(web: World) -> None:
     assert (same.status_code, other.status_code) == (304, 200)
 
 
-def test_a_stale_copy_is_not_for_others_to_keep(web: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stale_copy_is_not_cacheable(web: World, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = web.kit.resolve(ANY)
     stale = Entry(replace(fresh, stale=True, fresh_until=1.0))
     monkeypatch.setattr(web.kit.engine, "resolve", lambda *_, **__: stale)
@@ -114,7 +114,7 @@ def test_a_stale_copy_is_not_for_others_to_keep(web: World, monkeypatch: pytest.
     assert answer.headers["Cache-Control"] == "public, max-age=0, stale-if-error=2592000"
 
 
-def test_a_batch_is_in_order_with_errors_of_their_own(web: World) -> None:
+def test_a_batch_keeps_the_order_with_an_error_per_item(web: World) -> None:
     answer = web.client.post(
         "/v1/embeds",
         json={
@@ -142,7 +142,7 @@ def test_a_batch_is_in_order_with_errors_of_their_own(web: World) -> None:
         assert "error" not in item or item["error"]["detail"]
 
 
-def test_a_batch_asks_for_each_picture_once(web: World) -> None:
+def test_a_batch_fetches_each_picture_once(web: World) -> None:
     answer = web.client.post("/v1/embeds", json={"refs": ["600000321", "https://gty.im/600000321"] * 25})
     assert [item["ref"] for item in answer.json["embeds"]] == ["600000321"] * 50
     assert web.sandbox.count("oembed") == 1
@@ -163,19 +163,19 @@ def test_a_batch_asks_for_each_picture_once(web: World) -> None:
         (b'{"refs": [' + b'"1",' * 100 + b'"1"]}', 400, "100"),
     ],
 )
-def test_a_wrong_body_is_told_what_and_where(web: World, body: bytes, status: int, says: str) -> None:
+def test_an_invalid_body_gets_advice_with_the_location(web: World, body: bytes, status: int, says: str) -> None:
     answer = web.client.post("/v1/embeds", data=body, content_type="application/json")
     assert (answer.status_code, answer.json["code"]) == (status, "invalid-request")
     assert says in answer.json["detail"]
 
 
-def test_a_body_of_another_type_is_refused(web: World) -> None:
+def test_a_body_of_another_type_is_rejected(web: World) -> None:
     answer = web.client.post("/v1/embeds", data={"refs": "1"})
     assert (answer.status_code, answer.json["code"]) == (415, "invalid-request")
     assert "application/json" in answer.json["detail"]
 
 
-def test_a_compressed_body_is_refused(web: World) -> None:
+def test_a_compressed_body_is_rejected(web: World) -> None:
     def post(coding: str) -> tuple[int, str | None]:
         headers = {"Content-Encoding": coding}
         answer = web.client.post("/v1/embeds", json={"refs": [ANY]}, headers=headers)
@@ -184,7 +184,7 @@ def test_a_compressed_body_is_refused(web: World) -> None:
     assert [post(coding) for coding in ("gzip", "identity")] == [(415, "identity"), (200, None)]
 
 
-def test_a_body_may_begin_with_a_byte_order_mark(web: World) -> None:
+def test_a_body_can_start_with_a_byte_order_mark(web: World) -> None:
     body = json.dumps({"refs": [ANY]}).encode("utf-8-sig")
     answer = web.client.post("/v1/embeds", data=body, content_type="application/json")
     assert [one["ref"] for one in answer.json["embeds"]] == [ANY]
@@ -197,14 +197,14 @@ class Chunks(BytesIO):
         raise NotImplementedError("Invalid chunk size: b'zz'")
 
 
-def test_a_body_that_breaks_off_is_the_client_s_fault(web: World) -> None:
+def test_an_incomplete_body_is_a_client_error(web: World) -> None:
     headers = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
     environ = {"wsgi.input_terminated": True}
     answer = web.client.post("/v1/render", input_stream=Chunks(), headers=headers, environ_overrides=environ)
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
 
 
-def test_purging_needs_the_token_and_tells_whether_there_was_a_copy(web: World) -> None:
+def test_purging_requires_the_token_and_reports_if_there_was_a_copy(web: World) -> None:
     web.client.get(f"/v1/embeds/{ANY}")
     nobody = web.client.delete(f"/v1/embeds/{ANY}")
     assert (nobody.status_code, nobody.json["code"]) == (401, "token-required")
@@ -215,7 +215,7 @@ def test_purging_needs_the_token_and_tells_whether_there_was_a_copy(web: World) 
     assert web.client.delete(f"/v1/embeds/{ANY}", headers=BEARER).status_code == 404
 
 
-def test_a_purge_while_the_cache_cannot_be_read_does_not_say_that_there_was_no_copy() -> None:
+def test_a_purge_with_an_unreadable_cache_does_not_report_a_missing_copy() -> None:
     class Broken(SimpleCache):
         def get(self, key: str) -> Any:
             raise OSError("the disk")
@@ -227,16 +227,16 @@ def test_a_purge_while_the_cache_cannot_be_read_does_not_say_that_there_was_no_c
 
 
 @pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer  ", ADMIN, "bearer\x00x"])
-def test_other_credentials_do_not_count(web: World, header: str) -> None:
+def test_other_credentials_are_rejected(web: World, header: str) -> None:
     assert web.client.delete(f"/v1/embeds/{ANY}", headers={"Authorization": header}).status_code == 401
 
 
-def test_without_an_admin_token_there_is_no_purging() -> None:
+def test_purging_is_off_without_an_admin_token() -> None:
     answer = world().client.delete(f"/v1/embeds/{ANY}", headers=BEARER)
     assert (answer.status_code, answer.json["code"]) == (404, "no-route")
 
 
-def test_a_hosts_login_decides_instead_of_the_token() -> None:
+def test_the_hosts_login_replaces_the_admin_token() -> None:
     asked: list[str] = []
     web = world(authorize=lambda action: bool(asked.append(action)) or len(asked) > 1)
     web.client.get(f"/v1/embeds/{ANY}")
@@ -255,7 +255,7 @@ def test_a_text_is_rendered_with_its_problems(web: World) -> None:
     assert f"[getty {EXAMPLE}]" not in found.content
 
 
-def test_rendering_takes_two_megabytes_and_the_rest_64_kilobytes(web: World) -> None:
+def test_rendering_accepts_two_mebibytes_and_other_routes_64_kib(web: World) -> None:
     fits = {"content": "x" * 2_000_000}
     assert web.client.post("/v1/render", json=fits).json["content"] == fits["content"]
     large = web.client.post("/v1/render", json={"content": "x" * 2_100_000})
@@ -265,7 +265,7 @@ def test_rendering_takes_two_megabytes_and_the_rest_64_kilobytes(web: World) -> 
     assert (batch.status_code, batch.json["code"]) == (413, "too-large")
 
 
-def test_rendering_takes_a_hundred_pictures(web: World) -> None:
+def test_rendering_accepts_a_hundred_pictures(web: World) -> None:
     """Repeated ones are free, but for a bound on all of them."""
 
     def render(count: int, ids: int) -> Any:
@@ -281,13 +281,13 @@ def test_rendering_takes_a_hundred_pictures(web: World) -> None:
     assert web.sandbox.count() == calls
 
 
-def test_what_rendering_takes(web: World) -> None:
+def test_inputs_that_rendering_accepts(web: World) -> None:
     answer = web.client.post("/v1/render", json={"content": "x", "input": "rtf"})
     assert answer.status_code == 400
     assert "html" in answer.json["detail"]
 
 
-def test_many_texts_are_rendered_in_the_order_asked(web: World) -> None:
+def test_several_texts_are_rendered_in_order(web: World) -> None:
     first, second = (
         {"content": f"[getty {EXAMPLE}]"},
         {"content": f"`[getty 1]` [getty {WITHDRAWN}]", "input": "markdown"},
@@ -303,7 +303,7 @@ def test_many_texts_are_rendered_in_the_order_asked(web: World) -> None:
     assert web.client.post("/v1/render", json={"texts": []}).json == {"texts": []}
 
 
-def test_many_texts_are_one_request(web: World) -> None:
+def test_several_texts_count_as_one_request(web: World) -> None:
     def render(*counts: int) -> Any:
         texts = [{"content": f"[getty {EXAMPLE}]\n" * count} for count in counts]
         return web.client.post("/v1/render", json={"texts": texts})
@@ -317,7 +317,7 @@ def test_many_texts_are_one_request(web: World) -> None:
     assert render(*[0] * 101).status_code == 400
 
 
-def test_a_text_that_is_too_large_is_its_own_affair(web: World) -> None:
+def test_a_text_that_is_too_large_does_not_affect_others(web: World) -> None:
     """Distinct pictures are counted, however they are written; a text that is refused takes none of them."""
 
     def text(*numbers: int) -> dict[str, str]:
@@ -339,7 +339,7 @@ def test_a_text_that_is_too_large_is_its_own_affair(web: World) -> None:
     )
 
 
-def test_the_texts_of_a_request_share_its_steps(web: World) -> None:
+def test_the_texts_of_a_request_share_its_budget(web: World) -> None:
     heavy, light = {"content": "<code><b></code>" * 15_000 + "[getty 1]"}, {"content": f"[getty {EXAMPLE}]"}
     found = web.client.post("/v1/render", json={"texts": [heavy, light, heavy, light]}).json["texts"]
     assert ["error" in one for one in found] == [False, False, True, True]
@@ -350,12 +350,12 @@ def test_the_texts_of_a_request_share_its_steps(web: World) -> None:
     "body",
     [{}, {"input": "html"}, {"content": "x", "texts": []}, {"input": "html", "texts": []}, {"texts": ["x"]}],
 )
-def test_rendering_takes_a_text_or_texts(web: World, body: Any) -> None:
+def test_rendering_accepts_either_a_text_or_texts(web: World, body: Any) -> None:
     answer = web.client.post("/v1/render", json=body)
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
 
 
-def test_an_embed_has_the_same_width_whoever_asks(web: World) -> None:
+def test_an_embed_has_the_same_width_on_every_route(web: World) -> None:
     """What changes a size belongs into ``Embed.scaled``, which all of them go through."""
     kit, tag = web.kit, f"[getty {ANY} width=200]"
     expected = kit.resolve(ANY, max_width=200).width

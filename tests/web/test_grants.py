@@ -74,7 +74,7 @@ def code(answer: TestResponse) -> tuple[int, str]:
 # -- making one ----------------------------------------------------------------------------------------
 
 
-def test_a_token_makes_a_grant() -> None:
+def test_a_token_creates_a_grant() -> None:
     client = world(tokens=TOKEN).client
     answer = client.post("/v1/grants", headers=bearer(TOKEN))
     assert answer.status_code == 201
@@ -92,7 +92,7 @@ def test_a_token_makes_a_grant() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "wrong", f"{TOKEN}x", TOKEN[:-1], TOKEN.upper(), ADMIN, "é" * 40])
-def test_nothing_else_does(token: str) -> None:
+def test_nothing_else_creates_a_grant(token: str) -> None:
     client = world(tokens=TOKEN, admin_token=ADMIN).client
     answer = client.post("/v1/grants", headers=bearer(token))
     assert code(answer) == ((403, "forbidden") if token else (401, "token-required"))
@@ -101,25 +101,25 @@ def test_nothing_else_does(token: str) -> None:
 
 
 @pytest.mark.parametrize("header", [f"Basic {TOKEN}", TOKEN, "Bearer", "Bearer ", f"Token {TOKEN}"])
-def test_only_as_a_bearer(header: str) -> None:
+def test_only_bearer_credentials_are_accepted(header: str) -> None:
     answer = world(tokens=TOKEN).client.post("/v1/grants", headers={"Authorization": header})
     assert code(answer) == (401, "token-required")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_token_in_the_address_counts_for_nothing() -> None:
+def test_a_token_in_the_url_is_ignored() -> None:
     client = world(tokens=TOKEN, **KEYS).client
     assert code(client.post(f"/v1/grants?access_token={TOKEN}&token={TOKEN}")) == (401, "token-required")
     assert code(client.get(f"{SEARCH}&access_token={TOKEN}&grant={mint(client)}")) == (401, "token-required")
 
 
-def test_without_tokens_there_is_no_such_address() -> None:
+def test_the_route_is_off_without_tokens() -> None:
     for access in ("open", "token"):
         answer = world(search_access=access).client.post("/v1/grants", headers=bearer(TOKEN))
         assert code(answer) == (404, "no-route")
 
 
-def test_every_token_makes_its_own() -> None:
+def test_each_token_creates_its_own_grants() -> None:
     client = world(tokens=f"{TOKEN},{TOKEN_2}", **KEYS).client
     for token in (TOKEN, TOKEN_2):
         assert ask(client, mint(client, token)).status_code == 200
@@ -128,7 +128,7 @@ def test_every_token_makes_its_own() -> None:
 # -- what a grant is -----------------------------------------------------------------------------------
 
 
-def test_good_for_eight_hours(clock: time_machine.Traveller) -> None:
+def test_a_grant_is_valid_for_eight_hours(clock: time_machine.Traveller) -> None:
     made = grants()
     grant = Secret(made.make(Secret(TOKEN)))
     assert made.status(grant) == "good"
@@ -138,7 +138,7 @@ def test_good_for_eight_hours(clock: time_machine.Traveller) -> None:
     assert made.status(grant) == "expired"
 
 
-def test_clocks_of_two_machines_differ(clock: time_machine.Traveller) -> None:
+def test_clocks_can_differ_by_a_minute(clock: time_machine.Traveller) -> None:
     grant = Secret(grants().make(Secret(TOKEN)))
     clock.shift(-30)
     assert grants().status(grant) == "good"
@@ -146,14 +146,14 @@ def test_clocks_of_two_machines_differ(clock: time_machine.Traveller) -> None:
     assert grants().status(grant) == "expired"
 
 
-def test_secrets_rotate() -> None:
+def test_secrets_can_be_rotated() -> None:
     before, during, after = grants(secret=OLD), grants(secret=f"{NEW},{OLD}"), grants(secret=NEW)
     old, new = Secret(before.make(Secret(TOKEN))), Secret(during.make(Secret(TOKEN)))
     assert [one.status(old) for one in (before, during, after)] == ["good", "good", "unknown"]
     assert [one.status(new) for one in (before, during, after)] == ["unknown", "good", "good"]
 
 
-def test_ends_with_the_token_it_was_made_from() -> None:
+def test_a_grant_ends_with_the_token_that_created_it() -> None:
     both = Grants(settings(tokens=f"{TOKEN},{TOKEN_2}"), host=False)
     grant = Secret(both.make(Secret(TOKEN_2)))
     assert both.status(grant) == "good"
@@ -162,7 +162,7 @@ def test_ends_with_the_token_it_was_made_from() -> None:
     assert Grants(settings(tokens=TOKEN_2), host=True).status(grant) == "unknown"
 
 
-def test_every_character_counts() -> None:
+def test_a_changed_character_invalidates_a_grant() -> None:
     made = grants()
     grant = made.make(Secret(TOKEN))
     for place in range(len(grant)):
@@ -177,27 +177,25 @@ def test_every_character_counts() -> None:
 @pytest.mark.parametrize(
     "given", ["", ".", "..", ".a.b", "a.b.c", "é.b.c", "\x00", "." * 5_000, "A" * 50_000, TOKEN]
 )
-def test_what_is_no_grant(given: str) -> None:
+def test_malformed_grants_are_unknown(given: str) -> None:
     assert grants().status(Secret(given)) == "unknown"
 
 
-def test_tells_neither_token_nor_secret() -> None:
+def test_a_grant_reveals_neither_token_nor_secret() -> None:
     made = grants(secret=NEW)
     grant = made.make(Secret(TOKEN))
     for canary in (TOKEN, NEW):
         assert canary not in f"{grant}{made!r}{vars(made)!r}"
 
 
-def test_a_cache_in_memory_has_a_secret_for_each_process_and_grants_do_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_grants_outlive_a_process_with_a_memory_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     one, other = (Grants(settings(tokens=TOKEN, secret=""), host=False) for _ in range(2))
     assert other.status(Secret(one.make(Secret(TOKEN)))) == "good"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="rights of folders")
-def test_without_a_place_for_a_secret_the_start_says_what_to_set(
+def test_startup_without_a_place_for_a_secret_names_the_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
@@ -210,7 +208,7 @@ def test_without_a_place_for_a_secret_the_start_says_what_to_set(
 
 
 @pytest.mark.parametrize("path", READING)
-def test_search_is_no_open_proxy(web: World, path: str) -> None:
+def test_search_requires_a_credential(web: World, path: str) -> None:
     answer = ask(web.client, path=path)
     assert code(answer) == (401, "token-required")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="embedkit"'
@@ -222,7 +220,7 @@ def test_search_is_no_open_proxy(web: World, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", READING)
-def test_tokens_and_grants_read(web: World, path: str) -> None:
+def test_tokens_and_grants_can_search(web: World, path: str) -> None:
     for credential in (TOKEN, TOKEN_2, mint(web.client)):
         answer = ask(web.client, credential, path)
         assert answer.status_code == 200
@@ -231,14 +229,14 @@ def test_tokens_and_grants_read(web: World, path: str) -> None:
         assert web.client.head(path, headers=bearer(credential)).status_code == 200
 
 
-def test_a_service_with_a_key_and_no_token_says_what_to_set() -> None:
+def test_a_service_without_tokens_names_the_setting() -> None:
     answer = ask(world(**KEYS).client)
     assert code(answer) == (401, "token-required")
     assert "EMBEDKIT_TOKENS" in answer.json["detail"]
     assert "EMBEDKIT_SEARCH_ACCESS" in answer.json["detail"]
 
 
-def test_search_may_be_open() -> None:
+def test_search_can_be_open() -> None:
     client = world(search_access="open", **KEYS).client
     assert [ask(client, path=path).status_code for path in READING] == [200] * len(READING)
     assert ask(client, "whatever").status_code == 200
@@ -246,7 +244,7 @@ def test_search_may_be_open() -> None:
 
 @pytest.mark.parametrize("path", READING)
 @pytest.mark.parametrize("access", ["open", "token"])
-def test_without_a_key_search_says_so_and_the_rest_works(path: str, access: str) -> None:
+def test_only_search_requires_a_key(path: str, access: str) -> None:
     client = world(search_access=access, tokens=TOKEN).client
     for credential in ("", TOKEN):
         answer = ask(client, credential, path)
@@ -257,28 +255,28 @@ def test_without_a_key_search_says_so_and_the_rest_works(path: str, access: str)
     assert mint(client)
 
 
-def test_a_frozen_service_asks_nobody(tmp_path: Path) -> None:
+def test_a_frozen_service_does_not_search(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text('{"version": 1, "embeds": []}')
     answer = ask(world(frozen=True, lockfile=str(tmp_path / "lock"), tokens=TOKEN, **KEYS).client, TOKEN)
     assert code(answer) == (503, "not-configured")
     assert "FROZEN" in answer.json["detail"]
 
 
-def test_a_grant_reads_and_nothing_else(web: World) -> None:
+def test_a_grant_is_read_only(web: World) -> None:
     grant = mint(web.client)
     web.kit.resolve(ANY)
     assert code(web.client.delete(f"/v1/embeds/{ANY}", headers=bearer(grant))) == (403, "forbidden")
     assert code(web.client.post("/v1/grants", headers=bearer(grant))) == (403, "forbidden")
 
 
-def test_a_token_does_not_purge_and_an_administrator_does_not_search(web: World) -> None:
+def test_tokens_cannot_purge_and_the_admin_token_cannot_search(web: World) -> None:
     web.kit.resolve(ANY)
     assert code(web.client.delete(f"/v1/embeds/{ANY}", headers=bearer(TOKEN))) == (403, "forbidden")
     assert code(ask(web.client, ADMIN)) == (403, "forbidden")
     assert code(web.client.post("/v1/grants", headers=bearer(ADMIN))) == (403, "forbidden")
 
 
-def test_an_old_grant_says_how_to_get_a_new_one(clock: time_machine.Traveller) -> None:
+def test_an_expired_grant_gets_advice(clock: time_machine.Traveller) -> None:
     client = world(tokens=TOKEN, **KEYS).client
     grant = mint(client)
     assert ask(client, grant, "/v1/countries").status_code == 200
@@ -300,7 +298,7 @@ def test_rotating_the_secret_keeps_grants() -> None:
 # -- the host's own login ------------------------------------------------------------------------------
 
 
-def test_the_hosts_login_decides_what_a_token_would() -> None:
+def test_the_hosts_login_replaces_tokens_for_search_and_grants() -> None:
     asked = []
 
     def login(action: str) -> bool:
@@ -319,18 +317,18 @@ def test_the_hosts_login_decides_what_a_token_would() -> None:
     assert asked[2 * len(READING) + 2 :] == []
 
 
-def test_the_hosts_login_may_allow_search_alone() -> None:
+def test_the_hosts_login_can_allow_only_search() -> None:
     client = world(lambda action: action == "search", **KEYS).client
     assert ask(client).status_code == 200
     assert code(client.post("/v1/grants")) == (403, "forbidden")
     assert code(client.delete(f"/v1/embeds/{ANY}")) == (403, "forbidden")
 
 
-def test_the_hosts_login_is_stricter_than_an_open_door() -> None:
+def test_the_hosts_login_overrides_open_search() -> None:
     assert code(ask(world(lambda _: False, search_access="open", **KEYS).client)) == (403, "forbidden")
 
 
-def test_an_old_grant_beside_the_hosts_login(clock: time_machine.Traveller) -> None:
+def test_an_expired_grant_with_the_hosts_login(clock: time_machine.Traveller) -> None:
     client = world(lambda action: "X-User" in flask.request.headers, **KEYS).client
     grant = client.post("/v1/grants", headers={"X-User": "1"}).json["grant"]
     clock.shift(GRANT_LIFETIME_S + 1)
@@ -342,7 +340,7 @@ def test_an_old_grant_beside_the_hosts_login(clock: time_machine.Traveller) -> N
 # -- how often -----------------------------------------------------------------------------------------
 
 
-def test_one_token_has_one_allowance_wherever_it_is_used() -> None:
+def test_a_token_has_one_rate_limit_for_all_addresses() -> None:
     client = world(tokens=f"{TOKEN},{TOKEN_2}", rate_limit="3/hour", **KEYS).client
 
     def at(place: int, credential: str) -> TestResponse:
@@ -359,7 +357,7 @@ def test_one_token_has_one_allowance_wherever_it_is_used() -> None:
     assert at(6, "wrong").status_code == 403
 
 
-def test_each_grant_has_its_own() -> None:
+def test_each_grant_has_its_own_rate_limit() -> None:
     client = world(tokens=TOKEN, rate_limit="2/hour", **KEYS).client
 
     def at(place: int, method: str, path: str, credential: str) -> TestResponse:
@@ -372,14 +370,14 @@ def test_each_grant_has_its_own() -> None:
         assert [at(10 + n, "GET", "/v1/countries", grant).status_code for n in range(3)] == [200, 200, 429]
 
 
-def test_guessing_counts_by_address() -> None:
+def test_guesses_are_counted_by_ip_address() -> None:
     client = world(tokens=TOKEN, rate_limit="3/hour", **KEYS).client
     answers = [ask(client, f"guess-{n}", "/v1/countries").status_code for n in range(5)]
     assert answers == [403, 403, 403, 429, 429]
     assert ask(client, TOKEN, "/v1/countries").status_code == 429
 
 
-def test_a_preflight_costs_nothing_and_needs_nothing() -> None:
+def test_a_preflight_is_free_and_needs_no_credential() -> None:
     client = world(tokens=TOKEN, rate_limit="1/hour", **KEYS).client
     assert [client.options("/v1/search").status_code for _ in range(3)] == [200] * 3
     assert ask(client, TOKEN, "/v1/countries").status_code == 200

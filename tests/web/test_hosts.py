@@ -106,7 +106,7 @@ def test_no_answer_repeats_them(number: int) -> None:
 
 @pytest.mark.parametrize("body", [{"refs": [EXAMPLE, "x"]}, {"content": f"[getty {EXAMPLE}] [getty x]"}])
 @pytest.mark.parametrize("target", ["web", "facade", "widget", "feed"])
-def test_no_answer_to_a_body_repeats_them(body: dict[str, object], target: str) -> None:
+def test_no_response_to_a_body_repeats_forged_hosts(body: dict[str, object], target: str) -> None:
     for web in every_web():
         path = "/v1/embeds" if "refs" in body else "/v1/render"
         answer = web.client.post(path, headers=SAID, json={**body, "target": target})
@@ -114,7 +114,7 @@ def test_no_answer_to_a_body_repeats_them(body: dict[str, object], target: str) 
         assert EVIL not in f"{answer.headers}\n{answer.text}"
 
 
-def test_nobody_gets_what_another_host_was_answered() -> None:
+def test_every_host_gets_the_same_bytes() -> None:
     """The same bytes to two hosts, also from what stands in front of Flask."""
     web = world(public_url="")
     for path in (f"/v1/embeds/{EXAMPLE}", f"/oembed?url=https://gty.im/{EXAMPLE}", f"/embed/{EXAMPLE}", "/docs"):
@@ -125,7 +125,7 @@ def test_nobody_gets_what_another_host_was_answered() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:6666", "localhost:6666", "[::1]:6666"])
 @pytest.mark.parametrize("public", ["", PUBLIC])
-def test_a_frame_page_links_to_the_public_address_or_to_itself(host: str, public: str) -> None:
+def test_a_frame_page_links_to_public_url_or_relative(host: str, public: str) -> None:
     """A client may call itself the developer's own machine as well."""
     page = world(public_url=public).client.get(f"/embed/{EXAMPLE}", headers={"Host": host})
     assert page.headers["Cache-Control"].startswith("public")
@@ -135,7 +135,7 @@ def test_a_frame_page_links_to_the_public_address_or_to_itself(host: str, public
     assert not A_PORT.search(page.text)
 
 
-def test_pages_and_documents_hold_relative_addresses_without_a_public_url() -> None:
+def test_urls_in_pages_are_relative_without_public_url() -> None:
     web = world(public_url="")
     assert web.client.get("/openapi.json").json["servers"] == [{"url": "."}]
     for path in ("/", "/docs", "/picker", f"/embed/{EXAMPLE}"):
@@ -152,7 +152,7 @@ def test_pages_and_documents_hold_relative_addresses_without_a_public_url() -> N
                 assert "localhost" not in host, (path, element.attrib)
 
 
-def test_every_route_is_tried() -> None:
+def test_every_route_is_covered() -> None:
     tried = {path.partition("?")[0] for path in PATHS} | {"/v1/embeds", "/v1/render", "/v1/convert", "/v1/grants"}
     for route in ROUTES:
         head = route.rule.partition("<")[0]

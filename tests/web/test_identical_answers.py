@@ -248,7 +248,7 @@ ASK = ("ask", PATHS[0], "GET", [])
 @example(
     [("fail", EXAMPLE), ASK, ("pass", 31.0), ("refresh", EXAMPLE), ASK, ("fail", EXAMPLE), ASK, ASK], "11/minute"
 )
-def test_every_answer_is_flasks_own(steps: list[Any], rate_limit: str) -> None:
+def test_every_response_equals_flasks(steps: list[Any], rate_limit: str) -> None:
     with time_machine.travel(START, tick=False) as clock:
         story = Story(clock, rate_limit=rate_limit)
         for one in steps:
@@ -257,7 +257,7 @@ def test_every_answer_is_flasks_own(steps: list[Any], rate_limit: str) -> None:
 
 
 @pytest.mark.parametrize("header", sorted(HEADERS))
-def test_every_header_on_a_warm_answer(header: str) -> None:
+def test_every_header_on_a_cached_response(header: str) -> None:
     """Each value twice, with and without an allowed origin, amid plain requests."""
     with time_machine.travel(START, tick=False) as clock:
         story = Story(clock, rate_limit="10000/minute")

@@ -54,7 +54,7 @@ FORGED = [
 ]
 
 
-def test_the_library_is_silent_until_the_host_listens() -> None:
+def test_the_library_is_silent_by_default() -> None:
     code = """if True:
         import logging
         from embedkit.process import lazy_logger
@@ -89,7 +89,7 @@ def plain(line: str) -> bool:
 
 @pytest.mark.parametrize("text", FORGED)
 @pytest.mark.parametrize("formatter", [JSONFormatter(), TextFormatter(), TextFormatter(timed=False)])
-def test_no_text_forges_a_line(formatter: logging.Formatter, text: str) -> None:
+def test_no_text_can_forge_a_line(formatter: logging.Formatter, text: str) -> None:
     for made in (
         record("%s", text),
         record(text),
@@ -125,7 +125,7 @@ def test_a_field_is_printable_short_and_json(text: str) -> None:
         assert printable(text) == text
 
 
-def test_json_lines_hold_what_happened() -> None:
+def test_json_lines_contain_the_record() -> None:
     token = logs.REQUEST_ID.set("abc")
     try:
         raise KeyError("wrong")
@@ -138,17 +138,17 @@ def test_json_lines_hold_what_happened() -> None:
     assert (read["level"], read["logger"], read["message"]) == ("info", "embedkit.web", "it failed")
     assert (read["request_id"], read["status"], read["duration_ms"]) == ("abc", 500, 1.5)
     assert (read["error"], read["detail"]) == ("KeyError", "'wrong'")
-    assert read["traceback"][-1].endswith("test_json_lines_hold_what_happened")
+    assert read["traceback"][-1].endswith("test_json_lines_contain_the_record")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", read["time"])
 
 
-def test_a_line_of_text() -> None:
+def test_a_text_line_contains_the_record() -> None:
     line = TextFormatter().format(record("request", fields={"route": "/v1/embeds/<ref>", "status": 200}))
     assert re.fullmatch(r'\S+ info embedkit\.web: request route="/v1/embeds/<ref>" status=200', line)
     assert TextFormatter(timed=False).format(record("request")) == "embedkit.web: request"
 
 
-def test_a_traceback_holds_no_source_and_ends() -> None:
+def test_a_traceback_is_bounded_and_has_no_source() -> None:
     def deep(left: int) -> None:
         if left:
             deep(left - 1)
@@ -171,14 +171,14 @@ def lines(stream: io.StringIO) -> list[dict[str, object]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def test_silent_unless_asked(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_service_is_silent_unless_configured(capfd: pytest.CaptureFixture[str]) -> None:
     app = create_app(kit=EmbedKit(settings(), transport=SandboxTransport()))
     app.test_client().get(f"/v1/embeds/{EXAMPLE}")
     app.test_client().get("/nope")
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_the_threads_of_a_batch_log_names_the_request(stream: io.StringIO) -> None:
+def test_worker_threads_log_the_request_id(stream: io.StringIO) -> None:
     class Talkative(SandboxTransport):
         def send(self, request: Request) -> Response:
             logging.getLogger("embedkit.transport").info("sent")
@@ -192,7 +192,7 @@ def test_what_the_threads_of_a_batch_log_names_the_request(stream: io.StringIO) 
     assert [line.get("request_id") for line in lines(stream) if line["message"] == "sent"] == ["the-batch"] * 5
 
 
-def test_a_line_for_each_request(stream: io.StringIO) -> None:
+def test_each_request_is_logged(stream: io.StringIO) -> None:
     client = create_app(kit=EmbedKit(settings(log_format="json"), transport=SandboxTransport())).test_client()
     logs.listen("json", stream)
     answers = [
@@ -218,7 +218,7 @@ def test_a_line_for_each_request(stream: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
-def test_nobody_outside_writes_a_line(stream: io.StringIO, form: str) -> None:
+def test_clients_cannot_inject_log_lines(stream: io.StringIO, form: str) -> None:
     transport = SandboxTransport()
     kit = EmbedKit(settings(log_format=form, on_error="card"), transport=transport)
     client = create_app(kit=kit).test_client()
@@ -278,17 +278,17 @@ def test_an_unexpected_error_is_one_line_with_its_request(stream: io.StringIO) -
         ("<x>", False),
     ],
 )
-def test_a_given_id_is_kept_where_it_is_plain(given: str, kept: bool) -> None:
+def test_a_valid_request_id_is_kept(given: str, kept: bool) -> None:
     found = request_id_of({"HTTP_X_REQUEST_ID": given})
     assert (found == given) is kept
     assert kept or re.fullmatch("[0-9a-f]{16}", found)
 
 
-def test_every_request_has_an_id_of_its_own() -> None:
+def test_every_request_has_its_own_id() -> None:
     assert len({request_id_of({}) for _ in range(1000)}) == 1000
 
 
-def test_a_second_service_takes_the_place_of_the_first(stream: io.StringIO) -> None:
+def test_a_second_service_replaces_the_log_handler(stream: io.StringIO) -> None:
     logs.listen("json", io.StringIO())
     logs.listen("text", stream)
     logging.getLogger("embedkit.web").warning("once")
@@ -296,7 +296,7 @@ def test_a_second_service_takes_the_place_of_the_first(stream: io.StringIO) -> N
     assert sum(isinstance(one, logs.Handler) for one in logging.getLogger("embedkit").handlers) == 1
 
 
-def test_no_secret_reaches_a_line(stream: io.StringIO) -> None:
+def test_no_secret_is_logged(stream: io.StringIO) -> None:
     rows = {**KEYS, "api_key": "CANARY-key", "tokens": f"CANARY-{TOKEN}", "admin_token": f"CANARY-{ADMIN}"}
     made = settings(log_format="json", secret="CANARY-" + "s" * 40, **rows)
     client = create_app(kit=EmbedKit(made, transport=SandboxTransport())).test_client()
@@ -334,7 +334,7 @@ def test_real_servers_write_json_lines(tmp_path: Path, how: str) -> None:
 # -- the command line -----------------------------------------------------------------------------------
 
 
-def test_verbose_lines_cannot_be_forged_either(run: Run) -> None:
+def test_verbose_output_cannot_be_forged(run: Run) -> None:
     done = run("-v", "resolve", f"{EXAMPLE}\x1b[2K\nFORGED", "500000404")
     assert "embedkit.transport: oembed 127.0.0.1: 404" in done.err
     assert all(plain(line) for line in done.err.splitlines() if line.startswith("embedkit."))

@@ -76,12 +76,12 @@ def fixture_networked() -> Iterator[tuple[World, SandboxServer]]:
 # -- who may read it -----------------------------------------------------------------------------------
 
 
-def test_off_there_is_nothing() -> None:
+def test_metrics_are_off_by_default() -> None:
     answer = world(admin_token=(ADMIN,)).client.get("/metrics", headers=bearer(ADMIN))
     assert (answer.status_code, answer.json["code"]) == (404, "no-route")
 
 
-def test_open_anybody_reads_and_nobody_keeps(made: World) -> None:
+def test_open_metrics_are_public_and_not_cacheable(made: World) -> None:
     answer = made.client.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
@@ -90,26 +90,26 @@ def test_open_anybody_reads_and_nobody_keeps(made: World) -> None:
 
 
 @pytest.mark.parametrize(("token", "status"), [(None, 401), ("x" * 40, 403), (TOKEN, 200), (ADMIN, 200)])
-def test_with_a_token(token: str | None, status: int) -> None:
+def test_metrics_require_a_token(token: str | None, status: int) -> None:
     client = world(metrics="token", tokens=TOKEN, admin_token=ADMIN).client
     answer = client.get("/metrics", headers=bearer(token) if token else {})
     assert answer.status_code == status
     assert ("embedkit_" in answer.text) is (status == 200)
 
 
-def test_a_grant_for_browsers_reads_no_metrics() -> None:
+def test_a_grant_cannot_read_metrics() -> None:
     client = world(metrics="token", tokens=TOKEN).client
     grant = client.post("/v1/grants", headers=bearer(TOKEN)).json["grant"]
     assert client.get("/metrics", headers=bearer(grant)).status_code == 403
 
 
-def test_a_token_that_nobody_can_have_stops_the_start() -> None:
+def test_metrics_without_any_token_fail_at_startup() -> None:
     with pytest.raises(ConfigurationError, match="Set EMBEDKIT_ADMIN_TOKEN or EMBEDKIT_TOKENS"):
         world(metrics="token")
 
 
 @pytest.mark.parametrize("yes", [True, False])
-def test_the_login_of_the_host_decides_and_a_token_opens_too(yes: bool) -> None:
+def test_the_hosts_login_or_a_token_can_read_metrics(yes: bool) -> None:
     asked: list[str] = []
 
     def authorize(action: str) -> bool:
@@ -122,15 +122,13 @@ def test_the_login_of_the_host_decides_and_a_token_opens_too(yes: bool) -> None:
     assert client.get("/metrics", headers=bearer(TOKEN)).status_code == 200
 
 
-def test_a_folder_for_several_workers_that_is_not_there_stops_the_start(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_missing_multiprocess_folder_fails_at_startup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "gone"))
     with pytest.raises(ConfigurationError, match=r"is not a folder\. Create it"):
         world(metrics="open")
 
 
-def test_without_the_library_the_start_says_what_to_install(tmp_path: Path) -> None:
+def test_startup_without_the_library_names_the_package(tmp_path: Path) -> None:
     (tmp_path / "prometheus_client.py").write_text("raise ModuleNotFoundError('no', name='prometheus_client')")
     code = "from embedkit import Settings, create_app; create_app(Settings(cache='memory:', metrics='open'))"
     environ = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}"}
@@ -145,7 +143,7 @@ def test_without_the_library_the_start_says_what_to_install(tmp_path: Path) -> N
 # -- what is counted -----------------------------------------------------------------------------------
 
 
-def test_lookups_by_what_was_held(made: World) -> None:
+def test_lookups_are_counted_by_result(made: World) -> None:
     for ref in (EXAMPLE, EXAMPLE, EXAMPLE, WITHDRAWN, WITHDRAWN):
         made.client.get(f"/v1/embeds/{ref}")
     made.client.post("/v1/render", json={"content": f"[getty {EXAMPLE}] [getty {ANY}]"})
@@ -158,7 +156,7 @@ def test_lookups_by_what_was_held(made: World) -> None:
     assert counts["stale"] == 0
 
 
-def test_stale_copies_and_bridged_outages() -> None:
+def test_stale_copies_and_rescues_are_counted() -> None:
     clock, transport = Clock(), SandboxTransport()
     rows = settings(metrics="open", max_age=100, stale_while_revalidate=100, stale_if_error=1000)
     client = create_app(kit=EmbedKit(rows, transport=transport, clock=clock, background=False)).test_client()
@@ -173,7 +171,7 @@ def test_stale_copies_and_bridged_outages() -> None:
     assert value(found, "rescues_total") == 1
 
 
-def test_warm_answers_count_wherever_they_come_from() -> None:
+def test_cached_responses_are_counted_as_hits() -> None:
     """The fast path, the memo and the cache: one picture asked for is one lookup."""
     made = world(metrics="open")
     for _ in range(50):
@@ -183,7 +181,7 @@ def test_warm_answers_count_wherever_they_come_from() -> None:
     assert value(found, "lookups_total", outcome="miss") == 1
 
 
-def test_callers_who_share_a_call() -> None:
+def test_coalesced_callers_are_counted() -> None:
     asked, go = threading.Event(), threading.Event()
 
     class Slow(SandboxTransport):
@@ -204,7 +202,7 @@ def test_callers_who_share_a_call() -> None:
         assert {one.result(30).ref for one in (first, *others)} == {kit.parse(EXAMPLE)}
 
 
-def test_calls_upstream_by_outcome_latency_and_tries(networked: tuple[World, SandboxServer]) -> None:
+def test_upstream_calls_are_counted_by_outcome(networked: tuple[World, SandboxServer]) -> None:
     made, sandbox = networked
     made.client.get(f"/v1/embeds/{EXAMPLE}")
     made.client.get(f"/v1/embeds/{WITHDRAWN}")
@@ -235,7 +233,7 @@ def test_an_outage_shows_its_breaker_and_the_calls_not_made(networked: tuple[Wor
     assert states == {"closed": 0, "half-open": 0, "open": 1}
 
 
-def test_a_throttle_shows_until_when(networked: tuple[World, SandboxServer]) -> None:
+def test_throttling_shows_its_end(networked: tuple[World, SandboxServer]) -> None:
     made, sandbox = networked
     sandbox.app.faults.add("status", status=429, count=None, retry_after=50)
     made.client.get(f"/v1/embeds/{EXAMPLE}")
@@ -249,7 +247,7 @@ def test_a_throttle_shows_until_when(networked: tuple[World, SandboxServer]) -> 
     assert value(found, "upstream_calls_total", endpoint="oembed", outcome="throttled") == 1
 
 
-def test_a_sick_store_shows() -> None:
+def test_store_failures_are_counted() -> None:
     class Broken(BaseCache):
         def get(self, key: str) -> Any:
             raise OSError("no")
@@ -266,7 +264,7 @@ def test_a_sick_store_shows() -> None:
     assert value(found, "cache_up") == 0
 
 
-def test_a_search_budget_shows_where_there_is_one(made: World) -> None:
+def test_the_remaining_search_budget_is_shown(made: World) -> None:
     assert "search_budget" not in made.client.get("/metrics").text
     limited = world(metrics="open", **KEYS, search_access="open", search_budget=50)
     assert value(seen(limited), "search_budget_remaining") == 50
@@ -277,7 +275,7 @@ def test_a_search_budget_shows_where_there_is_one(made: World) -> None:
 # -- how much of it there can be ------------------------------------------------------------------------
 
 
-def test_nothing_of_a_request_becomes_a_label(made: World) -> None:
+def test_no_label_is_taken_from_a_request(made: World) -> None:
     hostile = [
         "/v1/embeds/1%0a2",
         "/nope/CANARY",
@@ -314,7 +312,7 @@ def test_no_version_and_no_secret(made: World) -> None:
     assert KEYS["api_key"] not in text
 
 
-def test_a_blueprint_counts_what_is_its_own() -> None:
+def test_a_blueprint_counts_only_its_own_requests() -> None:
     app = Flask("host")
     kit = EmbedKit(settings(metrics="open"), transport=SandboxTransport())
     app.register_blueprint(create_blueprint(kit), url_prefix="/getty")
@@ -341,7 +339,7 @@ def test_a_kit_without_metrics_counts_nothing() -> None:
 
 
 @pytest.mark.parametrize("preload", [False, True])
-def test_two_workers_of_gunicorn_add_up(tmp_path: Path, preload: bool) -> None:
+def test_gunicorn_workers_add_up(tmp_path: Path, preload: bool) -> None:
     folder = tmp_path / "metrics"
     folder.mkdir()
     with SandboxServer() as sandbox:

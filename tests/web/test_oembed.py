@@ -37,7 +37,7 @@ def ask(web: World, **query: object):
     return web.client.get("/oembed", query_string=query)
 
 
-def test_answers_gettys_keys_and_the_standards(web: World) -> None:
+def test_responses_have_the_keys_of_getty_and_of_oembed(web: World) -> None:
     answer = ask(web, url=f"https://gty.im/{EXAMPLE}")
     assert answer.status_code == 200
     assert answer.mimetype == "application/json"
@@ -58,7 +58,7 @@ def test_html_is_one_frame_without_script(web: World) -> None:
     assert f"https://embed.gettyimages.com/embed/{EXAMPLE}?" in markup
 
 
-def test_what_consumers_add_and_what_nobody_knows_is_no_matter(web: World) -> None:
+def test_unknown_parameters_are_ignored(web: World) -> None:
     plain = ask(web, url=EXAMPLE)
     wordpress = ask(web, url=EXAMPLE, dnt=1, format="json", maxwidth="", nonsense="<b>", callback="alert")
     assert wordpress.status_code == 200
@@ -97,7 +97,7 @@ def test_sizes_are_limits(web: World, query: dict[str, int], size: tuple[int, in
         ({}, '"url" is missing.'),
     ],
 )
-def test_a_wrong_question_is_told_what_to_do(web: World, query: dict[str, str], says: str) -> None:
+def test_an_invalid_query_gets_advice(web: World, query: dict[str, str], says: str) -> None:
     answer = ask(web, **query)
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
     assert answer.mimetype == "application/problem+json"
@@ -136,7 +136,7 @@ def test_a_thumbnail_respects_the_limits(web: World, query: dict[str, int], ther
         f"{PUBLIC}/embed/{EXAMPLE}?target=facade&utm_source=feed",
     ],
 )
-def test_a_page_of_this_service_stands_for_its_picture(web: World, url: str) -> None:
+def test_a_page_of_this_service_resolves_to_its_picture(web: World, url: str) -> None:
     answer = ask(web, url=url, maxwidth=300)
     assert answer.status_code == 200
     plain = ask(web, url=f"https://gty.im/{EXAMPLE}", maxwidth=300)
@@ -145,7 +145,7 @@ def test_a_page_of_this_service_stands_for_its_picture(web: World, url: str) -> 
     assert answer.json["html"].startswith("<iframe")
 
 
-def test_its_query_counts_where_the_consumer_says_nothing(web: World) -> None:
+def test_the_pages_query_applies_by_default(web: World) -> None:
     page = f"{PUBLIC}/embed/{EXAMPLE}?maxheight=200&caption=true"
     assert ask(web, url=page).json["height"] == 200
     assert "caption=true" in ask(web, url=page).json["html"]
@@ -154,7 +154,7 @@ def test_its_query_counts_where_the_consumer_says_nothing(web: World) -> None:
     assert (wrong.status_code, wrong.json["code"]) == (400, "invalid-request")
 
 
-def test_a_page_may_show_several_pictures(web: World) -> None:
+def test_a_page_can_show_several_pictures(web: World) -> None:
     for comma in (",", "%2C"):
         markup = ask(web, url=f"{PUBLIC}/embed/600000001{comma}600000002").json["html"]
         assert "/embed/600000001,600000002?" in markup
@@ -180,20 +180,20 @@ def test_a_page_may_show_several_pictures(web: World) -> None:
         f"https://embeds.example.org:99999/embed/{EXAMPLE}",
     ],
 )
-def test_no_other_page_does(web: World, url: str) -> None:
+def test_pages_of_other_services_are_rejected(web: World, url: str) -> None:
     for host in ("embeds.example.org", "other.example.org"):  # whatever the client calls us
         answer = web.client.get("/oembed", query_string={"url": url}, headers={"Host": host})
         assert (answer.status_code, answer.json["code"]) == (404, "unsupported")
 
 
-def test_public_url_may_have_a_path_and_a_port() -> None:
+def test_public_url_can_have_a_path_and_a_port() -> None:
     web = world(public_url="http://localhost:8080/getty")
     assert ask(web, url=f"http://localhost:8080/getty/embed/{EXAMPLE}").status_code == 200
     assert ask(web, url=f"http://localhost/getty/embed/{EXAMPLE}").status_code == 404
     assert ask(web, url=f"http://localhost:8080/embed/{EXAMPLE}").status_code == 404
 
 
-def test_without_public_url_no_page_is_ours_and_the_setting_is_named() -> None:
+def test_without_public_url_pages_are_rejected_with_the_setting() -> None:
     web = world(public_url="")
     url = f"http://localhost/embed/{EXAMPLE}"
     answer = web.client.get("/oembed", query_string={"url": url}, headers={"Host": "localhost"})
@@ -203,7 +203,7 @@ def test_without_public_url_no_page_is_ours_and_the_setting_is_named() -> None:
     assert "EMBEDKIT_PUBLIC_URL" not in elsewhere.json["detail"]
 
 
-def test_discovery_leads_from_a_page_to_its_embed(web: World) -> None:
+def test_discovery_finds_a_pages_embed(web: World) -> None:
     page = web.client.get(f"/embed/{EXAMPLE}?maxwidth=300&caption=false").text
     (link,) = re.findall(r'<link rel="alternate" type="application/json\+oembed" href="([^"]+)"', page)
     parts = urlsplit(html.unescape(link))
@@ -229,7 +229,7 @@ def test_oembed_is_readable_by_every_page(form: str, path: str, origins: str) ->
             assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-def test_a_credential_is_never_asked_for_across_origins(web: World) -> None:
+def test_credentials_are_never_allowed_across_origins(web: World) -> None:
     ask = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
     answer = web.client.options("/oembed", headers={"Origin": "https://anybody.example", **ask})
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
@@ -238,7 +238,7 @@ def test_a_credential_is_never_asked_for_across_origins(web: World) -> None:
 
 
 @pytest.mark.parametrize("path", [f"/v1/embeds/{EXAMPLE}", f"/embed/{EXAMPLE}", "/openapi.json", "/docs"])
-def test_no_other_route_is(web: World, path: str) -> None:
+def test_no_other_route_is_readable_by_every_page(web: World, path: str) -> None:
     answer = web.client.get(path, headers={"Origin": "https://anybody.example"})
     assert "Access-Control-Allow-Origin" not in answer.headers
 
@@ -266,14 +266,14 @@ def test_errors_are_problems(web: World, url: str, status: int, code: str) -> No
     assert answer.json["detail"]
 
 
-def test_an_outage_says_when_to_come_back(web: World) -> None:
+def test_an_outage_has_retry_after(web: World) -> None:
     web.sandbox.faults.add("status", status=503, count=None)
     answer = ask(web, url=f"https://gty.im/{ANY}")
     assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_a_copy_is_asked_for_once_and_revalidates(web: World) -> None:
+def test_a_copy_is_fetched_once_and_revalidates(web: World) -> None:
     first = ask(web, url=f"https://gty.im/{ANY}")
     again = web.client.get(
         "/oembed", query_string={"url": f"https://gty.im/{ANY}"}, headers={"If-None-Match": first.headers["ETag"]}
@@ -300,7 +300,7 @@ def test_head_is_get_without_the_body(web: World) -> None:
     assert head.headers["ETag"] == ask(web, url=ANY).headers["ETag"]
 
 
-def test_list_of_providers_points_here(web: World) -> None:
+def test_the_provider_list_points_to_this_service(web: World) -> None:
     answer = web.client.get("/oembed/providers.json")
     (provider,) = answer.json
     (endpoint,) = provider["endpoints"]
@@ -327,7 +327,7 @@ def test_list_of_providers_points_here(web: World) -> None:
         "https://embed.gettyimages.com/embed/74917285?et=a&sig=b",
     ],
 )
-def test_schemes_cover_every_form_of_address(web: World, address: str) -> None:
+def test_schemes_cover_every_form_of_url(web: World, address: str) -> None:
     assert any(fnmatch.fnmatch(address, scheme) for scheme in embeds.schemes())
     web.kit.parse(address)
 
@@ -339,7 +339,7 @@ def test_schemes_cover_nothing_else(address: str) -> None:
     assert not any(fnmatch.fnmatch(address, scheme) for scheme in embeds.schemes())
 
 
-def test_without_a_public_url_host_counts_only_on_loopback_or_where_it_is_checked() -> None:
+def test_without_public_url_host_is_used_only_on_loopback_or_if_trusted() -> None:
     open_one, checked = world(public_url=""), world(public_url="", trusted_hosts="embeds.example.net")
     evil = open_one.client.get("/oembed/providers.json", headers={"Host": "evil.example"})
     assert (evil.status_code, evil.json["code"]) == (500, "configuration")
@@ -352,7 +352,7 @@ def test_without_a_public_url_host_counts_only_on_loopback_or_where_it_is_checke
     assert known.json[0]["endpoints"][0]["url"] == "http://embeds.example.net/oembed"
 
 
-def test_a_frame_page_leads_back_to_this_endpoint(web: World) -> None:
+def test_a_frame_page_links_to_this_endpoint(web: World) -> None:
     page = web.client.get(f"/embed/{ANY}").text
     href = page.split('type="application/json+oembed" href="')[1].split('"')[0].replace("&amp;", "&")
     assert href.startswith(f"{PUBLIC}/oembed?")

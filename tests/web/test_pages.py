@@ -38,7 +38,7 @@ def fixture_web() -> World:
     return world()
 
 
-def test_a_frame_page_shows_one_picture_under_its_own_policy(web: World) -> None:
+def test_a_frame_page_shows_a_picture_under_its_own_policy(web: World) -> None:
     page = web.client.get(f"/embed/{EXAMPLE}")
     assert (page.status_code, page.mimetype) == (200, "text/html")
     assert f"https://embed.gettyimages.com/embed/{EXAMPLE}?" in page.text
@@ -50,7 +50,7 @@ def test_a_frame_page_shows_one_picture_under_its_own_policy(web: World) -> None
     assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=", page.text)
 
 
-def test_its_files_are_our_own_and_there(web: World) -> None:
+def test_a_frame_page_loads_only_our_files(web: World) -> None:
     page = web.client.get(f"/embed/{EXAMPLE}?target=facade").text
     files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
     names = {urlsplit(file).path.rpartition("/")[2] for file in files}
@@ -58,13 +58,13 @@ def test_its_files_are_our_own_and_there(web: World) -> None:
     assert [web.client.get(file, buffered=True).status_code for file in files] == [200] * len(files)
 
 
-def test_a_facade_asks_nothing_of_getty_by_itself(web: World) -> None:
+def test_a_facade_loads_nothing_from_getty(web: World) -> None:
     page = web.client.get(f"/embed/{EXAMPLE}?target=facade").text
     assert "<iframe" not in page
     assert "data-ek-src=" in page
 
 
-def test_other_targets_are_not_for_frames(web: World) -> None:
+def test_other_targets_are_rejected_for_frames(web: World) -> None:
     answer = web.client.get(f"/embed/{EXAMPLE}?target=widget")
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
     assert "facade" in answer.json["detail"]
@@ -79,7 +79,7 @@ def test_without_a_picture_there_is_a_card_with_the_status(web: World, ref: str,
     assert page.headers["Cache-Control"] == "no-store"
 
 
-def test_an_outage_is_a_card_that_says_when_to_come_back(web: World) -> None:
+def test_an_outage_is_a_card_with_retry_after(web: World) -> None:
     web.sandbox.faults.add("status", status=503, count=None)
     page = web.client.get(f"/embed/{ANY}")
     assert page.status_code == 503
@@ -87,19 +87,19 @@ def test_an_outage_is_a_card_that_says_when_to_come_back(web: World) -> None:
     assert "<a " in page.text
 
 
-def test_what_is_no_reference_is_not_repeated_to_the_reader(web: World) -> None:
+def test_an_invalid_reference_is_not_repeated_to_the_reader(web: World) -> None:
     page = web.client.get("/embed/Your account is closed, call me")
     assert page.status_code == 404
     assert "account" not in page.text
     assert "not a Getty Images link or ID" in page.text
 
 
-def test_a_host_that_wants_errors_gets_them() -> None:
+def test_on_error_raise_returns_the_error() -> None:
     answer = world(on_error="raise").client.get(f"/embed/{WITHDRAWN}")
     assert (answer.status_code, answer.json["code"]) == (404, "not-found")
 
 
-def test_hostile_texts_stay_texts(web: World) -> None:
+def test_hostile_text_is_escaped(web: World) -> None:
     page = web.client.get(f"/embed/{HOSTILE}").text
     title = web.kit.resolve(HOSTILE).title
     assert "<" in title
@@ -107,7 +107,7 @@ def test_hostile_texts_stay_texts(web: World) -> None:
     assert re.search(r"<title>[^<]*</title>", page)
 
 
-def test_a_frame_page_says_what_previews_of_links_show(web: World) -> None:
+def test_a_frame_page_has_open_graph_properties(web: World) -> None:
     found = dict(
         re.findall(r'<meta property="(og:[a-z:_]+)" content="([^"]*)"', web.client.get(f"/embed/{EXAMPLE}").text)
     )
@@ -121,7 +121,7 @@ def test_a_frame_page_says_what_previews_of_links_show(web: World) -> None:
 
 
 @pytest.mark.parametrize("ref", [WITHDRAWN, FORBIDDEN, "nothing"])
-def test_without_a_picture_there_is_nothing_to_preview(web: World, ref: str) -> None:
+def test_error_pages_have_no_open_graph_properties(web: World, ref: str) -> None:
     assert "og:" not in web.client.get(f"/embed/{ref}").text
 
 
@@ -136,7 +136,7 @@ def test_frame_pages_revalidate(web: World) -> None:
 # -- documentation -------------------------------------------------------------------------------------
 
 
-def test_document_and_routes_are_in_step(web: World) -> None:
+def test_the_document_covers_all_routes(web: World) -> None:
     document = web.client.get("/openapi.json").json
     said = {(path, method.upper()) for path, methods in document["paths"].items() for method in methods}
     served = {
@@ -148,7 +148,7 @@ def test_document_and_routes_are_in_step(web: World) -> None:
     assert said == served
 
 
-def test_document_is_whole(web: World) -> None:
+def test_the_document_is_complete(web: World) -> None:
     document = web.client.get("/openapi.json").json
     assert document["openapi"].startswith("3.1")
     assert document["servers"] == [{"url": "https://embeds.example.org"}]
@@ -164,7 +164,7 @@ def test_document_is_whole(web: World) -> None:
             assert one["summary"]
 
 
-def test_document_says_what_a_query_takes() -> None:
+def test_the_document_describes_query_parameters() -> None:
     (url, width, *_) = openapi_document()["paths"]["/oembed"]["get"]["parameters"]
     assert (url["name"], url["required"]) == ("url", True)
     assert (width["name"], width["required"], width["schema"]) == (
@@ -174,7 +174,7 @@ def test_document_says_what_a_query_takes() -> None:
     )
 
 
-def test_document_says_what_a_search_takes() -> None:
+def test_the_document_describes_search_parameters() -> None:
     search = openapi_document()["paths"]["/v1/search"]["get"]
     rows = {row["name"]: row for row in search["parameters"]}
     assert [name for name, row in rows.items() if row["required"]] == []  # a photographer needs no phrase
@@ -188,7 +188,7 @@ def test_document_says_what_a_search_takes() -> None:
     assert all(language in rows["lang"]["description"] for language in LANGUAGES)
 
 
-def test_document_says_who_may() -> None:
+def test_the_document_describes_access() -> None:
     document = openapi_document()
     schemes = document["components"]["securitySchemes"]
     assert {(one["type"], one["scheme"]) for one in schemes.values()} == {("http", "bearer")}
@@ -227,7 +227,7 @@ def test_every_code_is_documented(web: World) -> None:
     assert answer.json["type"] == f"/docs#error-{answer.json['code']}"
 
 
-def test_documentation_page_names_every_route_and_field(web: World) -> None:
+def test_the_documentation_page_lists_every_route_and_field(web: World) -> None:
     page = web.client.get("/docs").text
     for route in openapi.ROUTES:
         assert f"<code>{openapi.path(route)}</code>" in page
@@ -246,7 +246,7 @@ def test_pages_load_nothing_from_other_hosts(web: World, path: str) -> None:
     assert all(link.startswith("/static/") for link in re.findall(r'<link[^>]* href="([^"]+)"', page.text))
 
 
-def test_first_page_leads_on(web: World) -> None:
+def test_the_home_page_has_links(web: World) -> None:
     links = re.findall(r'<a href="([^"]+)"', web.client.get("/").text)
     assert len(links) == 7
     assert {web.client.get(link.replace("&amp;", "&")).status_code for link in links} == {200}
@@ -255,7 +255,7 @@ def test_first_page_leads_on(web: World) -> None:
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
 
 
-def test_people_get_a_page_where_there_is_nothing(web: World) -> None:
+def test_browsers_get_a_page_for_unknown_urls(web: World) -> None:
     page = web.client.get("/nothing", headers=BROWSER)
     assert (page.status_code, page.mimetype, page.headers["Cache-Control"]) == (404, "text/html", "no-store")
     assert "<h1>Page not found</h1>" in page.text
@@ -264,14 +264,14 @@ def test_people_get_a_page_where_there_is_nothing(web: World) -> None:
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "application/json", "application/json, text/html"])
-def test_programs_get_a_problem_there(web: World, accept: str) -> None:
+def test_programs_get_a_problem_for_unknown_urls(web: World, accept: str) -> None:
     answer = web.client.get("/nothing", headers={"Accept": accept} if accept else {})
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
     assert answer.json["code"] == "no-route"
     assert "Accept" in answer.vary
 
 
-def test_pages_of_a_blueprint_name_no_first_page() -> None:
+def test_pages_of_a_blueprint_do_not_link_a_home_page() -> None:
     site = Flask("site")
     site.register_blueprint(create_blueprint(settings=Settings(cache="memory:")), url_prefix="/getty")
     page = site.test_client().get("/getty/readyz", headers=BROWSER)
@@ -279,7 +279,7 @@ def test_pages_of_a_blueprint_name_no_first_page() -> None:
     assert 'href="/getty/static/embedkit-pages.css?' in page.text
 
 
-def test_a_folder_of_templates_comes_first(tmp_path) -> None:
+def test_a_templates_folder_takes_precedence(tmp_path) -> None:
     (tmp_path / "embedkit").mkdir()
     (tmp_path / "embedkit" / "home.html").write_text("Welcome <b>{{ links.docs }}</b>")
     assert world(templates=str(tmp_path)).client.get("/").text == "Welcome <b>/docs</b>"
@@ -324,7 +324,7 @@ def test_health_and_readiness(web: World) -> None:
 @pytest.mark.parametrize(
     "search", [{}, {"breaker": "open"}, {"throttled": "quota-exhausted", "retry_after": 900.0}]
 )
-def test_ready_is_what_can_answer(
+def test_readiness_depends_on_cache_and_getty(
     web: World,
     monkeypatch: pytest.MonkeyPatch,
     cache: str,
@@ -361,7 +361,7 @@ def test_ready_is_what_can_answer(
         ({"cache": "ok", "token": {"breaker": "open"}}, [WORKS, "Unreachable", WORKS]),
     ],
 )
-def test_people_read_which_part_works(monkeypatch: pytest.MonkeyPatch, found: JSON, says: list[str]) -> None:
+def test_the_status_page_lists_each_part(monkeypatch: pytest.MonkeyPatch, found: JSON, says: list[str]) -> None:
     web = world(api_key="key")
     upstream = {name: lane for name, lane in found.items() if name != "cache"}
     monkeypatch.setattr(web.kit, "status", lambda: {"cache": found["cache"], "upstream": upstream})
@@ -372,6 +372,6 @@ def test_people_read_which_part_works(monkeypatch: pytest.MonkeyPatch, found: JS
     assert page.text.count('class="ekp-bad"') == 3 - says.count(WORKS)
 
 
-def test_people_read_that_search_is_off() -> None:
+def test_the_status_page_shows_that_search_is_off() -> None:
     page = world().client.get("/readyz", headers=BROWSER).text
     assert "<dd>Off: EMBEDKIT_API_KEY is not set</dd>" in page

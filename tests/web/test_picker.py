@@ -38,7 +38,7 @@ def shown(web: World, query: str = "", **said: str) -> str:
     return response.text
 
 
-def test_before_a_search_it_asks_for_one(web: World) -> None:
+def test_before_a_search_the_page_asks_for_one(web: World) -> None:
     page = shown(web)
     assert web.sandbox.count("v3") == 0
     assert '<input type="search" name="q" value=""' in page
@@ -61,7 +61,7 @@ def test_a_search_shows_pictures_credits_and_shortcodes(web: World) -> None:
     html5lib.HTMLParser(strict=True).parse(page)
 
 
-def test_the_pager_goes_on_with_everything_that_was_said(web: World) -> None:
+def test_the_pager_keeps_all_parameters(web: World) -> None:
     page = shown(web, "?q=city&sort_order=newest&lang=de&page=2&host=tinymce&nonce=n1")
     before, after = (str(one.get("href")) for one in elements(page) if one.get("rel") in ("previous", "next"))
     assert parse_qs(urlsplit(before).query) == {
@@ -71,7 +71,7 @@ def test_the_pager_goes_on_with_everything_that_was_said(web: World) -> None:
     assert 'rel="previous"' not in shown(web, "?q=city&page=1")
 
 
-def test_the_form_keeps_what_it_does_not_ask(web: World) -> None:
+def test_the_form_keeps_hidden_parameters(web: World) -> None:
     page = shown(web, "?q=city&family=creative&lang=fr&origin=https://cms.example.org&nonce=n1")
     hidden = {one.get("name"): one.get("value") for one in elements(page) if one.get("type") == "hidden"}
     assert hidden == {"lang": "fr", "origin": "https://cms.example.org", "nonce": "n1"}
@@ -87,7 +87,7 @@ def test_the_form_keeps_what_it_does_not_ask(web: World) -> None:
         ("?q=city&page=0", "page: "),
     ],
 )
-def test_a_question_that_does_not_fit_is_said_on_the_page(web: World, query: str, says: str) -> None:
+def test_an_invalid_query_is_shown_on_the_page(web: World, query: str, says: str) -> None:
     response = web.client.get(f"/picker{query}")
     assert response.status_code == 400
     assert response.mimetype == "text/html"
@@ -95,7 +95,7 @@ def test_a_question_that_does_not_fit_is_said_on_the_page(web: World, query: str
     assert says in "".join(alert.itertext())
 
 
-def test_nothing_found_is_said(web: World) -> None:
+def test_no_results_are_reported(web: World) -> None:
     page = shown(web, "?q=qwxzzk&lang=en")
     assert "Nothing found for “qwxzzk”" in page
     assert "Try other words, or fewer of them." in page
@@ -129,7 +129,7 @@ def test_a_reference_is_resolved_without_a_key_or_a_login(query: str, shortcode:
 
 
 @pytest.mark.parametrize("query", ["2024", "covid-19", "B52s", "24/7 news", "city no. 5", "a < b"])
-def test_words_are_searched_for(web: World, query: str) -> None:
+def test_other_text_is_a_search_phrase(web: World, query: str) -> None:
     before = web.sandbox.count("v3")
     web.client.get("/picker", query_string={"q": query})
     assert web.sandbox.count("v3") > before
@@ -143,7 +143,7 @@ def test_words_are_searched_for(web: World, query: str) -> None:
         ("500000403", 403, "This picture can't be embedded. "),
     ],
 )
-def test_a_reference_to_nothing_says_what_to_do(web: World, query: str, status: int, says: str) -> None:
+def test_an_unresolvable_reference_gets_advice(web: World, query: str, status: int, says: str) -> None:
     response = web.client.get("/picker", query_string={"q": query, "lang": "en"})
     assert response.status_code == status
     alert = next(one for one in elements(response.text) if one.get("role") == "alert")
@@ -151,7 +151,7 @@ def test_a_reference_to_nothing_says_what_to_do(web: World, query: str, status: 
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_what_is_asked_stays_text(web: World, text: str) -> None:
+def test_the_query_is_escaped(web: World, text: str) -> None:
     plain = skeleton(shown(web, "?q=qwxzzk"))
     response = web.client.get("/picker", query_string={"q": text[:300], "nonce": text[:200], "origin": text[:300]})
     assert response.status_code in (200, 400, 404)
@@ -172,14 +172,14 @@ def test_what_is_asked_stays_text(web: World, text: str) -> None:
         ("", "tlh, ja;q=0.5", "ja"),
     ],
 )
-def test_it_speaks_the_language_of_its_reader(web: World, query: str, accepts: str, language: str) -> None:
+def test_the_page_is_in_the_readers_language(web: World, query: str, accepts: str, language: str) -> None:
     response = web.client.get(f"/picker{query}", headers={"Accept-Language": accepts})
     assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in response.text
     assert response.headers["Content-Language"] == language
     assert "Accept-Language" in response.headers["Vary"]
 
 
-def test_only_those_that_are_listed_may_frame_it(web: World) -> None:
+def test_only_listed_origins_can_frame_the_page(web: World) -> None:
     policy = web.client.get("/picker").headers["Content-Security-Policy"]
     assert "frame-ancestors https://cms.example.org https://blog.example.org:8443;" in policy
     assert "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';" in policy
@@ -188,14 +188,14 @@ def test_only_those_that_are_listed_may_frame_it(web: World) -> None:
     assert "frame-ancestors 'self';" in world().client.get("/picker").headers["Content-Security-Policy"]
 
 
-def test_it_can_tell_who_opened_it_and_tells_nobody_where_it_is(web: World) -> None:
+def test_the_page_has_an_opener_and_sends_no_referrer(web: World) -> None:
     headers = web.client.get("/picker").headers
     assert "Cross-Origin-Opener-Policy" not in headers
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Cache-Control"] == "no-store"
 
 
-def test_it_is_no_way_round_the_access_to_search() -> None:
+def test_the_page_enforces_search_access() -> None:
     web = world(tokens=TOKEN, **KEYS)
     assert web.client.get("/picker").status_code == 200
     refused = web.client.get("/picker?q=city")
@@ -210,13 +210,13 @@ def test_it_is_no_way_round_the_access_to_search() -> None:
     assert TOKEN not in page.text
 
 
-def test_without_a_key_it_says_what_to_set() -> None:
+def test_without_a_key_the_page_names_the_setting() -> None:
     response = world(search_access="open").client.get("/picker?q=city")
     assert response.status_code == 503
     assert "EMBEDKIT_API_KEY" in response.text
 
 
-def test_an_outage_is_said_and_when_to_come_back(web: World) -> None:
+def test_an_outage_is_shown_with_retry_after(web: World) -> None:
     web.sandbox.faults.add("throttle", route="v3", count=None)
     try:
         response = web.client.get("/picker?q=never+asked+before")
@@ -229,7 +229,7 @@ def test_an_outage_is_said_and_when_to_come_back(web: World) -> None:
 # -- the files of the element --------------------------------------------------------------------------------
 
 
-def test_the_page_names_every_module_and_its_hash(web: World) -> None:
+def test_the_page_lists_every_module_with_its_hash(web: World) -> None:
     page = shown(web)
     named = re.findall(r'(?:href|src)="/static/(picker-\w+)/([^"]+)" integrity="([^"]+)">', page)
     files = picker_files()
@@ -239,7 +239,7 @@ def test_the_page_names_every_module_and_its_hash(web: World) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(picker_files().contents))
-def test_a_release_is_kept_for_good(web: World, name: str) -> None:
+def test_a_release_is_cached_forever(web: World, name: str) -> None:
     path = f"/static/{picker_files().folder}/{name}"
     response = web.client.get(path, headers={"Origin": "https://anybody.example"})
     assert response.data == (static_dir() / name).read_bytes()
@@ -256,7 +256,7 @@ def test_a_release_is_kept_for_good(web: World, name: str) -> None:
 @pytest.mark.parametrize(
     "path", ["embedkit-picker.js", "embedkit-picker.js?v=0.1.0", "picker-0123/embedkit-picker.js"]
 )
-def test_other_urls_of_the_picker_lead_to_this_release(web: World, path: str) -> None:
+def test_other_picker_urls_redirect_to_this_release(web: World, path: str) -> None:
     response = web.client.get(f"/static/{path}")
     assert response.status_code == 302
     assert response.headers["Location"] == f"/static/{picker_files().folder}/embedkit-picker.js"
@@ -274,11 +274,11 @@ def test_other_urls_of_the_picker_lead_to_this_release(web: World, path: str) ->
         "picker-../embedkit-picker.js",
     ],
 )
-def test_what_is_not_of_this_release_is_not_there(web: World, path: str) -> None:
+def test_files_of_other_releases_are_not_found(web: World, path: str) -> None:
     assert web.client.get(f"/static/{path}").status_code == 404
 
 
-def test_it_is_found_below_a_prefix() -> None:
+def test_the_picker_works_below_a_prefix() -> None:
     app = Flask("host")
     app.register_blueprint(create_blueprint(kit(), url_prefix="/getty"))
     client = app.test_client()
@@ -288,7 +288,7 @@ def test_it_is_found_below_a_prefix() -> None:
     assert f'href="/getty/static/{picker_files().folder}/picker/words.js"' in client.get("/getty/picker").text
 
 
-def test_the_picker_asks_for_pages_that_getty_lists() -> None:
+def test_the_pickers_page_size_is_supported_by_getty() -> None:
     script = (static_dir() / "picker" / "state.js").read_text("utf-8")
     listed = re.search(r"PAGE_SIZES = \[([0-9, ]+)\]", script)
     assert listed

@@ -37,7 +37,7 @@ def always_answered(child: ServerProcess) -> None:
 @pytest.mark.parametrize(
     "paths", [COLD, [COLD[0]] * MAX_WAITING, [path.replace("v1/embeds", "embed") for path in COLD]]
 )
-def test_waitress_answers_while_all_else_waits(paths: list[str]) -> None:
+def test_waitress_responds_while_other_requests_wait(paths: list[str]) -> None:
     """More of them than there are threads; also where many readers wait for one picture."""
     with gated_upstream() as upstream, serve(upstream.url) as child:
         upstream.open.set()
@@ -73,7 +73,7 @@ def fixture_full() -> Places:
         ("GET", "/picker?q=dawn"),
     ],
 )
-def test_without_a_place_a_request_is_refused_at_once(full: Places, method: str, path: str) -> None:
+def test_without_a_place_a_request_fails_immediately(full: Places, method: str, path: str) -> None:
     web = world(tokens=TOKEN, search_access="open", **KEYS)
     answer = web.client.open(path, method=method, headers=bearer(TOKEN), environ_base={PLACES: full})
     assert answer.status_code == 503
@@ -87,7 +87,7 @@ def test_without_a_place_a_request_is_refused_at_once(full: Places, method: str,
     assert full.taken == 0
 
 
-def test_what_is_warm_needs_no_place(full: Places) -> None:
+def test_cached_embeds_need_no_place(full: Places) -> None:
     web = world()
     assert web.client.get(WARM).status_code == 200
     assert web.client.get(WARM, environ_base={PLACES: full}).status_code == 200
@@ -101,14 +101,14 @@ def test_what_is_warm_needs_no_place(full: Places) -> None:
     assert [one["code"] for one in shown["problems"]] == ["unavailable"]
 
 
-def test_a_refused_request_costs_nothing_of_the_allowance(full: Places) -> None:
+def test_a_request_without_a_place_does_not_count_as_cold(full: Places) -> None:
     web = world(cold_limit="1/hour")
     for _ in range(3):
         assert web.client.get(WARM, environ_base={PLACES: full}).status_code == 503
     assert web.client.get(WARM).status_code == 200
 
 
-def test_every_place_is_given_back() -> None:
+def test_every_place_is_released() -> None:
     places = Places(2)
     web = world(cold_limit="3/hour")
     paths = (WARM, "/v1/embeds/500000404", "/v1/embeds/x", "/embed/500000403", f"/oembed?url={ANY}", "/nothing")
@@ -118,7 +118,7 @@ def test_every_place_is_given_back() -> None:
     assert places.taken == 0
 
 
-def test_places_lend_threads_until_the_server_ends() -> None:
+def test_places_lend_threads_until_shutdown() -> None:
     lent: list[int] = []
     places = Places(2, lent.append)
     assert [places.enter() for _ in range(3)] == [True, True, False]
@@ -129,7 +129,7 @@ def test_places_lend_threads_until_the_server_ends() -> None:
     assert (lent, places.taken) == ([1, 2, 1], 0)
 
 
-def test_places_are_safe_for_threads() -> None:
+def test_places_are_thread_safe() -> None:
     places = Places(10)
     granted: list[bool] = []
     threads = [threading.Thread(target=lambda: granted.append(places.enter())) for _ in range(50)]
@@ -141,7 +141,7 @@ def test_places_are_safe_for_threads() -> None:
 
 
 @pytest.mark.parametrize(("threads", "most"), [(1, 1), (4, 3), (32, 24)])
-def test_a_quarter_of_a_fixed_number_never_waits(threads: int, most: int) -> None:
+def test_a_quarter_of_the_threads_never_waits(threads: int, most: int) -> None:
     told: list[Places] = []
     app = three_in_four(lambda environ, _: told.append(environ[PLACES]) or [], threads)  # type: ignore[func-returns-value]
     app({}, lambda *_: bytes)  # type: ignore[arg-type]

@@ -48,7 +48,7 @@ def codes(items: list[Any]) -> list[str | None]:
 # -- pictures that have to be fetched ------------------------------------------------------------------
 
 
-def test_what_exceeds_the_allowance_is_throttled_and_the_rest_is_served() -> None:
+def test_pictures_over_the_limit_are_throttled_and_others_served() -> None:
     web = world(cold_limit="5/hour")
     found = batch(web, ids(8))
     assert codes(found) == [None] * 5 + ["throttled"] * 3
@@ -59,7 +59,7 @@ def test_what_exceeds_the_allowance_is_throttled_and_the_rest_is_served() -> Non
     assert "5 pictures" in error["detail"]
 
 
-def test_held_pictures_refusals_and_nonsense_are_free() -> None:
+def test_cached_pictures_cached_errors_and_invalid_references_are_free() -> None:
     web = world(cold_limit="5/hour")
     free = [EXAMPLE, WITHDRAWN, FORBIDDEN, HOSTILE]
     batch(web, free)
@@ -68,12 +68,12 @@ def test_held_pictures_refusals_and_nonsense_are_free() -> None:
     assert codes(batch(web, [ANY, *ids(2), EXAMPLE])) == [None, "throttled", "throttled", None]
 
 
-def test_a_picture_that_stands_twice_counts_once() -> None:
+def test_a_repeated_picture_counts_once() -> None:
     web = world(cold_limit="2/hour")
     assert codes(batch(web, [ANY, f"https://gty.im/{ANY}", {"ref": ANY}, EXAMPLE] * 5)) == [None] * 20
 
 
-def test_each_client_has_its_own() -> None:
+def test_each_client_has_its_own_limit() -> None:
     web = world(cold_limit="1/hour")
     assert codes(batch(web, ids(2))) == [None, "throttled"]
     assert codes(batch(web, ids(2)[1:], environ_base=OTHER)) == [None]
@@ -96,7 +96,7 @@ def test_single_routes_are_throttled_too(path: str) -> None:
     assert web.client.get(path.format("nonsense")).status_code == 404
 
 
-def test_a_text_degrades_where_its_pictures_are_too_many() -> None:
+def test_a_text_over_the_limit_degrades() -> None:
     web = world(cold_limit="2/hour")
     text = "\n\n".join(f"[getty {ref}]" for ref in ids(4))
     answer = web.client.post("/v1/render", json={"content": text, "target": "web"}).json
@@ -108,7 +108,7 @@ def test_a_text_degrades_where_its_pictures_are_too_many() -> None:
     assert all(0 < one["retry_after"] <= 3600 for one in answer["problems"])
 
 
-def test_what_goes_by_itself_says_when_to_ask_again() -> None:
+def test_temporary_problems_have_retry_after() -> None:
     web = world(cold_limit="2/hour")
 
     def problems(*refs: str) -> list[Any]:
@@ -127,7 +127,7 @@ def test_what_goes_by_itself_says_when_to_ask_again() -> None:
     assert problems(ANY) == [[("unavailable", True), wrong]]
 
 
-def test_each_token_has_its_own_from_wherever() -> None:
+def test_each_token_has_its_own_limit_for_all_addresses() -> None:
     web = world(cold_limit="1/hour", token_cold_limit="3/hour", tokens=f"{TOKEN},{TOKEN_2}")
     asked = iter(range(100))
 
@@ -145,7 +145,7 @@ def test_each_token_has_its_own_from_wherever() -> None:
     assert TOKEN not in str(said)
 
 
-def test_a_larger_size_counts_and_the_copy_is_shown_instead() -> None:
+def test_a_larger_size_counts_and_falls_back_to_the_copy() -> None:
     web = world(cold_limit="1/hour")
     width = web.client.get(f"/v1/embeds/{ANY}?maxwidth=594").json["width"]
     larger = web.client.get(f"/v1/embeds/{ANY}?maxwidth=1024")
@@ -153,7 +153,7 @@ def test_a_larger_size_counts_and_the_copy_is_shown_instead() -> None:
     assert web.sandbox.count("oembed") == 1
 
 
-def test_a_copy_past_its_time_is_shown_instead_and_a_refresh_behind_it_is_free() -> None:
+def test_stale_copies_are_served_and_background_refreshes_are_free() -> None:
     from embedkit import EmbedKit, create_app
     from embedkit.sandbox import SandboxTransport
 
@@ -171,7 +171,7 @@ def test_a_copy_past_its_time_is_shown_instead_and_a_refresh_behind_it_is_free()
     assert codes(found) == [None, "throttled"]
 
 
-def test_a_throttled_client_is_not_what_others_get_to_hear() -> None:
+def test_throttling_one_client_does_not_affect_others() -> None:
     """Nothing of it is remembered by picture."""
     web = world(cold_limit="1/hour")
     batch(web, [EXAMPLE])
@@ -179,7 +179,7 @@ def test_a_throttled_client_is_not_what_others_get_to_hear() -> None:
     assert codes(batch(web, [ANY], environ_base=OTHER)) == [None]
 
 
-def test_the_default() -> None:
+def test_the_default_cold_limit() -> None:
     assert Settings().cold_limit == "300/minute"
     rate_limit = RateLimiter(Settings(cache="memory:")).hit_cold("192.0.2.1", 1000)
     assert (rate_limit.granted, rate_limit.allowed, rate_limit.limit) == (300, False, 300)
@@ -203,7 +203,7 @@ def test_the_default() -> None:
         ("POST", "/static/embedkit.css", 405),
     ],
 )
-def test_misses_are_counted(method: str, path: str, status: int) -> None:
+def test_unknown_urls_and_methods_are_counted(method: str, path: str, status: int) -> None:
     web = world(rate_limit="2/hour")
     answers = [web.client.open(path, method=method, buffered=True) for _ in range(3)]
     assert [one.status_code for one in answers] == [status, status, 429]
@@ -214,13 +214,13 @@ def test_misses_are_counted(method: str, path: str, status: int) -> None:
     assert web.client.get("/healthz").status_code == 200
 
 
-def test_a_picture_that_is_missing_counts_once() -> None:
+def test_a_missing_picture_counts_once() -> None:
     web = world(rate_limit="2/hour")
     answers = [web.client.get(f"/v1/embeds/{WITHDRAWN}") for _ in range(3)]
     assert [one.status_code for one in answers] == [404, 404, 429]
 
 
-def test_options_are_answered_without_work() -> None:
+def test_options_requests_are_cheap() -> None:
     web = world(rate_limit="1/hour", cors_origins="https://cms.example.org")
     preflight = {"Origin": "https://cms.example.org", "Access-Control-Request-Method": "GET"}
     for path in ("/oembed?url=x", f"/v1/embeds/{ANY}", "/v1/render", "/v1/search", "/readyz", "/picker", "/"):
@@ -234,7 +234,7 @@ def test_options_are_answered_without_work() -> None:
 # -- whom to count ------------------------------------------------------------------------------------
 
 
-def test_a_site_of_ipv6_has_a_ceiling() -> None:
+def test_an_ipv6_site_has_a_limit() -> None:
     assert networks("2001:db8:1:2:3::4") == (("2001:db8:1:2::/64", 1), ("2001:db8:1::/48", SITE_FACTOR))
     assert networks("::ffff:192.0.2.7") == networks("192.0.2.7") == (("192.0.2.7", 1),)
     limiter = RateLimiter(settings(rate_limit="3/hour"))
@@ -260,18 +260,18 @@ def test_a_site_of_ipv6_has_a_ceiling() -> None:
         ("[", "unknown"),
     ],
 )
-def test_one_client_has_many_spellings(forwarded: str, client: str) -> None:
+def test_spellings_of_an_address_are_one_client(forwarded: str, client: str) -> None:
     assert networks(forwarded) == networks(client)
 
 
 @pytest.mark.parametrize("form", ["192.0.2.9:{}", "[2001:db8::{}]:{}", "[2001:db8::{}]", "_{}", "made-up-{}"])
-def test_a_port_or_a_made_up_name_is_no_way_around(form: str) -> None:
+def test_ports_and_made_up_names_do_not_evade_the_limit(form: str) -> None:
     web = world(rate_limit="2/hour", trusted_hops=1)
     ask = [{"X-Forwarded-For": form.format(1000 + number, number)} for number in range(4)]
     assert [web.client.get("/oembed", headers=one).status_code for one in ask] == [400, 400, 429, 429]
 
 
-def test_one_network_cannot_use_up_its_site() -> None:
+def test_a_network_cannot_use_up_its_sites_limit() -> None:
     limiter = RateLimiter(settings(rate_limit="3/hour", cold_limit="30/hour"))
     for host in range(200):
         limiter.hit(f"2001:db8:1:1::{host:x}")
@@ -280,7 +280,7 @@ def test_one_network_cannot_use_up_its_site() -> None:
     assert limiter.hit_cold("2001:db8:1:2::1", 100).granted == 30
 
 
-def test_the_tightest_allowance_is_told() -> None:
+def test_the_tightest_limit_is_reported() -> None:
     limiter = RateLimiter(settings(rate_limit="3/hour"))
     for net in range(SITE_FACTOR):
         for _ in range(3):
@@ -302,7 +302,7 @@ def test_processes_and_machines_share_their_counts_in_redis() -> None:
         assert two.hit_cold("192.0.2.1", 1).granted == 0
 
 
-def test_a_redis_whose_answer_does_not_end_holds_nobody_up() -> None:
+def test_a_hanging_redis_does_not_block_requests() -> None:
     with stores.dripping() as port:
         assert terminates(
             RateLimiter(settings(cache=f"redis://127.0.0.1:{port}", rate_limit="5/hour")).hit, "192.0.2.1"
@@ -324,7 +324,7 @@ def test_counting_starts_no_thread() -> None:
     assert threading.Thread.start is original
 
 
-def test_a_window_ends_and_the_oldest_go_first() -> None:
+def test_windows_expire_and_the_oldest_are_evicted() -> None:
     clock = Clock(1000.0)
     counts = MemoryCounts(clock)
     assert [counts.hit("a", 60) for _ in range(3)] == [(1, 1060), (2, 1060), (3, 1060)]
@@ -343,7 +343,7 @@ def test_a_window_ends_and_the_oldest_go_first() -> None:
 
 
 @pytest.mark.parametrize("jump", [-DAY, -3600, -61, 61, 3600, DAY])
-def test_a_window_does_not_last_longer_for_a_clock_that_jumps(jump: float) -> None:
+def test_a_window_is_not_extended_by_a_clock_jump(jump: float) -> None:
     clock = Clock(1_800_000_000.0)
     counts = MemoryCounts(clock)
     counts.hit("a", 60, 1000)
@@ -351,7 +351,7 @@ def test_a_window_does_not_last_longer_for_a_clock_that_jumps(jump: float) -> No
     assert counts.hit("a", 60) == (1, clock() + 60)
 
 
-def test_counting_is_safe_for_threads() -> None:
+def test_counting_is_thread_safe() -> None:
     counts = MemoryCounts()
     threads = [threading.Thread(target=lambda: [counts.hit("a", 60) for _ in range(2000)]) for _ in range(8)]
     for thread in threads:
@@ -364,7 +364,7 @@ def test_counting_is_safe_for_threads() -> None:
 # -- /readyz ------------------------------------------------------------------------------------------
 
 
-def test_readiness_is_kept_for_a_second() -> None:
+def test_readiness_is_cached_for_a_second() -> None:
     clock = Clock(lambda: 0.0)
     made: list[int] = []
     brief = BriefCache(clock)
@@ -376,7 +376,7 @@ def test_readiness_is_kept_for_a_second() -> None:
     assert brief(lambda: 9) == 9
 
 
-def test_nobody_waits_for_somebody_elses_look() -> None:
+def test_callers_do_not_wait_for_a_running_check() -> None:
     brief, clock = BriefCache(clock := Clock(lambda: 0.0)), clock
     assert brief(lambda: 1) == 1
     clock.ahead = 2
@@ -396,14 +396,14 @@ def test_nobody_waits_for_somebody_elses_look() -> None:
     assert brief(lambda: 3) == 2
 
 
-def test_a_failed_look_is_not_kept() -> None:
+def test_a_failed_check_is_not_cached() -> None:
     brief = BriefCache()
     with pytest.raises(ZeroDivisionError):
         brief(lambda: 1 // 0)
     assert brief(lambda: 1) == 1
 
 
-def test_readyz_asks_the_store_once_a_second_and_is_not_counted() -> None:
+def test_readyz_reads_the_store_once_a_second_and_is_not_counted() -> None:
     web = world(rate_limit="1/hour")
     looks: list[int] = []
     service_status = web.kit.status

@@ -99,7 +99,7 @@ REQUESTS: list[tuple[str, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("path", "headers"), REQUESTS)
-def test_the_same_answer_without_flask(road: Road, path: str, headers: dict[str, str]) -> None:
+def test_a_cached_response_equals_flasks(road: Road, path: str, headers: dict[str, str]) -> None:
     road.get(path, **headers)  # cold
     first, again = road.get(path, **headers), road.get(path, **headers)
     assert road.asked <= 2
@@ -112,7 +112,7 @@ def test_the_same_answer_without_flask(road: Road, path: str, headers: dict[str,
     assert int(again.headers["RateLimit-Remaining"]) == int(first.headers["RateLimit-Remaining"]) - 1
 
 
-def test_a_conditional_request_is_answered_with_304(road: Road) -> None:
+def test_a_conditional_request_gets_304(road: Road) -> None:
     tag = road.get(EMBED).headers["ETag"]
     for _ in range(3):
         answer = road.get(EMBED, If_None_Match=tag)
@@ -132,11 +132,11 @@ def test_a_conditional_request_is_answered_with_304(road: Road) -> None:
         ("/healthz", {}),
     ],
 )
-def test_what_is_no_warm_embed_is_left_to_flask(road: Road, path: str, headers: dict[str, str]) -> None:
+def test_other_requests_are_forwarded_to_flask(road: Road, path: str, headers: dict[str, str]) -> None:
     assert road.twice(path, **headers) == 2
 
 
-def test_a_server_may_leave_out_an_empty_path(road: Road) -> None:
+def test_path_info_can_be_missing(road: Road) -> None:
     """PEP 3333, "environ Variables"."""
     environ = EnvironBuilder(path="/").get_environ()
     del environ["PATH_INFO"]
@@ -146,14 +146,14 @@ def test_a_server_may_leave_out_an_empty_path(road: Road) -> None:
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "OPTIONS", "DELETE"])
-def test_other_methods_are_left_to_flask(road: Road, method: str) -> None:
+def test_other_methods_are_forwarded_to_flask(road: Road, method: str) -> None:
     road.twice(EMBED)
     before = road.asked
     assert road.client.open(EMBED, method=method).status_code != 0
     assert road.asked == before + 1
 
 
-def test_one_request_is_not_taken_for_another(road: Road) -> None:
+def test_different_requests_get_different_responses(road: Road) -> None:
     for path, headers in REQUESTS:
         road.get(path, **headers), road.get(path, **headers)
     plain = Client(road.flask)
@@ -166,7 +166,7 @@ def test_one_request_is_not_taken_for_another(road: Road) -> None:
         }
 
 
-def test_calls_are_counted(clock: time_machine.Traveller) -> None:
+def test_cached_responses_count_against_the_rate_limit(clock: time_machine.Traveller) -> None:
     road = Road(world(rate_limit="3/minute"))
     assert [road.get(EMBED).status_code for _ in range(5)] == [200, 200, 200, 429, 429]
     assert road.get(OEMBED).status_code == 429
@@ -174,7 +174,7 @@ def test_calls_are_counted(clock: time_machine.Traveller) -> None:
     assert road.get(EMBED).status_code == 200
 
 
-def test_clients_are_counted_apart_behind_a_proxy() -> None:
+def test_clients_behind_a_proxy_are_counted_separately() -> None:
     made = world(rate_limit="2/minute", trusted_hops=1)
     client = Client(made.app)
     for address in ("198.51.100.1", "198.51.100.2"):
@@ -182,7 +182,7 @@ def test_clients_are_counted_apart_behind_a_proxy() -> None:
         assert answers == [200, 200, 429]
 
 
-def test_a_purge_counts_at_once(road: Road) -> None:
+def test_a_purge_takes_effect_immediately(road: Road) -> None:
     road.twice(EMBED)
     first = road.get(EMBED).json
     done = road.client.delete(f"/v1/embeds/{EXAMPLE}", headers={"Authorization": f"Bearer {ADMIN}"})
@@ -190,14 +190,14 @@ def test_a_purge_counts_at_once(road: Road) -> None:
     assert road.get(EMBED).json != first
 
 
-def test_a_takedown_counts_at_once(road: Road) -> None:
+def test_a_takedown_takes_effect_immediately(road: Road) -> None:
     road.twice(EMBED)
     road.world.sandbox.withdraw(EXAMPLE)
     road.world.kit.records([AssetRef((EXAMPLE,))], refresh=True)
     assert road.get(EMBED).status_code == 404
 
 
-def test_what_changes_with_the_second_is_filled_in(road: Road, clock: time_machine.Traveller) -> None:
+def test_time_dependent_parts_are_filled_in(road: Road, clock: time_machine.Traveller) -> None:
     road.twice(OEMBED)
     first = road.get(OEMBED)
     assert road.asked == 1
@@ -208,7 +208,7 @@ def test_what_changes_with_the_second_is_filled_in(road: Road, clock: time_machi
     assert road.asked == 1
 
 
-def test_what_is_stale_is_asked_for_by_flask(road: Road, clock: time_machine.Traveller) -> None:
+def test_stale_copies_are_left_to_flask(road: Road, clock: time_machine.Traveller) -> None:
     road.twice(EMBED)
     clock.shift(1.5 * 86_400)
     road.world.sandbox.faults.add("status", status=503, count=None)
@@ -216,14 +216,14 @@ def test_what_is_stale_is_asked_for_by_flask(road: Road, clock: time_machine.Tra
     assert road.get(EMBED).json["stale"]
 
 
-def test_a_host_that_is_not_ours_is_refused() -> None:
+def test_an_untrusted_host_is_rejected() -> None:
     road = Road(world(trusted_hosts=("embeds.example.org",)))
     assert [road.get(EMBED, Host="embeds.example.org").status_code for _ in range(2)] == [200, 200]
     assert road.asked == 1
     assert road.get(EMBED, Host="evil.example").status_code == 400
 
 
-def test_hooks_of_the_host_are_always_asked() -> None:
+def test_the_hosts_hooks_are_always_called() -> None:
     made = world()
     made.app.before_request(lambda: ("not today", 403) if flask.request.headers.get("X-No") else None)
     road = Road(made)
@@ -231,7 +231,7 @@ def test_hooks_of_the_host_are_always_asked() -> None:
     assert road.get(EMBED, X_No="1").status_code == 403
 
 
-def test_listeners_of_the_host_hear_every_request(road: Road) -> None:
+def test_the_hosts_listeners_are_always_called(road: Road) -> None:
     heard = []
 
     def listen(sender: object, **_: object) -> None:
@@ -242,18 +242,18 @@ def test_listeners_of_the_host_hear_every_request(road: Road) -> None:
     assert len(heard) == 2
 
 
-def test_views_of_the_host_take_the_place_of_ours(road: Road) -> None:
+def test_the_hosts_views_replace_ours(road: Road) -> None:
     views = road.world.app.view_functions
     ours = views["embedkit.embed"]
     views["embedkit.embed"] = lambda ref: ours(ref=ref)
     assert road.twice(EMBED) == 2
 
 
-def test_templates_of_the_host_are_always_asked(tmp_path: Any) -> None:
+def test_the_hosts_templates_are_always_rendered(tmp_path: Any) -> None:
     assert Road(world(templates=str(tmp_path))).twice(EMBED) == 2
 
 
-def test_a_test_of_the_host_sees_flasks_request(road: Road) -> None:
+def test_a_hosts_test_can_inspect_flasks_request(road: Road) -> None:
     road.twice(EMBED)
     with road.world.app.test_client() as client:
         client.get(EMBED)
@@ -270,7 +270,7 @@ def ready(road: Road, path: str, **headers: str) -> tuple[str, bytes]:
     return status, b"".join(body)
 
 
-def test_what_is_warm_is_ready(road: Road) -> None:
+def test_cached_responses_are_ready(road: Road) -> None:
     road.twice(EMBED)
     answer, before = road.get(EMBED), road.asked
     assert ready(road, EMBED) == (answer.status, answer.data)
@@ -278,13 +278,13 @@ def test_what_is_warm_is_ready(road: Road) -> None:
 
 
 @pytest.mark.parametrize("path", [EMBED, OEMBED, "/healthz", "/", f"/oembed?url=https://gty.im/{WITHDRAWN}"])
-def test_what_flask_has_to_answer_is_not_ready(road: Road, path: str) -> None:
+def test_requests_for_flask_are_not_ready(road: Road, path: str) -> None:
     with pytest.raises(NotReady):
         ready(road, path)
     assert road.asked == 0
 
 
-def test_what_the_store_has_to_be_asked_for_is_not_ready(road: Road, clock: time_machine.Traveller) -> None:
+def test_entries_that_the_store_must_confirm_are_not_ready(road: Road, clock: time_machine.Traveller) -> None:
     road.twice(EMBED)
     clock.shift(60)  # beyond the time for which an entry in memory is trusted
     with pytest.raises(NotReady):
@@ -297,14 +297,14 @@ def test_what_the_store_has_to_be_asked_for_is_not_ready(road: Road, clock: time
         ready(road, EMBED)
 
 
-def test_nothing_is_ready_where_calls_are_counted_by_a_server(road: Road) -> None:
+def test_nothing_is_ready_if_redis_counts_requests(road: Road) -> None:
     road.twice(EMBED)
     road.cache._limiter = RateLimiter(settings(cache="redis://127.0.0.1:1", secret=(ADMIN,)))
     with pytest.raises(NotReady):
         ready(road, EMBED)
 
 
-def test_one_call_too_many_is_refused_at_once() -> None:
+def test_a_throttled_request_is_rejected_immediately() -> None:
     road = Road(world(rate_limit="2/minute"))
     road.twice(EMBED)
     assert ready(road, EMBED)[0].startswith("429")
@@ -314,7 +314,7 @@ def test_one_call_too_many_is_refused_at_once() -> None:
 # -- what is kept -------------------------------------------------------------------------------------
 
 
-def test_a_copy_that_is_too_small_is_asked_for_again(road: Road) -> None:
+def test_a_copy_that_is_too_small_is_fetched_again(road: Road) -> None:
     """What an outage has us show too small is not kept: Getty may be well by the next request."""
     path = f"/v1/embeds/{EXAMPLE}?maxwidth=1500"
     assert road.get(EMBED).status_code == 200
@@ -324,7 +324,7 @@ def test_a_copy_that_is_too_small_is_asked_for_again(road: Road) -> None:
     assert road.get(path).json["width"] > small
 
 
-def test_a_refused_call_is_counted_once() -> None:
+def test_a_throttled_request_is_counted_once() -> None:
     """Or a /64 that its /48 refuses would be charged twice."""
     road = Road(world(rate_limit="2/minute"))
     counted = road.cache._limiter._own._windows
@@ -338,7 +338,7 @@ def answer(body: int = 100) -> CachedResponse:
     return CachedResponse("200 OK", "", "", [], {}, b"x" * body, b"", nothing, 0.0)
 
 
-def test_answers_are_bounded_in_number() -> None:
+def test_responses_are_bounded_in_number() -> None:
     answers = CachedResponses(max_answers=3)
     for name in "abcd":
         answers.put((name,), answer())
@@ -346,7 +346,7 @@ def test_answers_are_bounded_in_number() -> None:
     assert len(answers) == 3
 
 
-def test_answers_are_bounded_in_bytes() -> None:
+def test_responses_are_bounded_in_bytes() -> None:
     answers = CachedResponses(max_bytes=10 * HEADERS_BYTES)
     for number in range(1_000):
         answers.put((str(number),), answer(number))
@@ -359,7 +359,7 @@ def test_answers_are_bounded_in_bytes() -> None:
     assert (len(answers), answers.size) == (0, 0)
 
 
-def test_many_requests_that_nobody_repeats_do_not_displace_those_that_are() -> None:
+def test_one_off_requests_do_not_displace_frequent_ones() -> None:
     answers = CachedResponses(max_answers=100)
     for number in range(50):
         answers.put((f"often {number}",), answer())
@@ -376,20 +376,20 @@ def test_a_flood_of_hosts_and_queries_stays_within_bounds(road: Road) -> None:
     assert len(answers) == 50
 
 
-def test_answers_to_all_foreign_origins_are_one(road: Road) -> None:
+def test_all_unlisted_origins_share_a_response(road: Road) -> None:
     for number in range(20):
         road.get(EMBED, Origin=f"https://{number}.example")
     assert (road.asked, len(road.cache._answers)) == (1, 1)
 
 
-def test_hooks_that_come_later_are_honoured_within_a_second(road: Road, clock: time_machine.Traveller) -> None:
+def test_hooks_added_later_take_effect_within_a_second(road: Road, clock: time_machine.Traveller) -> None:
     road.twice(EMBED)
     road.world.app.after_request_funcs.setdefault(None, []).append(lambda response: ("hooked", 418))
     clock.shift(1)
     assert road.twice(EMBED) == 2
 
 
-def test_a_listener_that_comes_later_hears_the_next_request(road: Road) -> None:
+def test_a_listener_added_later_takes_effect_immediately(road: Road) -> None:
     road.twice(EMBED)
     with flask.appcontext_popped.connected_to(lambda *_, **__: None, road.world.app):
         assert road.twice(EMBED) == 2
@@ -397,7 +397,7 @@ def test_a_listener_that_comes_later_hears_the_next_request(road: Road) -> None:
 
 
 @pytest.mark.parametrize("change", ["purge", "take down", "refresh"])
-def test_what_another_kit_on_the_same_file_does_counts_at_once(change: str, tmp_path: Path) -> None:
+def test_changes_by_another_kit_take_effect_immediately(change: str, tmp_path: Path) -> None:
     rows = {"cache": f"sqlite:{tmp_path}/cache.db"}
     road = Road(world(**rows))
     sandbox = road.world.sandbox

@@ -138,7 +138,7 @@ def test_every_filter_arrives(web: World, asked: Recorder) -> None:
     assert asked.asked[-1][1]["color"] == "#002244"
 
 
-def test_lists_as_forms_send_them(web: World, asked: Recorder) -> None:
+def test_lists_can_be_repeated_parameters(web: World, asked: Recorder) -> None:
     web.client.get("/v1/search?q=x&q=y&orientations=square&orientations=vertical,&orientations=&ethnicity=,,")
     phrase, said = asked.asked[-1]
     assert (phrase, said["orientations"]) == ("x", ["square", "vertical"])
@@ -147,7 +147,7 @@ def test_lists_as_forms_send_them(web: World, asked: Recorder) -> None:
 
 @pytest.mark.parametrize("off", ["false", "0", "no"])
 @pytest.mark.parametrize("name", ["embed_content_only", "embed-content-only", "EMBED_CONTENT_ONLY"])
-def test_nobody_switches_embeddable_only_off(web: World, asked: Recorder, name: str, off: str) -> None:
+def test_embeddable_only_cannot_be_switched_off(web: World, asked: Recorder, name: str, off: str) -> None:
     answer = get(web.client, "/v1/search", q="x", **{name: off})
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
     assert "embed_content_only" in answer.json["detail"]
@@ -176,7 +176,7 @@ def test_nobody_switches_embeddable_only_off(web: World, asked: Recorder, name: 
     ],
 )
 @pytest.mark.parametrize("value", ["horizontal", ""])
-def test_what_is_not_known_is_refused(web: World, asked: Recorder, name: str, says: str, value: str) -> None:
+def test_unknown_parameters_are_rejected(web: World, asked: Recorder, name: str, says: str, value: str) -> None:
     answer = get(web.client, "/v1/search", q="x", **{name: value})
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
     assert says in answer.json["detail"]
@@ -184,7 +184,7 @@ def test_what_is_not_known_is_refused(web: World, asked: Recorder, name: str, sa
     assert not asked.asked
 
 
-def test_it_takes_all_that_the_library_takes() -> None:
+def test_all_search_parameters_of_the_library_are_supported() -> None:
     ours, theirs = set(SearchQuery.__struct_fields__), set(AnySearch.__annotations__)
     assert ours - theirs == {"q", "family", "lang", "similar", "series", "by_image"}
     assert theirs - ours == {"language", "fields"}
@@ -212,7 +212,7 @@ def test_each_filter_reaches_getty(web: World, family: str, name: str) -> None:
     assert (wrong.status_code, name in wrong.json["detail"]) == (400, True)
 
 
-def test_facets_come_where_they_are_asked_for() -> None:
+def test_facets_are_returned_on_request() -> None:
     with SandboxServer(SandboxConfig(facets=True)) as sandbox:
         plain = sandbox.settings(cache="memory:", secret="s" * 40, search_access="open")
         with EmbedKit(plain) as kit:
@@ -226,7 +226,7 @@ def test_facets_come_where_they_are_asked_for() -> None:
 @pytest.mark.parametrize(
     ("size", "nearest"), [("7", "6 or 10"), ("24", "20 or 25"), ("40", "30 or 50"), ("99", "75 or 100")]
 )
-def test_a_size_of_a_page_that_getty_does_not_list_is_refused_with_the_nearest(
+def test_an_unsupported_page_size_is_rejected_with_the_nearest(
     web: World, asked: Recorder, size: str, nearest: str
 ) -> None:
     answer = get(web.client, "/v1/search", q="x", page_size=size)
@@ -237,7 +237,7 @@ def test_a_size_of_a_page_that_getty_does_not_list_is_refused_with_the_nearest(
     assert not asked.asked
 
 
-def test_a_page_beyond_the_last_is_refused_with_the_last(web: World) -> None:
+def test_a_page_past_the_last_is_rejected_with_the_last(web: World) -> None:
     first = get(web.client, "/v1/search", q="mountain", page_size="100").json
     last = -(-first["total"] // 100)
     assert get(web.client, "/v1/search", q="mountain", page_size="100", page=str(last)).status_code == 200
@@ -246,7 +246,7 @@ def test_a_page_beyond_the_last_is_refused_with_the_last(web: World) -> None:
     assert answer.json["detail"] == f"page: there is no page {last + 1}. The last page is {last}."
 
 
-def test_nudity_is_asked_for(web: World, asked: Recorder) -> None:
+def test_nudity_can_be_included(web: World, asked: Recorder) -> None:
     for said, meant in [("", True), ("true", True), ("false", False), ("0", False)]:
         get(web.client, "/v1/search", q="x", exclude_nudity=said)
         assert asked.asked[-1][1]["exclude_nudity"] is meant
@@ -273,7 +273,7 @@ def test_nudity_is_asked_for(web: World, asked: Recorder) -> None:
         ("", "garbage;;q=,\x80", "en-US"),
     ],
 )
-def test_languages_are_of_a_closed_list(
+def test_only_supported_languages_are_sent(
     web: World, asked: Recorder, lang: str, header: str, language: str
 ) -> None:
     answer = web.client.get(f"/v1/search?q=x&lang={lang}", headers={"Accept-Language": header})
@@ -297,7 +297,7 @@ SERIES = "118990319"  # of a series in which one picture may not be embedded
 
 
 @pytest.mark.parametrize("kind", NEIGHBOURS)
-def test_of_the_neighbours_of_a_picture_only_those_are_shown_that_may_be_embedded(web: World, kind: str) -> None:
+def test_only_embeddable_similar_pictures_are_returned(web: World, kind: str) -> None:
     api = web.kit.api
     ask = {"similar": api.similar, "series": api.same_series, "by_image": api.search.by_image}[kind]
     creative = web.kit.api.search.creative("harbour").images[0].id
@@ -311,12 +311,12 @@ def test_of_the_neighbours_of_a_picture_only_those_are_shown_that_may_be_embedde
 
 
 @pytest.mark.parametrize(("id", "code"), [(WITHDRAWN, "not-found"), ("no.id", "unsupported")])
-def test_neighbours_of_no_picture(web: World, id: str, code: str) -> None:
+def test_similar_pictures_require_a_valid_id(web: World, id: str, code: str) -> None:
     answer = get(web.client, "/v1/search", similar=id)
     assert (answer.status_code, answer.json["code"]) == (404, code)
 
 
-def test_a_picture_tells_what_leads_to_others(web: World) -> None:
+def test_a_picture_has_the_values_to_find_related_ones(web: World) -> None:
     for one in (
         get(web.client, "/v1/search", artists="Ivo Lindqvist").json["images"][0],
         get(web.client, f"/v1/images/{EXAMPLE}").json,
@@ -328,7 +328,7 @@ def test_a_picture_tells_what_leads_to_others(web: World) -> None:
             assert EXAMPLE in [other["id"] for other in found], lead
 
 
-def test_the_newest_editorial_pictures_need_no_phrase_and_are_asked_for_once(web: World) -> None:
+def test_the_newest_editorial_pictures_need_no_phrase_and_are_cached(web: World) -> None:
     newest = {"family": "editorial", "sort_order": "newest", "page_size": "12"}
     found = get(web.client, "/v1/search", **newest).json["images"]
     dates = [one["date_created"] for one in found]
@@ -338,7 +338,7 @@ def test_the_newest_editorial_pictures_need_no_phrase_and_are_asked_for_once(web
         assert get(web.client, "/v1/search", **newest).json["images"] == found
 
 
-def test_the_last_searches_of_a_day_are_not_for_the_newest(web: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_low_budget_is_not_spent_on_the_newest(web: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web.kit.api.search.budget, "low", lambda: 3)
     answer = get(web.client, "/v1/search", family="editorial", sort_order="newest")
     assert (answer.status_code, answer.json["code"]) == (429, "quota-exhausted")
@@ -358,7 +358,7 @@ def test_the_last_searches_of_a_day_are_not_for_the_newest(web: World, monkeypat
         (1, 30, 0, {"first": "1", "last": "1"}),
     ],
 )
-def test_links_lead_to_the_other_pages(
+def test_links_have_the_urls_of_other_pages(
     web: World, asked: Recorder, page: int, size: int, total: int, expected: dict[str, str]
 ) -> None:
     asked.total = total
@@ -367,7 +367,7 @@ def test_links_lead_to_the_other_pages(
 
 
 @pytest.mark.parametrize(("page", "total", "last"), [(9, 95, 4), (5, 95, 4), (2, 0, 1)])
-def test_an_empty_page_beyond_the_last_is_refused_too(
+def test_an_empty_page_past_the_last_is_rejected(
     web: World, asked: Recorder, page: int, total: int, last: int
 ) -> None:
     asked.total = total
@@ -376,7 +376,7 @@ def test_an_empty_page_beyond_the_last_is_refused_too(
     assert answer.json["detail"] == f"page: there is no page {page}. The last page is {last}."
 
 
-def test_links_keep_the_question(web: World, asked: Recorder) -> None:
+def test_links_keep_the_query(web: World, asked: Recorder) -> None:
     said = {
         "q": 'naïve "quotes", <tags> & ampersands; 100 % #1\r\nX: y',
         "family": "creative",
@@ -442,7 +442,7 @@ def test_links_work_below_a_prefix(web: World, asked: Recorder) -> None:
         (f"q=x&lang={'x' * 36}", "lang"),
     ],
 )
-def test_a_wrong_question_is_told_what_to_do(web: World, asked: Recorder, query: str, says: str) -> None:
+def test_an_invalid_query_gets_advice(web: World, asked: Recorder, query: str, says: str) -> None:
     answer = web.client.get(f"/v1/search?{query}")
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
     assert says in answer.json["detail"]
@@ -458,7 +458,7 @@ def test_a_wrong_question_is_told_what_to_do(web: World, asked: Recorder, query:
         ("color=002244", "editorial", ["all", "creative"]),
     ],
 )
-def test_a_filter_of_another_family_is_told_where_it_belongs(
+def test_a_filter_of_another_family_is_rejected_with_its_family(
     web: World, asked: Recorder, query: str, family: str, others: list[str]
 ) -> None:
     answer = web.client.get(f"/v1/search?q=x&family={family}&{query}")
@@ -470,7 +470,7 @@ def test_a_filter_of_another_family_is_told_where_it_belongs(
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(SearchQuery.__struct_fields__), st.text(max_size=40) | WORDS))
-def test_no_question_is_an_accident(web: World, query: dict[str, str]) -> None:
+def test_no_query_crashes(web: World, query: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         recorder = Recorder(web.kit, patch)
         answer = get(web.client, "/v1/search", **{"q": "x", **query})
@@ -494,7 +494,7 @@ KEYS_OF_AN_IMAGE = [
 ]
 
 
-def test_an_answer_is_what_the_document_says(web: World) -> None:
+def test_a_response_matches_the_schema(web: World) -> None:
     answer = get(web.client, "/v1/search", q="mountain", page_size="5")
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
     assert list(answer.json) == ["total", "page", "page_size", "images", "related"]
@@ -510,7 +510,7 @@ def test_an_answer_is_what_the_document_says(web: World) -> None:
         assert image["family"] in ("creative", "editorial")
 
 
-def test_an_answer_is_kept_by_nobody(web: World) -> None:
+def test_a_response_is_not_cacheable(web: World) -> None:
     for path in ("/v1/search?q=mountain", f"/v1/images/{EXAMPLE}", "/v1/countries"):
         answer = web.client.get(path)
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
@@ -519,7 +519,7 @@ def test_an_answer_is_kept_by_nobody(web: World) -> None:
         assert (head.status_code, head.data) == (200, b"")
 
 
-def test_what_is_found_can_be_embedded(web: World) -> None:
+def test_results_are_embeddable(web: World) -> None:
     for family in ("all", "creative", "editorial"):
         found = get(web.client, "/v1/search", q="solar eclipse", family=family).json
         assert found["images"]
@@ -529,7 +529,7 @@ def test_what_is_found_can_be_embedded(web: World) -> None:
             assert web.client.get(f"/v1/embeds/{image['id']}").status_code == 200
 
 
-def test_links_lead_through_everything_once(web: World) -> None:
+def test_links_visit_every_result_once(web: World) -> None:
     path, seen = "/v1/search?q=mountain&orientations=horizontal&page_size=100", []
     first = web.client.get(path)
     while True:
@@ -543,13 +543,13 @@ def test_links_lead_through_everything_once(web: World) -> None:
     assert len(seen) == len(set(seen)) == first.json["total"]
 
 
-def test_editorial_search_leaves_nudity_out(web: World) -> None:
+def test_editorial_search_omits_the_nudity_filter(web: World) -> None:
     for said in ("true", "false"):
         answer = get(web.client, "/v1/search", q="solar eclipse", family="editorial", exclude_nudity=said)
         assert answer.status_code == 200
 
 
-def test_one_picture(web: World) -> None:
+def test_metadata_of_a_picture(web: World) -> None:
     answer = web.client.get(f"/v1/images/{EXAMPLE}")
     assert list(answer.json) == [*KEYS_OF_AN_IMAGE, "embeddable"]
     found = msgspec.json.decode(answer.data, type=ImageAnswer)
@@ -558,7 +558,7 @@ def test_one_picture(web: World) -> None:
     assert found.page_url == f"https://www.gettyimages.com/detail/{EXAMPLE}"
 
 
-def test_a_picture_that_may_not_be_embedded_is_told(web: World) -> None:
+def test_a_picture_that_is_not_embeddable_is_marked(web: World) -> None:
     assert web.client.get(f"/v1/images/{FORBIDDEN}").json["embeddable"] is False
 
 
@@ -566,12 +566,12 @@ def test_a_picture_that_may_not_be_embedded_is_told(web: World) -> None:
     ("ref", "code"),
     [(WITHDRAWN, "not-found"), ("none", "unsupported"), (f"{EXAMPLE},{FORBIDDEN}", "unsupported")],
 )
-def test_no_picture(web: World, ref: str, code: str) -> None:
+def test_invalid_pictures_are_rejected(web: World, ref: str, code: str) -> None:
     answer = web.client.get(f"/v1/images/{ref}")
     assert (answer.status_code, answer.json["code"]) == (404, code)
 
 
-def test_countries_are_localised(web: World) -> None:
+def test_countries_are_localized(web: World) -> None:
     answer = web.client.get("/v1/countries?lang=fr")
     found = msgspec.json.decode(answer.data, type=CountriesAnswer)
     names = {row.iso_alpha_3: row.name for row in found.countries}
@@ -618,7 +618,7 @@ def test_failures_are_problems(path: str, kind: str, fault: dict[str, Any], stat
 
 
 @pytest.mark.parametrize("row", ["api_key", "api_secret"])
-def test_a_wrong_credential_is_named_and_not_told(row: str) -> None:
+def test_a_wrong_credential_is_named_without_its_value(row: str) -> None:
     canary = "CANARY-of-a-credential"
     answer = world(search_access="open", **{**KEYS, row: canary}).client.get("/v1/search?q=tree")
     assert (answer.status_code, answer.json["code"]) == (502, "invalid-key")
@@ -626,7 +626,7 @@ def test_a_wrong_credential_is_named_and_not_told(row: str) -> None:
     assert canary not in answer.text
 
 
-def test_readiness_tells_of_a_closed_search_door_and_stays_open() -> None:
+def test_an_exhausted_search_quota_is_reported_but_not_unavailable() -> None:
     with SandboxServer(SandboxConfig(calls_per_day=2)) as sandbox:
         plain = sandbox.settings(cache="memory:", secret="s" * 40, search_access="open")
         with EmbedKit(plain) as kit:
@@ -644,7 +644,7 @@ def test_readiness_tells_of_a_closed_search_door_and_stays_open() -> None:
             assert client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
 
 
-def test_a_value_that_getty_alone_can_judge_is_a_bad_request() -> None:
+def test_a_value_rejected_by_getty_is_a_bad_request() -> None:
     answer = world(**KEYS, tokens=TOKEN).client.get("/v1/search?q=harbour&country=off", headers=bearer(TOKEN))
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
     assert "400" in answer.json["detail"]

@@ -46,7 +46,7 @@ def fixture_web() -> World:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PATCH", "OPTIONS"])
-def test_headers_of_every_answer(web: World, path: str, method: str) -> None:
+def test_headers_of_every_response(web: World, path: str, method: str) -> None:
     answer = web.client.open(path, method=method, buffered=True)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
@@ -71,7 +71,7 @@ def test_errors_are_problems_or_pages(web: World, path: str) -> None:
         assert {"type", "title", "status", "detail", "code"} == set(answer.json)
 
 
-def test_hsts_over_https_alone(web: World) -> None:
+def test_hsts_only_over_https(web: World) -> None:
     secure = web.client.get("/healthz", base_url="https://localhost")
     assert secure.headers["Strict-Transport-Security"] == "max-age=31536000"
 
@@ -81,7 +81,7 @@ def test_hsts_over_https_alone(web: World) -> None:
 
 @pytest.mark.parametrize("path", [f"/v1/embeds/{ANY}", f"/v1/embeds/{WITHDRAWN}", f"/embed/{ANY}"])
 @pytest.mark.parametrize("origin", [CMS, "https://[2001:db8::1]:8443"])
-def test_a_listed_origin_may_read(web: World, path: str, origin: str) -> None:
+def test_a_listed_origin_can_read(web: World, path: str, origin: str) -> None:
     answer = web.client.get(path, headers={"Origin": origin})
     assert answer.headers.getlist("Access-Control-Allow-Origin") == [origin]
     assert "Access-Control-Allow-Credentials" not in answer.headers
@@ -95,7 +95,7 @@ LOOKALIKES = [
 
 
 @pytest.mark.parametrize("origin", LOOKALIKES)
-def test_lookalikes_may_not(web: World, origin: str) -> None:
+def test_lookalike_origins_cannot_read(web: World, origin: str) -> None:
     answer = web.client.get(f"/v1/embeds/{ANY}", headers={"Origin": origin})
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert "Origin" in answer.headers["Vary"]
@@ -106,7 +106,7 @@ def fixture_guarded() -> World:
     return world(cors_origins=CMS, tokens=TOKEN, **KEYS)
 
 
-def test_a_listed_origin_may_search_with_a_credential(guarded: World) -> None:
+def test_a_listed_origin_can_search_with_a_credential(guarded: World) -> None:
     ask = {
         "Origin": CMS,
         "Access-Control-Request-Method": "GET",
@@ -128,7 +128,7 @@ def test_a_listed_origin_may_search_with_a_credential(guarded: World) -> None:
 
 @pytest.mark.parametrize("origin", LOOKALIKES)
 @pytest.mark.parametrize("path", [SEARCH, "/v1/countries", "/v1/grants"])
-def test_lookalikes_may_not_with_a_credential_either(guarded: World, origin: str, path: str) -> None:
+def test_lookalike_origins_cannot_search_even_with_a_credential(guarded: World, origin: str, path: str) -> None:
     method = "POST" if path == "/v1/grants" else "GET"
     ask = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": "authorization"}
     preflight = guarded.client.options(path, headers={"Origin": origin, **ask})
@@ -154,12 +154,12 @@ def test_preflight(web: World) -> None:
     assert "DELETE" not in refused.headers.get("Access-Control-Allow-Methods", "")
 
 
-def test_without_a_list_nobody_elses_pages_read() -> None:
+def test_without_a_list_no_other_origin_can_read() -> None:
     answer = world().client.get("/healthz", headers={"Origin": CMS})
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_static_files_are_for_all(web: World) -> None:
+def test_static_files_are_readable_by_every_page(web: World) -> None:
     def get(path: str, **headers: str) -> TestResponse:
         return web.client.get(path, headers=headers, buffered=True)
 
@@ -175,7 +175,7 @@ def test_static_files_are_for_all(web: World) -> None:
 # -- how often -----------------------------------------------------------------------------------------
 
 
-def test_one_client_may_call_so_often() -> None:
+def test_a_client_has_a_rate_limit() -> None:
     web = world(rate_limit="3/hour")
     answers = [web.client.get("/oembed") for _ in range(4)]
     assert [one.status_code for one in answers] == [400, 400, 400, 429]
@@ -187,7 +187,7 @@ def test_one_client_may_call_so_often() -> None:
     assert last.headers["RateLimit-Reset"] == last.headers["Retry-After"]
 
 
-def test_all_routes_count_together_and_some_not_at_all() -> None:
+def test_routes_share_a_rate_limit_except_some() -> None:
     web = world(rate_limit="2/hour")
     web.client.get(f"/embed/{ANY}")
     web.client.post("/v1/render", json={"content": ""})
@@ -197,7 +197,7 @@ def test_all_routes_count_together_and_some_not_at_all() -> None:
         assert [web.client.get(free, buffered=True).status_code for _ in range(3)] == [200] * 3
 
 
-def test_clients_are_told_apart_by_address_and_not_by_what_they_say() -> None:
+def test_clients_are_identified_by_address_not_by_headers() -> None:
     web = world(rate_limit="1/hour")
     assert web.client.get("/oembed").status_code == 400
     lie = web.client.get("/oembed", headers={"X-Forwarded-For": "192.0.2.1"})
@@ -205,7 +205,7 @@ def test_clients_are_told_apart_by_address_and_not_by_what_they_say() -> None:
     assert (lie.status_code, other.status_code) == (429, 400)
 
 
-def test_a_trusted_proxy_says_who_the_client_is() -> None:
+def test_a_trusted_proxy_identifies_the_client() -> None:
     web = world(rate_limit="1/hour", trusted_hops=1)
 
     def ask(forwarded: str) -> int:
@@ -225,7 +225,7 @@ def test_a_trusted_proxy_says_who_the_client_is() -> None:
         ("", "unknown"),
     ],
 )
-def test_whom_to_count(client: str, counted: str) -> None:
+def test_networks_of_addresses(client: str, counted: str) -> None:
     assert network(client) == counted
 
 
@@ -241,25 +241,25 @@ def test_without_redis_each_process_counts_for_itself(caplog: pytest.LogCaptureF
 # -- at the door ---------------------------------------------------------------------------------------
 
 
-def test_what_there_is_not(web: World) -> None:
+def test_unknown_urls_are_problems(web: World) -> None:
     answer = web.client.get("/v2/embeds/1")
     assert (answer.status_code, answer.json["code"]) == (404, "no-route")
     assert "/v1/embeds/<ref>" in answer.json["detail"]
 
 
-def test_methods_there_are_not(web: World) -> None:
+def test_unsupported_methods_are_problems(web: World) -> None:
     answer = web.client.put("/v1/embeds")
     assert (answer.status_code, answer.json["code"]) == (405, "method-not-allowed")
     assert "POST" in answer.headers["Allow"]
     assert "POST" in answer.json["detail"]
 
 
-def test_a_query_has_a_length(web: World) -> None:
+def test_a_long_query_is_rejected(web: World) -> None:
     answer = web.client.get(f"/oembed?url=1&x={'x' * 4096}")
     assert (answer.status_code, answer.json["code"]) == (414, "invalid-request")
 
 
-def test_only_trusted_hosts_are_answered() -> None:
+def test_untrusted_hosts_are_rejected() -> None:
     web = world(trusted_hosts="embeds.example.org,.example.net")
     for host, status in [("embeds.example.org", 200), ("a.example.net", 200), ("evil.example", 400)]:
         answer = web.client.get("/healthz", headers={"Host": host})
@@ -268,7 +268,7 @@ def test_only_trusted_hosts_are_answered() -> None:
     assert b"evil" not in answer.data
 
 
-def test_an_accident_tells_the_log_and_not_the_world(
+def test_an_unexpected_error_is_logged_and_not_revealed(
     web: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -281,7 +281,7 @@ def test_an_accident_tells_the_log_and_not_the_world(
     assert "canary-detail" in caplog.text
 
 
-def test_a_wrong_setup_tells_the_log_and_not_the_world(
+def test_a_configuration_error_is_logged_and_not_revealed(
     web: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -295,7 +295,7 @@ def test_a_wrong_setup_tells_the_log_and_not_the_world(
     assert "/srv/canary" in caplog.text
 
 
-def test_a_refused_key_is_our_trouble(web: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejected_key_is_not_the_clients_error(web: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise Unauthorized("Look at the setting API_KEY.")
 
@@ -303,7 +303,7 @@ def test_a_refused_key_is_our_trouble(web: World, monkeypatch: pytest.MonkeyPatc
     assert web.client.get(f"/v1/embeds/{ANY}?not=warm").status_code == 502
 
 
-def test_a_wrong_setting_stops_the_start() -> None:
+def test_an_invalid_setting_fails_at_startup() -> None:
     with pytest.raises(ConfigurationError, match="SECRET"):
         world(cache="redis://127.0.0.1:1/0", secret="")
 
@@ -366,11 +366,11 @@ def check(web: World, payload: str, harmless: list[set[tuple[str, tuple[str, ...
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_nothing_comes_back_as_markup_or_headers(web: World, payload: str, harmless: list) -> None:
+def test_input_is_never_returned_as_markup_or_headers(web: World, payload: str, harmless: list) -> None:
     check(web, payload, harmless)
 
 
-def test_nothing_of_the_corpus_does_either(web: World, harmless: list) -> None:
+def test_the_corpus_is_never_returned_as_markup_or_headers(web: World, harmless: list) -> None:
     with gzip.open(reference_dir() / "corpora" / "xss.jsonl.gz", "rt", encoding="utf-8") as lines:
         payloads = [json.loads(line)["p"] for line in lines][::211]
     for payload in payloads:

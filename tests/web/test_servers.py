@@ -50,13 +50,13 @@ def get(url: str) -> tuple[int, dict[str, str], bytes]:
         return answer.status, dict(answer.headers), answer.read()
 
 
-def test_waitress_says_no_version(service: str) -> None:
+def test_waitress_reveals_no_version(service: str) -> None:
     status, headers, _ = get(f"{service}/healthz")
     assert status == 200
     assert "waitress" not in headers.get("Server", "").lower()
 
 
-def test_a_body_without_a_length_is_counted_too(service: str) -> None:
+def test_a_body_without_a_length_is_limited(service: str) -> None:
     """Chunked, and larger than it may be."""
     host, port = service.removeprefix("http://").split(":")
     head = "POST /v1/embeds HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -127,7 +127,7 @@ def fixture_redis(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]
         server.terminate()
 
 
-def test_machines_share_redis_and_live_without_it(redis: tuple[str, subprocess.Popen[bytes]]) -> None:
+def test_machines_share_redis_and_survive_without_it(redis: tuple[str, subprocess.Popen[bytes]]) -> None:
     url, server = redis
     transport = SandboxTransport()
     rows = settings(cache=url, rate_limit="5/hour")
@@ -144,7 +144,7 @@ def test_machines_share_redis_and_live_without_it(redis: tuple[str, subprocess.P
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
 
 
-def test_wsgi_py_needs_no_network_and_no_settings(tmp_path: Path) -> None:
+def test_wsgi_py_needs_no_network_or_settings(tmp_path: Path) -> None:
     script = (
         "import socket\n"
         "def refuse(*_): raise AssertionError('network at import')\n"
@@ -157,7 +157,7 @@ def test_wsgi_py_needs_no_network_and_no_settings(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
 
 
-def test_without_the_extra_the_error_says_what_to_install() -> None:
+def test_without_the_extra_the_error_names_the_package() -> None:
     script = (
         "import sys\n"
         "sys.modules['msgspec'] = None\n"

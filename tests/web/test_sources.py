@@ -33,7 +33,7 @@ def fixture_desk() -> World:
     return world(tokens=TOKEN, **CUSTOMER)
 
 
-def test_an_event_leads_to_its_pictures(web: World) -> None:
+def test_an_event_has_pictures(web: World) -> None:
     answer = web.client.get("/v1/events?q=eclipse&page_size=3&sort_order=oldest")
     found = msgspec.json.decode(answer.data, type=EventsAnswer)
     assert found.total > len(found.events) == found.page_size == 3
@@ -44,7 +44,7 @@ def test_an_event_leads_to_its_pictures(web: World) -> None:
         assert event.thumb is not None
 
 
-def test_without_a_phrase_the_newest_events_come_first(web: World) -> None:
+def test_without_a_phrase_the_newest_events_are_first(web: World) -> None:
     dates = [one["start_date"] for one in web.client.get("/v1/events?page_size=20").json["events"]]
     assert dates == sorted(dates, reverse=True)
     oldest = web.client.get("/v1/events?page_size=20&sort_order=oldest").json["events"]
@@ -63,13 +63,13 @@ def test_without_a_phrase_the_newest_events_come_first(web: World) -> None:
         ("event=1", "Unknown parameter 'event'."),
     ],
 )
-def test_a_wrong_question_about_events(web: World, query: str, says: str) -> None:
+def test_an_invalid_event_query_gets_advice(web: World, query: str, says: str) -> None:
     answer = web.client.get(f"/v1/events?{query}")
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
     assert says in answer.json["detail"]
 
 
-def test_of_a_board_only_those_pictures_are_shown_that_may_be_embedded(desk: World) -> None:
+def test_only_embeddable_pictures_of_a_board_are_returned(desk: World) -> None:
     id = desk.kit.api.boards.create("Front page")
     desk.kit.api.boards.add(id, [EXAMPLE, FORBIDDEN])
     listed = desk.client.get("/v1/boards", headers=bearer(TOKEN))
@@ -85,7 +85,7 @@ def test_of_a_board_only_those_pictures_are_shown_that_may_be_embedded(desk: Wor
 
 
 @pytest.mark.parametrize("path", ["/v1/boards", "/v1/boards/1"])
-def test_boards_are_for_those_who_were_let_in(desk: World, path: str) -> None:
+def test_boards_require_authorization(desk: World, path: str) -> None:
     assert desk.client.get(path).status_code == 401
     for rows in ({"search_access": "open", **CUSTOMER}, {"tokens": TOKEN, **KEYS}):
         answer = world(**rows).client.get(path, headers=bearer(TOKEN))
@@ -95,7 +95,7 @@ def test_boards_are_for_those_who_were_let_in(desk: World, path: str) -> None:
             assert (answer.status_code, answer.json["code"]) == (404, "not-found")
 
 
-def test_who_has_logged_in_has_boards_until_they_log_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_boards_are_available_until_logout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with SandboxServer() as sandbox:
         urls = {
