@@ -102,7 +102,7 @@ def short_repr(value: Any) -> str:
     try:
         text = repr(value)
     except ValueError:  # Python doesn't convert integers of more than 4,300 digits
-        text = f"<{type(value).__name__}, too long to show>"
+        text = f"a value of type {type(value).__name__} that is too long to show"
     return text if len(text) <= 80 else text[:79] + "…"
 
 
