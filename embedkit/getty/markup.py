@@ -16,6 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 from embedkit.errors import InvalidResponse
+from embedkit.getty import payload
 from embedkit.getty.urls import ASSET_ID, ASSET_IDS, EMBED_HOST, SITES
 from embedkit.models import Frame
 
@@ -134,7 +135,7 @@ def _from_modern(found: re.Match[str], requested: tuple[str, ...], frame_hosts: 
         raise _rejection("loads a script from an unknown host")
     items = _items(ids, requested, (page,))
     frame = Frame(items, (("et", et), ("tld", tld), ("sig", sig)), is360 == "true")
-    return Markup(frame, _size(width), _size(height))
+    return Markup(frame, pixels(width), pixels(height))
 
 
 def _from_old(found: re.Match[str], requested: tuple[str, ...], frame_hosts: frozenset[str]) -> Markup:
@@ -142,7 +143,7 @@ def _from_old(found: re.Match[str], requested: tuple[str, ...], frame_hosts: fro
     if host not in frame_hosts:
         raise _rejection("frames an unknown host")
     items = _items(path or assets, requested, (header, footer))
-    width, height = _size(width_digits), _size(height_digits)
+    width, height = pixels(width_digits), pixels(height_digits)
     has_bar = bar == "49px" and _includes_bar(float(ratio), width, height)
     return Markup(Frame(items, signed_query(query), bar=BAR_PX if has_bar else 0), width, height)
 
@@ -171,8 +172,10 @@ def signed_query(query: str) -> tuple[tuple[str, str], ...]:
     return pairs
 
 
-def _size(digits: str | None) -> int | None:
-    return number if digits and 0 < (number := int(digits)) <= MAX_SIDE_PX else None
+def pixels(value: object) -> int | None:
+    """Return a width or height in CSS pixels, given as a number or digits; None if it is invalid."""
+    size = payload.whole_number(value)
+    return size if size and size <= MAX_SIDE_PX else None
 
 
 def _includes_bar(ratio: float, width: int | None, height: int | None) -> bool:

@@ -191,8 +191,8 @@ def _optional_fields(get: Get, ref: AssetRef, tld: str, image_origins: tuple[str
         **_texts(get),
         "version": "1.0",
         "thumbnail_url": thumbnail,
-        "thumbnail_width": _size(get("thumbnail_width")) if thumbnail else None,
-        "thumbnail_height": _size(get("thumbnail_height")) if thumbnail else None,
+        "thumbnail_width": markup.pixels(get("thumbnail_width")) if thumbnail else None,
+        "thumbnail_height": markup.pixels(get("thumbnail_height")) if thumbnail else None,
         "terms_of_use_url": payload.url_on_site(get("terms_of_use_url"), SITES),
         "page_url": page_url(ref.items[0], tld),
     }
@@ -208,7 +208,7 @@ def _dimensions(fields: JSON, found: Markup, ref: AssetRef) -> tuple[int, int, F
     The size in the response takes precedence, as in the standard; unless both sides are usable, the markup's
     size is used.
     """
-    width, height = _size(fields.get("width")), _size(fields.get("height"))
+    width, height = markup.pixels(fields.get("width")), markup.pixels(fields.get("height"))
     if width is None or height is None:
         width, height = found.width, found.height
     if width is None or height is None:
@@ -236,11 +236,6 @@ def _is_for(fields: JSON, ref: AssetRef) -> bool:
     values = [value for name in ("html", "thumbnail_url") if isinstance(value := fields.get(name), str)]
     ids = {found.lower() for value in values for found in _ASSET_ID_IN_URL.findall(value[: markup.MAX_CHARS])}
     return ids == {item.lower() for item in ref.items[:1]}
-
-
-def _size(value: object) -> int | None:
-    size = payload.whole_number(value)
-    return size if size and size <= MAX_SIDE_PX else None
 
 
 def _invalid(why: str, ref: AssetRef) -> InvalidResponse:

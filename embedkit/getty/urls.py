@@ -230,14 +230,11 @@ def tld(word: str | None) -> str | None:
 
 def _page_id(parts: URLParts) -> str:
     """Return the ID in a page URL such as ``/detail/foto/…/ID``; words and slugs are localized and ignored."""
-    from urllib.parse import unquote
-
     segments = parts.path.removesuffix("/").split("/")[1:]
     if segments and _LANGUAGE.fullmatch(segments[0]):
         del segments[0]
     head, last = segments[0].lower() if segments else "", segments[-1] if segments else ""
-    if any(unquote(word).lower() in _VIDEO for word in segments[:2]):
-        raise UnsupportedReference("This is a video.", hint="Only still images and 360° images can be embedded.")
+    _reject_video(segments[:2])
     if head in ("detail", "details", "license") and len(segments) > 1 and all(segments):
         return _asset_id(last)
     if head in ("pictures", "photos") and (slug := _SLUG.fullmatch(last)):
@@ -259,13 +256,19 @@ def _not_a_picture_page(event: bool) -> UnsupportedReference:
 def _thumbnail_id(parts: URLParts) -> str:
     """Return the ID in ``/id/ID/photo/…`` or ``/photos/…-picture-idID``."""
     segments = parts.path.removesuffix("/").split("/")[1:]
-    if any(word.lower() in _VIDEO for word in segments[:-1]):
-        raise UnsupportedReference("This is a video.", hint="Only still images and 360° images can be embedded.")
+    _reject_video(segments[:-1])
     if len(segments) > 1 and segments[0] == "id":
         return _asset_id(segments[1])
     if slug := _SLUG.fullmatch(segments[-1] if segments else ""):
         return _asset_id(slug[1])
     raise UnsupportedReference("This file name contains no asset ID.", hint=HINT)
+
+
+def _reject_video(segments: list[str]) -> None:
+    from urllib.parse import unquote
+
+    if any(unquote(segment).lower() in _VIDEO for segment in segments):
+        raise UnsupportedReference("This is a video.", hint="Only still images and 360° images can be embedded.")
 
 
 def _too_long(text: str) -> UnsupportedReference:

@@ -246,7 +246,8 @@ class HtmlContext(Context):
             return start
         end += len(_TEMPLATE_END[delimiter])
         block = _TEMPLATE_BLOCK.match(self.text, start)
-        return max(end, self._block_end(block[1].lower(), end)) if block else end
+        name = block[1].lower() if block else ""
+        return max(end, self._closer_end(f"end{name}", _TEMPLATE_CLOSERS[name], end)) if block else end
 
     def _bracketed_end(self, start: int) -> int:
         opening = _BRACKETED.match(self.text, start)
@@ -254,12 +255,12 @@ class HtmlContext(Context):
         end = self._next(closer, opening.end()) if opening else self.size
         return end + len(closer) if end < self.size else start
 
-    def _block_end(self, name: str, start: int) -> int:
-        """Return where the block of that name ends; 0 if it is not closed."""
-        end = self._found.get(f"end{name}", -1)
+    def _closer_end(self, key: str, pattern: re.Pattern[str], start: int) -> int:
+        """Return where the next match ends; 0 if there is none. For each key, ``start`` must not decrease."""
+        end = self._found.get(key, -1)
         if end < start:
-            found = _TEMPLATE_CLOSERS[name].search(self.text, start)
-            end = self._found[f"end{name}"] = found.end() if found else self.size + 1
+            found = pattern.search(self.text, start)
+            end = self._found[key] = found.end() if found else self.size + 1
         return end if end <= self.size else 0
 
     def _comment(self, opener: int, kind: str) -> None:
@@ -296,16 +297,10 @@ class HtmlContext(Context):
         if depth > 0:
             self._work.nest(depth)
             self._open[name] = depth
-        if not closes and depth and self._closer(name, opener) == self.size:
+        if not closes and depth and not self._closer_end(name, _CLOSERS[name], opener):
             self._protect(self.size)
         else:
             self._safe = max(self._safe, opener)
-
-    def _closer(self, name: str, start: int) -> int:
-        if self._found.get(name, -1) < start:
-            found = _CLOSERS[name].search(self.text, start)
-            self._found[name] = found.start() if found else self.size
-        return self._found[name]
 
     def _raw_text(self, opener: int, name: str) -> None:
         """Protect raw text up to its end tag; or the rest of the text, if parsers could disagree about the end."""
