@@ -1,8 +1,8 @@
-"""What tests of every room ask for, and the marks that tell quick tests from others.
+"""Fixtures for all tests, and the markers that separate quick tests from slower ones.
 
-Marks come by themselves: ``browser`` for whatever asks for one; ``server`` for the folders whose tests start
-servers and processes, and for whatever asks for one in ``tests/unit``; ``slow`` for properties, and for the other
-folders. What has none of the three is the quick run. A single file or test can be marked by hand.
+Markers are added automatically: ``browser`` to tests that use a browser; ``server`` to tests in folders that start
+servers and processes, and to others with a server fixture; ``slow`` to property tests and to the remaining
+folders. Tests without any of these are the quick run. A file or test can also be marked explicitly.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ SERVERS = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep secrets, tokens and journals of tests out of the folders that the user's own embedkit has."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:  # those have the folder of their parent
+    """Keep the secrets, tokens and journals of tests out of the developer's own cache and data folders."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # workers use their parent's folder
         os.environ.setdefault("PIP_CACHE_DIR", platformdirs.user_cache_dir("pip"))
         folder = TemporaryDirectory(prefix="embedkit-tests-", ignore_cleanup_errors=True)
         for kind in ("CACHE", "DATA"):
@@ -52,13 +52,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test by its folder and by what it asks for."""
+    """Mark every test according to its folder and its fixtures."""
     for item in items:
         folder = item.path.relative_to(ROOT / "tests").parts[0]
-        asks = set(getattr(item, "fixturenames", ()))
-        if "browser" in asks:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "browser" in fixtures:
             item.add_marker("browser")
-        if folder in SERVER_FOLDERS or asks & SERVERS:
+        if folder in SERVER_FOLDERS or fixtures & SERVERS:
             item.add_marker("server")
         if folder in SLOW_FOLDERS or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("slow")
@@ -66,13 +66,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that stands still until the test moves it."""
+    """A clock that only moves when the test advances it."""
     return Clock()
 
 
 @pytest.fixture(scope="session")
 def searchable() -> None:
-    """The sandbox's index, made before anybody waits for it: on a busy machine it takes seconds."""
+    """The sandbox's search index, built before tests measure timeouts: on a busy machine it takes seconds."""
     from embedkit.sandbox.services.ranking import index
 
     index()
@@ -80,13 +80,13 @@ def searchable() -> None:
 
 @pytest.fixture
 def sandbox(embedkit_sandbox: SandboxServer, searchable: None) -> SandboxServer:
-    """Getty's services on a free port; ``.app`` has the switches."""
+    """Getty's services, emulated on a free port; ``.app`` has the controls."""
     return embedkit_sandbox
 
 
 @pytest.fixture
 def kit(embedkit_kit: EmbedKit) -> EmbedKit:
-    """A kit whose Getty is ``sandbox``, in process."""
+    """A kit whose upstream is ``sandbox``, in process."""
     return embedkit_kit
 
 
@@ -97,7 +97,7 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Run:
-    """Runs a command of the command line in process and in a folder of its own; its Getty is ``sandbox``."""
+    """A function that runs commands in process, in a temporary folder, with ``sandbox`` as the upstream."""
     from tests.support.cli import runner
 
     return runner(sandbox, tmp_path, monkeypatch, capsys)
@@ -105,15 +105,15 @@ def run(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser that reaches this machine and nothing else."""
+    """A browser without access to other machines."""
     with chromium() as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
 def room(browser: Browser) -> Iterator[Desk]:
-    """The picker, and a service that answers what a test wants it to answer."""
-    from tests.support.picker import desks  # brings Playwright, which most tests have no use for
+    """The servers for the picker: a page with it and a fake service; use ``desk``."""
+    from tests.support.picker import desks  # imports Playwright, which most tests don't need
 
     with desks(browser) as room:
         yield room
@@ -121,6 +121,6 @@ def room(browser: Browser) -> Iterator[Desk]:
 
 @pytest.fixture
 def desk(room: Desk) -> Iterator[Desk]:
-    """A page with the picker, closed behind the test."""
+    """Opens pages with the picker, and closes them after the test."""
     yield room
     room.close()

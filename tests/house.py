@@ -1,8 +1,8 @@
-"""The house in numbers: ``python -m tests.house [FOLDER]``, by default of this checkout.
+"""Measure the package's structure: ``python -m tests.house [FOLDER]``, by default for this checkout.
 
-A room is a folder of modules, or a module that lies loose in ``embedkit/``; an arrow is one room that imports from
-another, lazily or not (what only a type checker reads is not counted); a floor is a step of the longest way down.
-Lines of code are without blanks, comments and docstrings.
+A room is a folder of modules, or a single module in ``embedkit/`` itself. An arrow is an import from one room to
+another, lazy or not, except under TYPE_CHECKING; floors are the rooms on the longest chain of imports. Lines of
+code don't include blank lines, comments and docstrings.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ SKIPPED = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tok
 
 
 def modules(package: Path) -> list[Path]:
-    """Every module of the package but its front page and what later issues add."""
+    """Return every module of the package except its ``__init__.py`` and the integrations."""
     found = sorted(package.rglob("*.py"))
-    later = package / "integrations"
-    return [path for path in found if later not in path.parents and path != package / "__init__.py"]
+    skipped = package / "integrations"
+    return [path for path in found if skipped not in path.parents and path != package / "__init__.py"]
 
 
 def room_of(path: Path, package: Path) -> str:
-    """The room that a module or a folder belongs to."""
+    """Return the room that a module or folder belongs to."""
     relative = path.relative_to(package)
     return str(relative.with_suffix("")) if len(relative.parts) == 1 else str(relative.parent)
 
 
 @cache
 def imports(path: Path) -> frozenset[str]:
-    """Full names of what a module imports, wherever in it; what only the type checker reads aside."""
+    """Return the full names of a module's imports, including lazy ones, except under TYPE_CHECKING."""
     tree = ast.parse(path.read_text("utf-8"))
     skipped = {
         id(node)
@@ -61,7 +61,7 @@ def imports(path: Path) -> frozenset[str]:
 
 
 def rooms_imported(path: Path, package: Path) -> set[str]:
-    """The rooms that a module imports from; its own, and the package's front page, aside."""
+    """Return the rooms that a module imports from, without its own and the package's ``__init__.py``."""
     found = set()
     for name in imports(path):
         first, *rest = name.split(".")
@@ -84,14 +84,14 @@ def rooms_imported(path: Path, package: Path) -> set[str]:
 
 
 def arrows(package: Path) -> set[tuple[str, str]]:
-    """Who imports from whom."""
+    """Return the pairs of rooms of which the first imports from the second."""
     return {
         (room_of(path, package), other) for path in modules(package) for other in rooms_imported(path, package)
     }
 
 
 def circles(pairs: set[tuple[str, str]]) -> list[set[str]]:
-    """Rooms that reach each other."""
+    """Return the groups of rooms that import each other, directly or indirectly."""
     reach = {start: _reached(start, pairs) for start, _ in pairs}
     groups = {frozenset(b for b in reach[a] if a in reach.get(b, ())) for a in reach}
     return [set(group) for group in groups if group]
@@ -107,13 +107,15 @@ def _reached(start: str, pairs: set[tuple[str, str]]) -> set[str]:
 
 
 def floors(pairs: set[tuple[str, str]]) -> int:
-    """How many rooms the longest way down goes through; rooms of a circle count as one."""
+    """Return the number of rooms on the longest chain of imports; cycles are not followed twice."""
     below = {room: {b for a, b in pairs if a == room} for pair in pairs for room in pair}
 
     def depth(room: str, path: tuple[str, ...] = ()) -> int:
         if room in known:
             return known[room]
-        known[room] = 1 + max((depth(one, (*path, room)) for one in below[room] if one not in path), default=0)
+        known[room] = 1 + max(
+            (depth(other, (*path, room)) for other in below[room] if other not in path), default=0
+        )
         return known[room]
 
     known: dict[str, int] = {}
@@ -121,7 +123,7 @@ def floors(pairs: set[tuple[str, str]]) -> int:
 
 
 def lines_of_code(path: Path) -> int:
-    """Lines with code on them."""
+    """Return the number of lines that contain code."""
     source = path.read_text("utf-8")
     texts: set[int] = set()
     for node in ast.walk(ast.parse(source)):
@@ -139,7 +141,7 @@ def lines_of_code(path: Path) -> int:
 
 
 def classes_in_doors(package: Path) -> list[str]:
-    """``__init__.py`` files with a class in them."""
+    """Return the ``__init__.py`` files that define a class."""
     doors = package.rglob("__init__.py")
     return [
         str(path) for path in doors if any(isinstance(n, ast.ClassDef) for n in ast.parse(path.read_text()).body)
@@ -147,13 +149,13 @@ def classes_in_doors(package: Path) -> list[str]:
 
 
 def trunk(package: Path) -> list[Path]:
-    """What one reads to understand the package."""
+    """Return the modules that one reads to understand the package."""
     places = [package / name for name in TRUNK]
-    return [one for place in places for one in ([place] if place.is_file() else sorted(place.glob("*.py")))]
+    return [path for place in places for path in ([place] if place.is_file() else sorted(place.glob("*.py")))]
 
 
 def report(package: Path) -> str:
-    """The table."""
+    """Return the measurements as a table."""
     found, pairs = modules(package), arrows(package)
     outside = [path for path in found if "sandbox" not in path.relative_to(package).parts[0]]
     rows = {

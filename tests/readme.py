@@ -1,5 +1,7 @@
-"""The fenced blocks of the README and of the pages that it links: ``python tests/readme.py N`` prints the N-th ``sh``
-block of the README, from 1."""
+"""The fenced code blocks of the README and of the examples' READMEs.
+
+``python tests/readme.py N`` prints the N-th ``sh`` block of the README, from 1.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 
 
 def blocks(language: str, page: Path = README) -> list[str]:
-    """The contents of every fenced block in that language, in order."""
+    """Return the content of every fenced block in a language, in order."""
     return [text for name, text in FENCE.findall(page.read_text("utf-8")) if name == language]
 
 

@@ -1,4 +1,4 @@
-"""The rules of the house: who may import whom, and what may not be in the tree."""
+"""Rules for the code: which modules may import which, and what must not be in the repository."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.support.tools import ROOT
 
 PACKAGE = ROOT / "embedkit"
 
-# The rooms from the ground up. A module imports from rooms earlier in this list, or from its own room;
-# lazy imports count. So no two rooms can import from each other, by whatever way.
+# The rooms from the bottom up. A module may only import from its own room or from rooms earlier in this list, and
+# lazy imports count. So there can be no import cycles between rooms.
 ORDER = [
     *("errors", "freshness", "targets", "models", "messages", "process", "validation"),
     "settings",
@@ -52,13 +52,13 @@ STILL_WHOLE_SETTINGS = {
 
 DIALECT = {"said", "told", "LONGEST", "MOST", "SHORTEST", "LEAST", "BREATH", "PATIENCE", "NEVER_MIND"}
 
-INTEGRATION_LINES = 150  # of code; what needs more is not thin
+INTEGRATION_LINES = 150  # maximum lines of code in an integration
 
 MODULES = [*modules(PACKAGE), *sorted((PACKAGE / "integrations").rglob("*.py"))]
 
 
 def room(path: Path) -> str:
-    """The room of a module."""
+    """Return the room of a module."""
     return room_of(path, PACKAGE)
 
 
@@ -76,7 +76,7 @@ def test_imports_go_one_way(path: Path) -> None:
 
 
 def test_the_api_does_its_input_and_output_in_few_modules() -> None:
-    """The rest of the room builds requests and reads answers."""
+    """The other modules build requests and parse responses."""
     paths = (PACKAGE / "api").glob("*.py")
     impure = {path.stem for path in paths if IMPURE & set(imports(path))}
     assert impure == {"session", "token_file", "response_cache", "downloads", "orders"}, (
@@ -105,7 +105,7 @@ def test_the_table_of_a_room_names_its_modules(name: str) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_settings_are_taken_apart(path: Path) -> None:
-    """Only those who put the parts together take all settings; a part takes the values that it needs."""
+    """Only code that assembles the parts takes a whole Settings object; a part takes the values it needs."""
     arguments = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.arg)]
     whole = [node.arg for node in arguments if node.annotation and "Settings" in _names(node.annotation)]
     if room(path) not in WHOLE_SETTINGS:
@@ -119,11 +119,11 @@ def _names(annotation: ast.expr) -> set[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_names_are_the_fields_words(path: Path) -> None:
-    """What is passed has a name by its place (params, fields, options); a constant names its noun and its unit."""
+    """Arguments are named by their role (params, fields, options), constants by a noun and a unit."""
     source = path.read_text("utf-8")
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     found = {token.string for token in tokens if token.type == tokenize.NAME} & DIALECT
-    assert not found, "rename to params, fields or options, by place; a constant to its noun and its unit"
+    assert not found, "rename to params, fields or options, depending on the role; constants to a noun and a unit"
 
 
 def test_importing_the_package_imports_nothing_else() -> None:
@@ -141,8 +141,8 @@ def test_the_kit_imports_no_service_and_no_requests() -> None:
     assert done.stdout.strip() == "[]"
 
 
-# embedkit on the index is another project, and embedkit-getty is nobody's there yet: both are installed from
-# a clone or from a wheel file.
+# On the package index, embedkit is another project, and the name embedkit-getty is not taken yet: the package is
+# installed from a clone or from a wheel file.
 BY_NAME = re.compile(r"pip3? (?:install|download)(?: -\S+)* ['\"]?embedkit(?!_getty-)")
 
 

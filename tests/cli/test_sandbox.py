@@ -58,7 +58,9 @@ def test_a_contract_is_compared(run: Run, tmp_path: Path) -> None:
     contract.write_text('{"openapi": "3.0.1", "paths": {"/v3/ai/x": {"get": {}}, "/v3/y": {"get": {}}}}')
     result = run("sandbox", "--against", str(contract))
     assert result.code == 1
-    assert "GET /v3/ai/x: the sandbox has no such operation (the sandbox does not generate pictures)\n" in result.out
+    assert (
+        "GET /v3/ai/x: the sandbox has no such operation (the sandbox does not generate pictures)\n" in result.out
+    )
     assert "GET /v3/y: the sandbox has no such operation\n" in result.out
     assert "GET /v3/images/{}: is not in the contract\n" in result.out
 

@@ -1,4 +1,4 @@
-"""Callers of the sandbox's API v3, without a socket: their keys, their tokens, a clock that can be moved."""
+"""Call the sandbox's API v3 in process: a client with credentials, and single requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DAY = 86_400
 def send_request(
     app: Sandbox, method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b""
 ) -> Response:
-    """One request straight into the application; a redirect is an answer like any other."""
+    """Send one request to the application, without following redirects."""
     parts = urlsplit(url if "://" in url else ORIGIN + url)
     sent: list[Any] = []
     environ = {f"HTTP_{name.upper().replace('-', '_')}": text for name, text in (headers or {}).items()} | {
@@ -39,12 +39,12 @@ def send_request(
     return Response(int(status.split()[0]), {name.lower(): text for name, text in found}, b"".join(pieces))
 
 
-def request_token(app: Sandbox, *, url: str = "/oauth2/token", **said: str) -> Response:
-    return send_request(app, "POST", url, body=urlencode(said).encode())
+def request_token(app: Sandbox, *, url: str = "/oauth2/token", **form: str) -> Response:
+    return send_request(app, "POST", url, body=urlencode(form).encode())
 
 
 class ApiClient:
-    """Somebody with a key and, unless ``grant`` says otherwise, a token of the licensed customer."""
+    """A client with an API key and, by default, a token of the licensed customer; ``grant=None`` for no token."""
 
     def __init__(
         self, app: Sandbox, grant: dict[str, str] | None = CUSTOMER, client: dict[str, str] = CLIENT
@@ -57,10 +57,10 @@ class ApiClient:
             self.headers["Authorization"] = f"Bearer {self.grant['access_token']}"
 
     def request(self, method: str, url: str, body: Any = b"", **params: Any) -> Response:
-        """One call; ``body`` is bytes, or a value that is sent as JSON; ``params`` are the query."""
-        said = body if isinstance(body, bytes) else json.dumps(body).encode()
+        """Send a request; ``body`` is bytes or a value to send as JSON, ``params`` are the query."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
         query = f"?{urlencode(params, doseq=True)}" if params else ""
-        return send_request(self.app, method, url + query, self.headers, said)
+        return send_request(self.app, method, url + query, self.headers, content)
 
     def get(self, url: str, **params: Any) -> Any:
         response = self.request("GET", url, **params)

@@ -1,4 +1,4 @@
-"""An embed, a cache to keep it in, and a process of its own that asks for it: ``python -m tests.support.cache``."""
+"""A sample embed, a cache to store it in, and concurrent lookups in threads and in other processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ITEMS = ("123456789",)
 
 
 def embed(items: tuple[str, ...] = ITEMS, **changes: Any) -> Embed:
-    """A picture that nobody has ever taken."""
+    """Return an embed of a fictitious picture."""
     query = (("et", "Xy-_0123456789abcdefgh"), ("tld", "com"), ("sig", "c2lnbmVkLWJ5LW5vYm9keQ=="))
     made = Embed(
         ref=AssetRef(items),
@@ -51,20 +51,20 @@ def embed(items: tuple[str, ...] = ITEMS, **changes: Any) -> Embed:
 
 
 def cache(backend: BaseCache, **changes: Any) -> EmbedCache:
-    """A cache without chance."""
+    """Return a cache with fixed secrets and no randomness."""
     given: dict[str, Any] = {"secrets": (SECRET,), "policy": Policy(), "endpoint": ENDPOINT, "random": lambda: 0.5}
     return EmbedCache(backend, **{**given, **changes})
 
 
 def store_embed(kept: EmbedCache, picture: Embed, **rest: Any) -> Embed:
-    """Store a copy; the copy that is to be shown from now on."""
+    """Store an embed and return the stored copy."""
     entry = kept.store(picture, **rest)
     assert entry.embed is not None
     return entry.embed
 
 
 def run_once(kept: EmbedCache, items: tuple[str, ...], tld: str, work: Callable[[], Any], *, wait: float) -> Any:
-    """Do some work for a picture, or share in the outcome of who is at it."""
+    """Do some work for a picture in a single flight, or wait for the result of the process that is doing it."""
     with kept.single_flight(items, tld, wait=wait) as call:
         if not call.is_done:
             call.result = work()
@@ -74,7 +74,10 @@ def run_once(kept: EmbedCache, items: tuple[str, ...], tld: str, work: Callable[
 def lookup(
     kept: EmbedCache, calls: Path, *, outcome: ProviderError | None = None, takes: float = 0.2
 ) -> Callable[[], Embed]:
-    """Work as the kit does it: look again, else ask upstream, where each call leaves a line in a file."""
+    """Return a function that looks up an embed as the kit does: in the cache first, then upstream.
+
+    Each upstream call appends a line to the file ``calls``.
+    """
 
     def work() -> Embed:
         entry = kept.get(ITEMS, "com")
@@ -94,7 +97,7 @@ def lookup(
 
 
 def run_in_threads(kept: EmbedCache, work: Callable[[], Embed], threads: int, wait: float) -> dict[str, int]:
-    """Ask from many threads at once; how often each outcome came back."""
+    """Do the work in many threads at once, and return the number of times each outcome occurred."""
     outcomes: list[str] = []
     together = threading.Barrier(threads)
 
@@ -114,7 +117,7 @@ def run_in_threads(kept: EmbedCache, work: Callable[[], Embed], threads: int, wa
 
 
 class LookupProcess:
-    """Another process that asks, when told to."""
+    """Another process (this module as a program) that looks up the embed when :meth:`go` is called."""
 
     def __init__(
         self, url: str, calls: Path, *, threads: int = 1, fails: bool = False, takes: float = 0.2

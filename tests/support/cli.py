@@ -1,4 +1,4 @@
-"""Commands of the command line in process, with the sandbox as their Getty."""
+"""Run command-line commands in process, with the sandbox as the upstream."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Run = Callable[..., Outcome]
 
 
 def sandbox_environ(url: str, folder: Path) -> dict[str, str]:
-    """The environment of a licensed customer whose Getty is the sandbox at that address."""
+    """Return environment variables for a licensed customer whose upstream is the sandbox at ``url``."""
     return {
         "EMBEDKIT_OEMBED_ENDPOINT": f"{url}/oembed",
         "EMBEDKIT_FRAME_ORIGIN": url,
@@ -41,7 +41,7 @@ def sandbox_environ(url: str, folder: Path) -> dict[str, str]:
         "EMBEDKIT_API_SECRET": auth.SECRET,
         "EMBEDKIT_USERNAME": auth.USER,
         "EMBEDKIT_PASSWORD": auth.PASSWORD,
-        "EMBEDKIT_TIMEOUT": "60",  # a loaded machine is no slow Getty
+        "EMBEDKIT_TIMEOUT": "60",  # a loaded machine must not look like a slow upstream
         "EMBEDKIT_CACHE": f"sqlite:{folder / 'cache.sqlite'}",
         "EMBEDKIT_DOWNLOAD_JOURNAL": str(folder / "journal"),
         "XDG_CACHE_HOME": str(folder / "xdg"),
@@ -49,7 +49,7 @@ def sandbox_environ(url: str, folder: Path) -> dict[str, str]:
 
 
 def without_settings(names: Mapping[str, str]) -> dict[str, str]:
-    """An environment without the settings of whoever runs the tests."""
+    """Return an environment without the developer's own EMBEDKIT_ variables."""
     return {name: value for name, value in names.items() if not name.startswith("EMBEDKIT_")}
 
 
@@ -59,7 +59,7 @@ def runner(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Run:
-    """Runs commands in that folder; the environment can be changed further by the test."""
+    """Return a function that runs commands in a folder; the test can change the environment further."""
     for name in os.environ.keys() - without_settings(os.environ).keys():
         monkeypatch.delenv(name)
     for name, value in sandbox_environ(sandbox.url, folder).items():

@@ -1,4 +1,4 @@
-"""The client of the API v3 for tests: over scripts that misbehave, and over the sandbox with clocks that can be moved."""
+"""Kits for tests of the API v3 client: over scripted upstreams, with clocks to advance, and over the sandbox."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from embedkit.transport.client import HttpTransport
 from tests.support.faulty_upstream import Script, Upstream, ok
 from tests.support.tools import Clock
 
-PRODUCT: Any = {"product_type": "premiumaccess"}  # a picture of the sandbox has several agreements
+PRODUCT: Any = {"product_type": "premiumaccess"}  # pictures in the sandbox have several agreements
 CREDENTIALS = {"api_key": KEY, "api_secret": SECRET, "username": USER, "password": PASSWORD}
-UNLIMITED_RATE = 10_000.0  # calls a second: the bucket is not what is tested
+UNLIMITED_RATE = 10_000.0  # calls per second, so that client-side throttling does not interfere
 ID = "600100200"
 
 
 def search_body(*ids: str, total: int | None = None, **more: Any) -> bytes:
-    """A search answer with so many pictures."""
-    images = [{"id": one, "title": f"Picture {one}"} for one in ids or (ID,)]
+    """Return a search response with these pictures."""
+    images = [{"id": id, "title": f"Picture {id}"} for id in ids or (ID,)]
     return json.dumps({"result_count": total or len(images), "images": images, **more}).encode()
 
 
 def token_body(access: str = "access-1", **more: Any) -> bytes:
-    """What the token endpoint answers."""
-    said = {"access_token": access, "token_type": "Bearer", "expires_in": "1800", **more}
-    return json.dumps({name: value for name, value in said.items() if value is not None}).encode()
+    """Return a response of the token endpoint; None leaves a field out."""
+    fields = {"access_token": access, "token_type": "Bearer", "expires_in": "1800", **more}
+    return json.dumps({name: value for name, value in fields.items() if value is not None}).encode()
 
 
 def answer_and_close(body: bytes = b"", status: str = "200 OK", headers: tuple[str, ...] = ()) -> Script:
-    """A proper answer on a connection that is then closed, so that no later request meets an end of it."""
+    """Respond correctly, then close the connection, so that no later request is sent on a closed one."""
 
     def script(sock: Any, over: Any) -> bool:
         ok(body, status, (*headers, "Connection: close"))(sock, over)
@@ -45,7 +45,7 @@ def answer_and_close(body: bytes = b"", status: str = "200 OK", headers: tuple[s
 
 
 def downloads_api(upstream: Upstream, order: Script, id: str, history: bytes = b'{"downloads": []}') -> Script:
-    """An API that offers one picture under one agreement: answers what is asked before an order, and then orders."""
+    """Respond like an API with one picture under one agreement; ``order`` responds to the download request."""
     offer = {"product_type": "premiumaccess", "uri": f"{upstream.origin}/v3/downloads/images/{id}"}
     image = json.dumps({"images": [{"id": id, "largest_downloads": [offer]}]}).encode()
 
@@ -59,7 +59,7 @@ def downloads_api(upstream: Upstream, order: Script, id: str, history: bytes = b
 
 
 class Harness:
-    """A kit whose API and token endpoint are at addresses of the test's, over real sockets."""
+    """A kit with given API and token URLs, over real sockets, with clocks that a test can advance."""
 
     def __init__(
         self,
@@ -101,26 +101,27 @@ class Harness:
         self.kit.close()
 
     def advance(self, seconds: float) -> None:
-        """Time passes, by every clock that the kit can be given."""
+        """Advance all clocks."""
         self.wall.ahead += seconds
         self.monotonic.ahead += seconds
 
     def endpoint(self, name: str = "api") -> dict[str, Any]:
+        """Return the state of an upstream endpoint, such as its circuit breaker."""
         return self.kit.status()["upstream"].get(name, {})
 
     def error(self, act: Callable[[], object]) -> EmbedKitError:
-        """The error of one call, which has to come within the time."""
+        """Return the error that a call raises, which must be within the timeout."""
         began = time.monotonic()
         try:
-            answer = act()
+            result = act()
         except EmbedKitError as error:
             assert time.monotonic() - began < self.settings.timeout + 1
             return error
-        raise AssertionError(f"no error, but {answer!r}")
+        raise AssertionError(f"no error, but {result!r}")
 
 
 def in_process_kit(config: SandboxConfig | None = None, **rows: Any) -> tuple[EmbedKit, Sandbox]:
-    """A kit over a sandbox without a socket, asked as Getty's own hosts."""
+    """Return a kit and its sandbox, in process, under the names of Getty's own hosts."""
     app = Sandbox(config)
     kit = EmbedKit(
         Settings(**{"cache": "memory:", **CREDENTIALS, **rows}), transport=SandboxTransport(app), background=False
@@ -132,8 +133,8 @@ def in_process_kit(config: SandboxConfig | None = None, **rows: Any) -> tuple[Em
 def kit_over_http(
     config: SandboxConfig | None = None, *, api_rate: float = UNLIMITED_RATE, **rows: Any
 ) -> Iterator[tuple[EmbedKit, SandboxServer]]:
-    """A kit over a sandbox on a port, which has its index already: under load that takes longer than a client waits."""
-    index()
+    """Yield a kit and its sandbox server."""
+    index()  # under load, building it takes longer than a client's timeout
     with SandboxServer(config) as server:
         settings = server.settings(**{"cache": "memory:", **rows})
         transport = HttpTransport(timeout=settings.timeout, concurrency=settings.concurrency, api_rate=api_rate)

@@ -1,4 +1,4 @@
-"""Records to render, and what a browser's parser makes of the result."""
+"""Sample embeds to render, and the result as a browser's HTML parser sees it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from embedkit.models import AssetRef, Embed, Frame, Options
 from embedkit.targets import ROWS, Target
 from tests.support.tools import FIXTURES
 
-# A value of each field of RenderSettings that is not the default, and that shows in what is rendered.
+# For each field of RenderSettings, a value that differs from the default and changes the output.
 RENDER_SAMPLES: dict[str, Any] = {
     "frame_origin": "https://frames.example.org",
     "frame_sandbox": "allow-scripts",
@@ -24,7 +24,7 @@ RENDER_SAMPLES: dict[str, Any] = {
     "locale": "de",
     "tld": "de",
     "sanitizer": "bleach",
-    "templates": str(FIXTURES),  # a folder without templates: ours, rendered as a host's would be
+    "templates": str(FIXTURES),  # a folder without templates: embedkit's own are used as if they were the host's
     "on_error": "link",
 }
 
@@ -39,7 +39,7 @@ Skeleton = list[tuple[str, tuple[str, ...]]]
 
 
 def record(*items: str, **changes: Any) -> Embed:
-    """An embed of these items (by default one), as Getty's answer would give it."""
+    """Return an embed of these items (by default one), as parsed from a response of Getty's."""
     items = items or ("74917285",)
     made = Embed(
         ref=AssetRef(items),
@@ -62,7 +62,7 @@ def record(*items: str, **changes: Any) -> Embed:
 
 
 def hostile(text: str) -> tuple[Embed, Options]:
-    """The same text in every place where a foreign text enters."""
+    """Return an embed and options with the same text in every field that holds foreign text."""
     return (
         record(title=text, caption=text, photographer=text, collection=text),
         Options(caption=f"{text} x", title=f"{text} x"),
@@ -70,22 +70,22 @@ def hostile(text: str) -> tuple[Embed, Options]:
 
 
 def tree(html: str) -> ElementTree.Element:
-    """What a browser makes of a fragment."""
+    """Parse an HTML fragment as a browser does."""
     parsed: ElementTree.Element = html5lib.parseFragment(html, namespaceHTMLElements=False)
     return parsed
 
 
 def elements(html: str) -> Iterator[ElementTree.Element]:
-    """Every element, in document order."""
-    return (one for one in tree(html).iter() if isinstance(one.tag, str) and one.tag != "DOCUMENT_FRAGMENT")
+    """Yield every element in document order."""
+    return (node for node in tree(html).iter() if isinstance(node.tag, str) and node.tag != "DOCUMENT_FRAGMENT")
 
 
 def skeleton(html: str) -> Skeleton:
-    """Elements and the names of their attributes: what no text may ever change."""
-    return [(str(one.tag), tuple(sorted(one.attrib))) for one in elements(html)]
+    """Return the elements and the names of their attributes, which no text must ever change."""
+    return [(str(element.tag), tuple(sorted(element.attrib))) for element in elements(html)]
 
 
 def hosts(html: str) -> set[str]:
-    """Every host that the html points at."""
-    urls = (one.get(name) for one in elements(html) for name in ("src", "href"))
+    """Return every host in a URL of the html."""
+    urls = (element.get(name) for element in elements(html) for name in ("src", "href"))
     return {urlsplit(url).hostname or "" for url in urls if url}

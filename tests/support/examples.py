@@ -1,4 +1,4 @@
-"""The editor examples as a person starts them: by the command of their README, with the real editor from npm."""
+"""Run the editor examples with the command in their README and the real editor from npm, and use their picker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 def readme_command(name: str) -> list[str]:
-    """What the README says after the environment is made, as words."""
+    """Return the command in an example's README that follows the setup of the environment, as a list."""
     line = re.findall(r"^```sh\n(.*)\n```$", EXAMPLES.joinpath(name, "README.md").read_text("utf-8"), re.M)[0]
     python, path = line.rpartition(" && ")[2].split(" ")
     assert python == ".venv/bin/python"
@@ -33,13 +33,13 @@ def readme_command(name: str) -> list[str]:
 
 @contextmanager
 def running_example(name: str, folder: Path, *packages: Path) -> Iterator[str]:
-    """The address of an example that runs, without its slash at the end.
+    """Run an example and yield its URL, without the trailing slash.
 
-    :param folder: for its temporary files and its log.
-    :param packages: folders with more packages for Python.
+    :param folder: the folder for its temporary files and its log.
+    :param packages: folders with additional Python packages.
     """
     options = ["--port", "0", "--packages", str(npm_packages(name))]
-    path = os.pathsep.join(map(str, (ROOT, *packages)))  # ours may be installed from elsewhere
+    path = os.pathsep.join(map(str, (ROOT, *packages)))  # embedkit may be installed from elsewhere
     with (
         folder.joinpath("log").open("w") as log,
         subprocess.Popen(
@@ -51,38 +51,38 @@ def running_example(name: str, folder: Path, *packages: Path) -> Iterator[str]:
             text=True,
         ) as process,
     ):
-        said = process.stdout.readline() if process.stdout else ""
-        address = re.search(r"http://[0-9.:]+", said)
+        line = process.stdout.readline() if process.stdout else ""
+        url = re.search(r"http://[0-9.:]+", line)
         try:
-            assert address, folder.joinpath("log").read_text()
-            yield address[0]
+            assert url, folder.joinpath("log").read_text()
+            yield url[0]
         finally:
             process.terminate()
             process.communicate(timeout=20)
 
 
 def npm_packages(name: str) -> Path:
-    """What an example needs from npm, outside of the tree: installed once for every version asked for."""
-    wanted = EXAMPLES / name / "package.json"
-    if not wanted.exists():
+    """Return the folder with an example's npm packages, outside the working tree, installed once per version."""
+    manifest = EXAMPLES / name / "package.json"
+    if not manifest.exists():
         return EXAMPLES / name
     need("npm")
-    lock = wanted.with_name("package-lock.json")
-    version = hashlib.sha256(wanted.read_bytes() + lock.read_bytes()).hexdigest()[:12]
+    lock = manifest.with_name("package-lock.json")
+    version = hashlib.sha256(manifest.read_bytes() + lock.read_bytes()).hexdigest()[:12]
     folder = INSTALLED / f"{name}-{version}"
     folder.mkdir(parents=True, exist_ok=True)
-    for file in (wanted, lock):
+    for file in (manifest, lock):
         shutil.copy(file, folder)
     code = "from newsroom.packages import Packages; from pathlib import Path; import sys; Packages(Path(sys.argv[1])).install()"
-    with folder.joinpath("lock").open("w") as turn:  # another worker may need it at this moment, too
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with folder.joinpath("lock").open("w") as held:  # another worker may be installing it
+        fcntl.flock(held, fcntl.LOCK_EX)
         subprocess.run([sys.executable, "-c", code, str(folder)], cwd=EXAMPLES, check=True)
     return folder
 
 
 @dataclass
 class PageLog:
-    """What a page complained of, and where it asked for things."""
+    """Records the errors in a page's console and the URLs it requests."""
 
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -95,24 +95,24 @@ class PageLog:
         return page
 
     def foreign(self) -> list[str]:
-        """What was asked of other machines than this."""
+        """Return the requests to other machines."""
         return [url for url in self.requests if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
 
 
-BOX = "input[enterkeyhint=search]"  # not that of the page without scripts
+BOX = "input[enterkeyhint=search]"  # not the one on the page without scripts
 
 
 def _search(picker: Page | FrameLocator | Locator, query: str) -> Locator:
-    """What the picker finds."""
+    """Search and return the results."""
     box = picker.locator(BOX)
     box.fill(query)
-    box.press("Enter")  # at once: what an earlier search of the session found may still be there
+    box.press("Enter")  # without waiting: results of an earlier search may still be shown
     picker.locator(".picker:not([data-busy])").wait_for()
     return picker.get_by_role("listbox", name="Pictures").get_by_role("option")
 
 
 def pick_two(picker: Page | FrameLocator, query: str) -> None:
-    """Search, choose the second result and then the first by their check marks, insert both."""
+    """Search, select the second result and then the first by their check marks, and insert both."""
     found = _search(picker, query)
     for number in (1, 0):
         found.nth(number).locator(".mark").click()
@@ -128,16 +128,16 @@ def pick(
     side: str = "",
     width: str = "",
 ) -> str:
-    """Search, choose, insert, as a person would; the id of the picture.
+    """Search, choose a picture and insert it, as a user would; return its ID.
 
-    :param number: which of the results, from 0.
-    :param caption: words of one's own below the picture.
-    :param side: the name of its radio button.
-    :param width: in pixels.
+    :param number: the index of the result, from 0.
+    :param caption: a custom caption.
+    :param side: the label of the radio button for the alignment.
+    :param width: the width in pixels.
     """
     opener = picker.get_by_role("button", name=re.compile("^(?:Choose a picture|Change)$"))
-    opener.or_(picker.locator(BOX).filter(visible=True)).first.wait_for()  # its script may not have run yet
-    if opener.count():  # of a field, which opens a dialog
+    opener.or_(picker.locator(BOX).filter(visible=True)).first.wait_for()  # the script may not have run yet
+    if opener.count():  # a form field, which opens the picker in a dialog
         opener.click()
     _search(picker, query).nth(number).click()
     if caption:

@@ -1,4 +1,4 @@
-"""A whole house for the tests of faults: a kit and a service over a real socket, and a clock that can be moved."""
+"""The harness for fault tests: a kit and a service over a real socket, with clocks that a test can advance."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from tests.support.tools import Clock
 
 ID = "600100200"
 TITLE = "Lighthouse keeper winds the lamp"
-TIMEOUT_S = 0.6  # seconds for one call upstream
+TIMEOUT_S = 0.6  # for one upstream call
 ROUTES = (f"/oembed?url=https://gty.im/{ID}", f"/v1/embeds/{ID}", f"/embed/{ID}")
 OK_HEAD = ("HTTP/1.1 200 OK", "Connection: close")
 
 
 def oembed_body(**changes: Any) -> bytes:
-    """Getty's answer, with other values; None leaves a name out."""
+    """Return an oEmbed response of Getty's with some values changed; None leaves a key out."""
     whole = load("modern-single") | changes
     return json.dumps({name: value for name, value in whole.items() if value is not None}).encode()
 
 
 def oembed_ok(**changes: Any) -> Script:
-    """A proper answer on a connection that is then closed, so that the next one is made anew."""
+    """Respond correctly, then close the connection, so that the next request opens a new one."""
     body = oembed_body(**changes)
 
     def script(sock: Any, over: Any) -> bool:
@@ -44,7 +44,7 @@ def oembed_ok(**changes: Any) -> Script:
 
 @dataclass
 class Results:
-    """What a caller of the library and three callers of the service get, asking at once."""
+    """The results of one library call and three requests to the service, made concurrently."""
 
     resolved: Embed | EmbedKitError
     statuses: list[int]
@@ -55,7 +55,7 @@ class Results:
 
 
 class Harness:
-    """A kit over an upstream address, and the service in front of it."""
+    """A kit whose upstream is at a URL, and the service in front of it."""
 
     def __init__(self, url: str, *, verify: str | None = None, cache: str = "memory:", **rows: Any) -> None:
         self.clock, self.monotonic = Clock(time.time), Clock(time.monotonic)
@@ -78,21 +78,21 @@ class Harness:
         self.kit.close()
 
     def advance(self, days: float) -> None:
-        """Time passes, by every clock."""
+        """Advance all clocks."""
         self.clock.ahead += days * DAY
         self.monotonic.ahead += days * DAY
 
-    def resolve(self, ref: str = ID, **said: Any) -> Embed | EmbedKitError:
+    def resolve(self, ref: str = ID, **options: Any) -> Embed | EmbedKitError:
         try:
-            return self.kit.resolve(ref, **said)
+            return self.kit.resolve(ref, **options)
         except EmbedKitError as error:
             return error
 
-    def get(self, path: str, **said: Any) -> Any:
-        return self.app.test_client().get(path, **said)
+    def get(self, path: str, **options: Any) -> Any:
+        return self.app.test_client().get(path, **options)
 
     def request_all(self) -> Results:
-        """Ask in every way at once."""
+        """Request the picture in every way at once."""
         began = time.monotonic()
         with ThreadPoolExecutor(4) as pool:
             resolving = pool.submit(self.resolve)
@@ -109,5 +109,5 @@ class Harness:
 
 
 def all_bytes(folder: Path) -> bytes:
-    """All that lies in a folder."""
+    """Return the contents of all files in a folder."""
     return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())

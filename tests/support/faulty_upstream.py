@@ -1,7 +1,7 @@
-"""An HTTP server that misbehaves on purpose, byte by byte, on a free port of loopback.
+"""A scripted HTTP server on a free loopback port, for responses that are wrong down to the byte.
 
-It is scripted: the first request gets the first script, the next the next, and the last one stays.
-Leaving the ``with`` block ends every thread of it.
+Each request is handled by the next script, and further requests by the last one. Leaving the ``with`` block ends
+all its threads.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import struct
 import threading
 from collections.abc import Callable, Iterable
 
-HANG_S = 30  # or until the upstream is closed
+HANG_S = 30  # maximum; closing the upstream ends a hang earlier
 Script = Callable[[socket.socket, threading.Event], bool]
-"""Answers one request; returns whether the connection stays open. The event tells that all is over."""
+"""Responds to a request and returns whether the connection stays open. The event is set when the server stops."""
 
 
 class Upstream:
-    """``hits`` counts requests, ``connections`` what was accepted, ``requests`` holds their heads, ``bodies`` the rest."""
+    """The server. ``hits`` counts requests, ``connections`` connections; ``requests`` are the request heads."""
 
     def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[str] = []
@@ -84,7 +84,7 @@ class Upstream:
                 sock.settimeout(0.05)
 
     def _request(self, sock: socket.socket) -> tuple[str, bytes] | None:
-        """Head and body of the next request; nothing where the other side has had enough."""
+        """Return head and body of the next request, or None if the client has disconnected."""
         data = self._until(sock, b"", lambda data: b"\r\n\r\n" in data)
         if data is None:
             return None
@@ -109,13 +109,13 @@ class Upstream:
 
 
 def ok(body: bytes = b'{"ok": true}', status: str = "200 OK", headers: Iterable[str] = ()) -> Script:
-    """A proper answer; the connection stays open."""
+    """Respond correctly; the connection stays open."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
     return send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body, keep=True)
 
 
 def send(*parts: bytes, keep: bool = False) -> Script:
-    """These bytes, then the end of the connection."""
+    """Send these bytes, then close the connection."""
 
     def script(sock: socket.socket, over: threading.Event) -> bool:
         for part in parts:
@@ -126,7 +126,7 @@ def send(*parts: bytes, keep: bool = False) -> Script:
 
 
 def hang(*parts: bytes) -> Script:
-    """These bytes, then silence on an open connection."""
+    """Send these bytes, then nothing, with the connection open."""
 
     def script(sock: socket.socket, over: threading.Event) -> bool:
         send(*parts)(sock, over)
@@ -137,7 +137,7 @@ def hang(*parts: bytes) -> Script:
 
 
 def reset(*parts: bytes) -> Script:
-    """These bytes, then a TCP reset."""
+    """Send these bytes, then a TCP reset."""
 
     def script(sock: socket.socket, over: threading.Event) -> bool:
         send(*parts)(sock, over)
@@ -148,7 +148,7 @@ def reset(*parts: bytes) -> Script:
 
 
 def drip(head: bytes, part: bytes, seconds: float = 0.02) -> Script:
-    """``head`` at once, then ``part`` again and again, for at most HANG_S seconds."""
+    """Send ``head`` immediately, then ``part`` repeatedly, for at most HANG_S seconds."""
 
     def script(sock: socket.socket, over: threading.Event) -> bool:
         sock.sendall(head)
@@ -162,12 +162,12 @@ def drip(head: bytes, part: bytes, seconds: float = 0.02) -> Script:
 
 
 def flood(head: bytes, part: bytes, times: int) -> Script:
-    """``head``, then ``part`` so many times, as fast as it goes."""
+    """Send ``head``, then ``part`` as often as given, as fast as possible."""
     return send(head, *itertools.repeat(part, times))
 
 
 def ok_after(until: threading.Event) -> Script:
-    """A proper answer, once ``until`` is set."""
+    """Respond correctly once ``until`` is set."""
 
     def script(sock: socket.socket, over: threading.Event) -> bool:
         until.wait(10)

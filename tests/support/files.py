@@ -1,4 +1,4 @@
-"""Folders that do something between any two calls to the operating system, and authors who save a file."""
+"""Folders with hooks before each operating system call, and editors that save a file at the wrong moment."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from embedkit.files.folder import Folder
 
 EDITED = b"what its author saved\n"
 STALE_PART = ".post.md.0123456789abcdef.embedkit.part"
-OLD, NEW = b"as it was read\n", b"as it is to be\n"
+OLD, NEW = b"the old content\n", b"the new content\n"
 
 
 def file_names(folder: Path) -> list[str]:
-    """What is in a folder."""
+    """Return the sorted names of the files in a folder."""
     return sorted(os.listdir(folder))
 
 
 class HookedFolder(Folder):
-    """Calls a function before each call to the operating system."""
+    """A folder that calls a function before each operating system call."""
 
     def __init__(self, path: Path, step: Callable[[str], object]) -> None:
         super().__init__(path)
@@ -68,7 +68,7 @@ class HookedFolder(Folder):
 
 
 class BasicFolder(Folder):
-    """A folder on a file system that knows no renaming but the simplest."""
+    """A folder on a file system that only supports a simple rename."""
 
     def rename(self, name: str, other: str) -> bool:
         return False
@@ -78,7 +78,7 @@ class BasicFolder(Folder):
 
 
 def acting_before_replace(act: Callable[[], object], kind: type[Folder] = Folder) -> type[Folder]:
-    """Folders that do something once, when a file is written whole, and nothing is compared or replaced yet."""
+    """Return a folder class that calls a function once, when a file is written but not yet compared or replaced."""
     acts = [act]
 
     class Acting(kind):  # type: ignore[valid-type, misc]
@@ -96,7 +96,7 @@ def acting_before_replace(act: Callable[[], object], kind: type[Folder] = Folder
 
 
 class CallAt:
-    """A step that does something at some of the calls, counted from 0."""
+    """A hook that calls functions before some of the calls, counted from 0."""
 
     def __init__(self, acts: dict[int, Callable[[], object]]) -> None:
         self._acts = acts
@@ -108,20 +108,20 @@ class CallAt:
 
 
 def save_by_rename(path: Path, content: bytes) -> None:
-    """As most editors save."""
+    """Save a file as most editors do."""
     draft = path.with_name(f"{path.name}.of-the-editor")
     draft.write_bytes(content)
     os.replace(draft, path)
 
 
 class SlowAuthor:
-    """Saves a file in place, in two steps: it is opened, and it is written."""
+    """An editor that saves a file in place, in two steps: open and write."""
 
     def __init__(self, path: Path, content: bytes, mode: str) -> None:
         self._path, self._content, self._mode = path, content, mode
 
     def open(self) -> None:
-        self._file = open(self._path, self._mode, buffering=0)  # noqa: SIM115 (it stays open for a while)
+        self._file = open(self._path, self._mode, buffering=0)  # noqa: SIM115 (write() closes it)
 
     def write(self) -> None:
         self._file.write(self._content)
@@ -133,7 +133,7 @@ def kill_self() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-POST = "post.embedkit.part.md"  # a name that looks a little like our own
+POST = "post.embedkit.part.md"  # resembles the name of a partial file
 
 
 def write_post(folder: Path, step: Callable[[str], object]) -> None:
@@ -152,7 +152,7 @@ ACTS: dict[str, Any] = {"post": write_post, "lock": write_lock, "secret": make_s
 
 
 def main(act: str, folder: str) -> None:
-    """Fork children that do it, and die at the first call to the system, the second, and so on, in folders 0, 1 …"""
+    """Fork children that perform an act and kill themselves before the n-th system call, in folders 0, 1 …"""
     for number in range(1000):
         child = os.fork()
         if not child:

@@ -1,4 +1,4 @@
-"""Firefox over WebDriver BiDi (w3.org/TR/webdriver-bidi), which it speaks without a driver: a page, and what is in it."""
+"""Control Firefox over WebDriver BiDi (w3.org/TR/webdriver-bidi), which it supports without a separate driver."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEYS = {  # www.w3.org/TR/webdriver2, table of normalised key values
     "ArrowRight": "\ue014",
     "ArrowDown": "\ue015",
 }
-# It reaches this machine and nothing else; what axe looks at does not move.
+# No access to other machines, and no animations while axe checks a page.
 PREFERENCES = 'user_pref("network.dns.disabled", true); user_pref("ui.prefersReducedMotion", 1);'
 
 
@@ -54,28 +54,28 @@ class Firefox:
         return result
 
     def open(self, url: str, ready: str) -> None:
-        """A page, once an expression is true in it. Firefox itself may wait for ever where frames fail."""
+        """Open a page and wait until an expression is true; Firefox itself may wait forever if a frame fails."""
         self.send("browsingContext.navigate", context=self._window, url=url, wait="interactive")
         wait_until(lambda: bool(self.evaluate(ready)))
 
     def evaluate(self, expression: str) -> Any:
-        """A value that JSON can hold, or the promise of one."""
+        """Evaluate an expression, awaiting promises; the value must be JSON-serializable."""
         value = f"(async () => JSON.stringify(await ({expression}) ?? null))()"
         answer = self.send("script.evaluate", expression=value, **self._here | {"awaitPromise": True})
         assert answer["type"] == "success", answer
         return json.loads(answer["result"]["value"])
 
     def run(self, script: str) -> None:
-        """A script, whatever it comes to."""
+        """Run a script and ignore its value."""
         answer = self.send("script.evaluate", expression=f"{script}\n; null", **self._here)
         assert answer["type"] == "success", answer
 
     def expect(self, expression: str) -> None:
-        """Wait until it is true."""
+        """Wait until an expression is true."""
         wait_until(lambda: bool(self.evaluate(expression)), expression)
 
     def press(self, *keys: str) -> None:
-        """Keys down in their order, and up again."""
+        """Press keys in order, and release them in reverse."""
         values = [KEYS.get(key, key) for key in keys]
         down = [{"type": "keyDown", "value": value} for value in values]
         up = [{"type": "keyUp", "value": value} for value in reversed(values)]
@@ -86,7 +86,7 @@ class Firefox:
             self.press(letter)
 
     def click(self, element: str, times: int = 1) -> None:
-        """The mouse on the middle of an element, once it can be seen; scrolled to if it has to be."""
+        """Click the center of an element once it is visible, scrolling to it if necessary."""
         self.expect(f"{element}?.checkVisibility()")
         self.run(f"{element}.scrollIntoView({{block: 'nearest'}})")
         box = f"(box => [box.x + box.width / 2, box.y + box.height / 2])({element}.getBoundingClientRect())"
@@ -106,7 +106,7 @@ class Firefox:
 
 @contextmanager
 def firefox(profile: Path, width: int, height: int) -> Iterator[Firefox]:
-    """Firefox with this folder for its profile, ended with all its processes."""
+    """Run Firefox with a profile folder; all its processes are killed at the end."""
     profile.joinpath("user.js").write_text(PREFERENCES, "utf-8")
     command = [
         need("firefox-esr"),
@@ -127,14 +127,14 @@ def firefox(profile: Path, width: int, height: int) -> Iterator[Firefox]:
 
 
 def _port(profile: Path) -> int:
-    """Firefox writes it into its profile when it listens."""
+    """Return the port, which Firefox writes to its profile when it starts listening."""
     path = profile / "WebDriverBiDiServer.json"
     wait_until(lambda: path.exists() and path.read_text("utf-8").endswith("}"))
     return int(json.loads(path.read_text("utf-8"))["ws_port"])
 
 
-def wait_until(is_so: Callable[[], bool], what: str = "ready") -> None:
+def wait_until(condition: Callable[[], bool], what: str = "ready") -> None:
     deadline = time.monotonic() + WAIT_S
-    while not is_so():
-        assert time.monotonic() < deadline, f"Firefox is never so: {what}"
+    while not condition():
+        assert time.monotonic() < deadline, f"Firefox timed out: {what}"
         time.sleep(0.05)

@@ -1,7 +1,7 @@
-"""The real commands over a tree of files, killed at random moments: nothing is lost, half-written, or left over.
+"""Kill the real commands at random moments while they write files: nothing may be lost, half-written or left over.
 
-By hand: ``python -m tests.support.kill_loops --kills 100``. After each kill every file is as it was or as it is to be;
-after the next run all are as an undisturbed run leaves them, and nothing else is there.
+To run it manually: ``python -m tests.support.kill_loops --kills 100``. After each kill, every file must have its
+old or its new content; after the next run, the tree must be the same as after an undisturbed run.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def make_folder(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Loop:
-    """A command, and what it is run over; ``watched`` is the folder in which it writes."""
+    """A command and the files it processes; ``watched`` is the folder it writes to."""
 
     name: str
     prepare: Callable[[Path], None]
@@ -69,7 +69,7 @@ class Loop:
     again: tuple[str, ...] = ()
 
 
-DOWNLOAD = ("download", "74917285", "--product-type", "premiumaccess")  # what was ordered is not ordered again
+DOWNLOAD = ("download", "74917285", "--product-type", "premiumaccess")  # a repeated run does not order it again
 LOOPS = (
     Loop("render --in-place", write_posts, ("render", "posts", "--in-place"), "posts/0"),
     Loop("render --output", write_posts, ("render", "posts", "--output", "site"), "site/0"),
@@ -81,7 +81,7 @@ LOOPS = (
 
 @dataclass
 class Row:
-    """What a loop of kills came to."""
+    """The result of a kill loop."""
 
     name: str
     runs: int = 0
@@ -92,7 +92,7 @@ class Row:
 
 
 class Forked:
-    """A command in a process of its own, forked from one that has imported it: that spares most of its time."""
+    """A command in a process forked from one that has already imported it, which makes it start much faster."""
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
@@ -134,7 +134,7 @@ def _command(args: list[str], folder: Path, environ: dict[str, str]) -> None:
 
 
 def start(args: Sequence[str], folder: Path, environ: dict[str, str]) -> subprocess.Popen[bytes]:
-    """The real command."""
+    """Start the real command."""
     command = [*WITH_SIGNALS, sys.executable, "-m", "embedkit", *args]
     return subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -143,7 +143,7 @@ Start = Callable[[Sequence[str], Path, dict[str, str]], Any]
 
 
 class Runner:
-    """Runs commands in a folder, with the sandbox as their Getty."""
+    """Runs commands in a folder, with the sandbox as the upstream."""
 
     def __init__(
         self, folder: Path, url: str, chance: random.Random, signals: Sequence[str], start: Start
@@ -151,7 +151,7 @@ class Runner:
         self._folder, self._chance, self._start = folder, chance, start
         self._signals = [signal.Signals[name] for name in signals]
         self._environ = without_settings(os.environ) | sandbox_environ(url, folder) | {"PYTHONPATH": str(ROOT)}
-        self._environ["EMBEDKIT_TIMEOUT"] = "60"  # a loaded machine is not what is looked for
+        self._environ["EMBEDKIT_TIMEOUT"] = "60"  # a loaded machine must not cause failures
 
     def loop(self, loop: Loop, kills: int) -> Row:
         row = Row(loop.name)
@@ -160,7 +160,7 @@ class Runner:
         self._prepare(loop)
         seconds = self._seconds(loop)
         new = self._tree()
-        while row.killed < kills and row.runs < 3 * kills:  # some come to their end before they are killed
+        while row.killed < kills and row.runs < 3 * kills:  # some finish before they are killed
             self._prepare(loop)
             row.runs += 1
             row.killed += self._kill(loop, seconds)
@@ -205,7 +205,7 @@ class Runner:
                 process.kill()
 
     def _seconds(self, loop: Loop) -> float:
-        """How long the command writes."""
+        """Return the seconds that the command spends writing."""
         with self._begin(loop) as process:
             self._wait(loop, process)
             began = time.monotonic()
@@ -224,7 +224,7 @@ class Runner:
             return True
 
     def _wait(self, loop: Loop, process: subprocess.Popen[bytes]) -> None:
-        """Until something is made in the folder."""
+        """Wait until something is created in the watched folder."""
         watched = self._folder / "work" / loop.watched
         before = _changed(watched)
         while process.poll() is None and _changed(watched) == before:
@@ -253,9 +253,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=20261126)
-    parser.add_argument("--signals", default="SIGKILL", help="one or more, by commas: SIGKILL,SIGTERM,SIGINT")
+    parser.add_argument("--signals", default="SIGKILL", help="comma-separated: SIGKILL,SIGTERM,SIGINT")
     parser.add_argument("--forked", action="store_true", help="fork the commands, which is faster")
-    parser.add_argument("names", nargs="*", help="of the loops; by default all")
+    parser.add_argument("names", nargs="*", help="of the loops to run; default: all")
     args = parser.parse_args()
     print(f"{'command':20} {'runs':>5} {'killed':>7} {'between':>8} {'left over':>10} {'failed':>7}")
     failed = 0

@@ -1,4 +1,4 @@
-"""What the tests of Getty's answers share: the answers, and what any embed made from one must be like."""
+"""Recorded oEmbed responses, and checks that hold for every embed parsed from one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SETTINGS = Settings(caller="blog.example")
 HOSTS = frozenset({"embed.gettyimages.com", "localhost:3000"})
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
-# Each answer in fixtures/answers, the ids it is for, and the size and bar that it has.
+# Each response in fixtures/answers: its IDs, width, height and bar.
 ANSWERS: dict[str, tuple[str, int, int, int]] = {
     "modern-single": ("600100200", 594, 396, 0),
     "modern-single-2017": ("600100201", 396, 594, 0),
@@ -49,7 +49,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 
 def body(row: dict[str, Any]) -> bytes:
-    """What goes over the wire: ``body`` verbatim, or ``response`` as JSON."""
+    """Return the response body of a corpus row: ``body`` verbatim, or ``response`` as JSON."""
     raw: str = row["body"] if "body" in row else json.dumps(row["response"])
     return raw.encode()
 
@@ -63,13 +63,13 @@ def read(response: Response, ref: AssetRef, settings: Settings = SETTINGS, **opt
     return oembed.parse(response, ref, frame_origins=origins, image_origins=settings.image_origins, **options)
 
 
-def parse(answer: dict[str, Any] | bytes, ids: str, **said: Any) -> Embed:
+def parse(answer: dict[str, Any] | bytes, ids: str, **options: Any) -> Embed:
     raw = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    return read(Response(200, {}, raw), ref(ids), tld="com", **said).embed
+    return read(Response(200, {}, raw), ref(ids), tld="com", **options).embed
 
 
 def clean(embed: Embed) -> None:
-    """Every field is a value of its own grammar, whatever it was made from."""
+    """Assert that every field of an embed has a valid value, whatever the response contained."""
     assert embed.type in ("rich", "photo", "video")
     assert embed.version == "1.0"
     limits = {

@@ -1,7 +1,7 @@
-"""A page with the picker, a service that says what a test wants it to say, and pictures from another origin.
+"""The picker in a page, with a fake service that tests control, and pictures from another origin.
 
-The service speaks the contract of ``/v1/search`` and ``/v1/embeds``; the real one is tried in
-``test_picker_element.py``. Everything that a browser asks for is kept.
+The fake service implements ``/v1/search``, ``/v1/embeds`` and the other endpoints that the picker uses;
+``tests/browser/picker/test_element.py`` uses the real one. All requests are recorded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 from embedkit.files.installed import static_dir
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-# The policy of issue 4, word for word.
+# The strict policy that the picker must work under.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; connect-src 'self';"
     " frame-src 'self'; require-trusted-types-for 'script'"
@@ -39,7 +39,7 @@ for (const name of ['ready', 'search', 'results', 'focus', 'select', 'select-syn
   addEventListener('embedkit-' + name, e => heard.push([name, JSON.parse(JSON.stringify(e.detail ?? null))]));
 """
 
-# A page that has a picker in it, and a button that opens one.
+# The files of a page with a picker, and a button that opens another.
 PAGE = {
     "/host.css": "html { color-scheme: light dark } body { margin: 0 } h1 { font-size: 1rem }",
     "/host.js": """
@@ -55,7 +55,7 @@ Query = dict[str, str]
 
 @dataclass
 class ReceivedRequest:
-    """One request, as the server saw it."""
+    """A request as the server received it."""
 
     method: str
     path: str
@@ -68,13 +68,13 @@ class ReceivedRequest:
 
     @property
     def is_newest(self) -> bool:
-        """Whether a picker asks by itself, before anybody has searched."""
+        """Whether the picker sent this request automatically, before the user searched."""
         return self.query.get("sort_order") == "newest" and "q" not in self.query
 
 
 @dataclass
 class Origin:
-    """A web server of its own on loopback."""
+    """A web server on loopback that records its requests."""
 
     answer: Callable[[ReceivedRequest], Reply]
     requests: list[ReceivedRequest] = field(default_factory=list)
@@ -85,7 +85,7 @@ def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
-        wbufsize = -1  # head and body leave in one packet
+        wbufsize = -1  # buffered, so that head and body are sent in one packet
 
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
@@ -103,7 +103,7 @@ def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
             }.items():
                 self.send_header(name, value)
             self.end_headers()
-            with suppress(ConnectionError):  # a search that was given up while it waited
+            with suppress(ConnectionError):  # the picker may have aborted the search
                 self.wfile.write(data)
 
         do_POST = do_GET
@@ -130,9 +130,9 @@ def serve(answer: Callable[[ReceivedRequest], Reply]) -> Iterator[Origin]:
         server.server_close()
 
 
-def _paint(asked: ReceivedRequest) -> Reply:
-    """A picture: two colors that follow from its name."""
-    seed = sum(map(ord, asked.path))
+def _paint(request: ReceivedRequest) -> Reply:
+    """Respond with a picture in two colors that depend on its path."""
+    seed = sum(map(ord, request.path))
     first, second = f"hsl({seed * 47 % 360} 45% 55%)", f"hsl({seed * 47 % 360 + 40} 55% 25%)"
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="200"><linearGradient id="g" x2="0" y2="1">'
@@ -154,7 +154,7 @@ def problem(status: int, code: str, retry_after: int | None = None, detail: str 
 
 
 class Service:
-    """What stands behind the endpoint. Tests change ``search``, ``embed`` and ``total``."""
+    """The fake service. Tests change ``search``, ``embed``, ``total`` and others; ``reset`` restores them."""
 
     def __init__(self, pictures: str) -> None:
         self.pictures = pictures
@@ -172,11 +172,11 @@ class Service:
         self.options = "{}"
         self.lang = "en"
         if self.gate:
-            self.gate.set()  # nobody is kept waiting
+            self.gate.set()  # releases waiting requests
         self.gate = None
         self.events: list[dict[str, Any]] = []
         self.boards: list[dict[str, Any]] = []
-        self.newest = 0  # of the editorial pictures that are shown before anybody searches: how many
+        self.newest = 0  # number of editorial pictures shown before the first search
 
     def image(self, number: int, **changes: Any) -> dict[str, Any]:
         width, height = SHAPES[number % len(SHAPES)]
@@ -214,7 +214,7 @@ class Service:
         return 200, {"Content-Language": "en-US"}, body
 
     def embedded(self, ref: str, target: str) -> dict[str, Any]:
-        """A record; an id that ends in 404 or 403 has none."""
+        """Return an embed; for IDs that end in 404 or 403, an error."""
         for code, name in (("404", "not-found"), ("403", "not-embeddable")):
             if ref.endswith(code):
                 return {"ref": ref, "error": {"code": name, "title": name, "detail": "Said by the service."}}
@@ -295,7 +295,7 @@ class Service:
 
 @dataclass
 class Desk:
-    """Opens pages with the picker, and looks at what they do."""
+    """Opens pages with the picker, and records their requests, console messages and errors."""
 
     browser: Browser
     service: Service
@@ -330,30 +330,32 @@ class Desk:
         return page
 
     def requests(self, start: str) -> list[ReceivedRequest]:
-        """What somebody has asked, of the paths that start so."""
-        return [one for one in self.site.requests if one.path.startswith(start) and not one.is_newest]
+        """Return the requests whose path starts with ``start``, without the picker's automatic ones."""
+        return [
+            request for request in self.site.requests if request.path.startswith(start) and not request.is_newest
+        ]
 
     def close(self) -> None:
-        """Whatever a test did: no policy was broken, and nothing was said but that the network failed."""
-        broken = [one for page in self.opened for one in violations(page)]
+        """Close all pages, and check that there were no policy violations and no errors but network failures."""
+        broken = [violation for page in self.opened for violation in violations(page)]
         for page in self.opened:
             page.context.close()
-        said = [text for text in self.console if not text.startswith("Failed to load resource")]
+        errors = [text for text in self.console if not text.startswith("Failed to load resource")]
         self.opened.clear()
         self.console.clear()
         self.service.reset()
-        assert (broken, said) == ([], [])
+        assert (broken, errors) == ([], [])
 
 
 @contextmanager
 def desks(browser: Browser) -> Iterator[Desk]:
-    """Two servers for all tests of a file."""
+    """Run the two servers, for all tests of a file."""
     with serve(_paint) as pictures, serve(service := Service(pictures.url)) as site:
         yield Desk(browser, service, site, pictures)
 
 
 def wait_until(page: Page, expression: str) -> Any:
-    """Wait for a value that is true; Playwright's own way needs 'unsafe-eval'."""
+    """Wait until an expression is truthy and return its value; Playwright's own way needs 'unsafe-eval'."""
     for _ in range(1000):
         if found := page.evaluate(expression):
             return found
@@ -363,18 +365,18 @@ def wait_until(page: Page, expression: str) -> Any:
 
 @contextmanager
 def hold_requests(page: Page, url: str | re.Pattern[str]) -> Iterator[list[Route]]:
-    """Requests wait for their answers until the block ends, or until one is taken out and let go."""
-    waiting: list[Route] = []
-    page.route(url, lambda route: waiting.append(route))
-    yield waiting
-    for route in waiting:
+    """Hold back requests until the block ends, or until a test removes one from the list and continues it."""
+    pending: list[Route] = []
+    page.route(url, lambda route: pending.append(route))
+    yield pending
+    for route in pending:
         route.continue_()
     page.unroute(url)
 
 
 @contextmanager
 def expect_answer(page: Page, url: str) -> Iterator[None]:
-    """After the block such an answer has come, and the page has seen it."""
+    """Wait, at the end of the block, for a response from ``url``, and for the page to process it."""
     with page.expect_response(url) as answer:
         yield
     answer.value.finished()
@@ -382,15 +384,18 @@ def expect_answer(page: Page, url: str) -> Iterator[None]:
 
 
 def search(page: Page, text: str = "harbour") -> None:
-    """Type, press Enter, and wait for what comes of it."""
+    """Type a query, press Enter, and wait for the results."""
     page.get_by_role("searchbox").fill(text)
     page.get_by_role("searchbox").press("Enter")
     settle(page)
 
 
 def settle(page: Page) -> None:
-    """Wait for the answer to what was asked last. What is given up may be heard late, behind what was asked after it:
-    who looks at the last question settles before the next one."""
+    """Wait for the response to the last request.
+
+    An aborted request may be recorded after the one that followed it, so a test that checks the last request
+    settles before it sends another one.
+    """
     page.locator(".picker:not([data-busy])").wait_for()
 
 
@@ -404,16 +409,16 @@ def tiles(page: Page) -> Locator:
 
 
 def events(page: Page, name: str) -> list[Any]:
-    """The details of the events of a name."""
+    """Return the details of all events with a name."""
     found: list[Any] = page.evaluate(
-        "name => heard.filter(([one]) => one === name).map(([, detail]) => detail)", name
+        "name => heard.filter(([type]) => type === name).map(([, detail]) => detail)", name
     )
     return found
 
 
 def search_queries(desk: Desk) -> list[str]:
-    """What was searched for."""
-    return [one.query["q"] for one in desk.requests("/v1/search")]
+    """Return the queries that the user searched for."""
+    return [request.query["q"] for request in desk.requests("/v1/search")]
 
 
 def details(page: Page, place: int = 0) -> None:
@@ -424,7 +429,7 @@ def details(page: Page, place: int = 0) -> None:
 
 
 def insert(page: Page) -> dict[str, Any]:
-    """Insert what is open, and return the choice."""
+    """Insert the open picture, and return the choice."""
     page.get_by_role("button", name="Insert").click()
     wait_until(page, "heard.some(([name]) => name === 'select')")
     chosen: dict[str, Any] = events(page, "select")[-1]
@@ -437,7 +442,7 @@ def violations(page: Page) -> list[str]:
 
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-# Crop marks and rings are pseudo-elements beside the words: axe would rather not say what contrast those have.
+# Crop marks and rings are pseudo-elements next to text, whose contrast axe would otherwise not check.
 CONTRAST = {
     "ignoreUnicode": True,
     "ignoreLength": False,
@@ -455,11 +460,11 @@ AXE_OPTIONS = json.dumps({"runOnly": RULES, "iframes": False, "resultTypes": ["v
 AXE_RUN = f"axe.run(document, {AXE_OPTIONS})"
 
 
-COLORS = ["color-contrast"]  # the rules that another color scheme can break
+COLORS = ["color-contrast"]  # the rules that depend on the color scheme
 
 
 def axe_violations(page: Page, rules: list[str] | None = None) -> list[Any]:
-    """What axe finds by all rules, or by some; its script is read once for each page."""
+    """Return axe's violations, of all rules or the given ones; its script is loaded once per page."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text("utf-8"))
         page.evaluate(AXE_SET_UP)
@@ -470,19 +475,19 @@ def axe_violations(page: Page, rules: list[str] | None = None) -> list[Any]:
 
 
 def broken_rules(found: dict[str, Any]) -> list[Any]:
-    """What axe's answer comes to."""
-    assert [one["error"] for one in found["incomplete"] if "error" in one] == []  # a rule that broke finds nothing
-    incomplete = [node for one in found["incomplete"] for node in one["nodes"]]
+    """Return the violations in axe's results."""
+    assert [rule["error"] for rule in found["incomplete"] if "error" in rule] == []  # a rule that failed to run
+    incomplete = [node for rule in found["incomplete"] for node in rule["nodes"]]
     return [
         *(
-            (one["id"], [(node["target"], node["failureSummary"]) for node in one["nodes"]])
-            for one in found["violations"]
+            (rule["id"], [(node["target"], node["failureSummary"]) for node in rule["nodes"]])
+            for rule in found["violations"]
         ),
         *(("invisible-text", node["target"]) for node in incomplete if is_unseen(node)),
     ]
 
 
 def is_unseen(node: dict[str, Any]) -> bool:
-    """Whether a text of the picker has the color of what is behind it, about which axe can't decide."""
+    """Return whether a text in the picker has the color of its background, which axe reports as undecided."""
     is_in_shadow = isinstance(node["target"][0], list)
-    return is_in_shadow and any((one["data"] or {}).get("messageKey") == "equalRatio" for one in node["any"])
+    return is_in_shadow and any((check["data"] or {}).get("messageKey") == "equalRatio" for check in node["any"])

@@ -1,4 +1,4 @@
-"""Documents with pictures whose texts mean something to Markdown or a template engine, and what is made of them."""
+"""Markdown processors, and documents with pictures whose texts are special to Markdown or template engines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NODE = ROOT / "tests" / "hosts" / "processors"
 ID = "74917285"
 PLAIN = "Harbour"
 
-# Where an author may put a picture; {} is the shortcode.
+# Places where an author can put a picture; {} is the shortcode.
 MARKDOWN = {
     "paragraph": "Before.\n\n{}\n\nAfter.",
     "item": "- one\n- {}\n- three",
@@ -50,7 +50,7 @@ HTML = {
     "cell": "<table><tr><td>{}</td><td>two</td></tr></table>",
     "heading": "<h2>Before {}</h2>",
 }
-# Those whose texts people read: widget has them in Getty's script, jsonld in JSON.
+# The targets with visible texts: in widget they are in Getty's script, in jsonld in JSON.
 TARGETS: tuple[Target, ...] = tuple(name for name in ROWS if name not in ("widget", "jsonld"))
 
 Process = Callable[[str], str]
@@ -237,7 +237,7 @@ _GLUE = (" ", "", " a ", "\n", "\n\n")
 
 
 def texts(count: int, *, seed: int = 1) -> Iterator[str]:
-    """So many texts: each piece by itself, our hostile texts, then the pieces put together by chance."""
+    """Yield texts: each piece alone and the hostile texts, shuffled, then random combinations of the pieces."""
     chance = random.Random(seed)
     fixed = [*_PIECES, *HOSTILE]
     chance.shuffle(fixed)
@@ -246,32 +246,29 @@ def texts(count: int, *, seed: int = 1) -> Iterator[str]:
         yield "".join(chance.choice(_PIECES) + chance.choice(_GLUE) for _ in range(chance.randrange(2, 6)))
 
 
-# -- processors of Node ----------------------------------------------------------------------------------
-
-
 # -- documents -----------------------------------------------------------------------------------------
 
 
 class Author:
-    """Writes one picture into documents, with a text in every place where one enters."""
+    """Renders documents with one picture that has the same text in all its fields and attributes."""
 
     def __init__(self, **settings: Any) -> None:
         self.kit = EmbedKit(Settings(cache="memory:", secret="s" * 40, **settings))
 
     def document(self, template: str, text: str, input: Input, target: Target) -> str:
-        """The document, rendered, with the text in the record and in the author's own attributes."""
+        """Render a document with the text in the picture's record and in the author's attributes."""
         texts = dict.fromkeys(("title", "caption", "photographer", "collection"), text)
         self.kit.cache.store(record(ID, **texts), tld="com")
         tag = format(AssetRef((ID,), Options(caption=f"{text} x", title=f"{text} x")))
         return self.kit.render(template.replace("{}", tag), input=input, target=target)
 
 
-# -- judgement -----------------------------------------------------------------------------------------
+# -- results -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a browser makes of html: elements with their attributes, and words."""
+    """A parsed page: its elements with the names of their attributes, its text, and some attribute values."""
 
     skeleton: tuple[tuple[str, tuple[str, ...]], ...]
     words: str
@@ -279,20 +276,20 @@ class Page:
 
 
 def page(html: str) -> Page:
-    """The page that a browser's parser makes of this."""
+    """Parse a page as a browser does."""
     body = html5lib.parse(html, namespaceHTMLElements=False).find("body")
-    found = [one for one in body.iter() if isinstance(one.tag, str)]
+    found = [node for node in body.iter() if isinstance(node.tag, str)]
     return Page(
-        tuple((str(one.tag), tuple(sorted(one.attrib))) for one in found),
+        tuple((str(node.tag), tuple(sorted(node.attrib))) for node in found),
         _plain("".join(body.itertext())),
         tuple(
-            _plain(one.attrib[name]) for one in found for name in ("title", "href", "src") if name in one.attrib
+            _plain(node.attrib[name]) for node in found for name in ("title", "href", "src") if name in node.attrib
         ),
     )
 
 
 def expected(plain: Page, text: str) -> Page:
-    """What a page must be, with this text in place of the plain one."""
+    """Return the expected page: the plain page with this text instead of the plain one."""
     text = _plain(text)
     return Page(
         plain.skeleton,

@@ -1,4 +1,4 @@
-"""Two ways into a sandbox, with one face: without a socket, and over one."""
+"""Send requests to a sandbox in process or over HTTP, with the same interface."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ORIGIN = "http://127.0.0.1:8081"
 
 
 def in_process(app: Sandbox, origin: str = ORIGIN) -> Get:
-    """Asks an application in process."""
+    """Return a function that sends requests to the application in process."""
     transport = SandboxTransport(app)
 
     def get(path: str, method: str = "GET", headers: dict[str, str] | None = None) -> Response:
@@ -26,7 +26,7 @@ def in_process(app: Sandbox, origin: str = ORIGIN) -> Get:
 
 
 def over_http(url: str) -> Get:
-    """Asks a server over a socket, one connection a request."""
+    """Return a function that sends requests to a server, each on its own connection."""
     parts = urlsplit(url)
 
     def get(path: str, method: str = "GET", headers: dict[str, str] | None = None) -> Response:

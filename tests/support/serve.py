@@ -1,6 +1,6 @@
-"""A server in a process of its own, an upstream that answers when it is told to, and clients in between.
+"""``embedkit serve`` as a process, an upstream that responds on demand, and concurrent clients.
 
-The child sets its own signal handling: whatever the parent of the tests has silenced (nohup does) is of no concern.
+The process starts with default signal handlers, even if the tests' parent process ignores signals (as nohup does).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from embedkit.cli.server import Server
 from embedkit.sandbox import Sandbox
 from tests.support.tools import ROOT, WITH_SIGNALS
 
-TIMEOUT_S = 60  # seconds after which a test that waits has failed; nothing here is a measurement
+TIMEOUT_S = 60  # for anything that a test waits for; not a measurement
 
 
 class GatedUpstream:
-    """A sandbox over HTTP whose answers wait until the gate is opened; ``arrived`` counts the questions."""
+    """A sandbox over HTTP whose responses wait until ``open`` is set; ``arrived`` counts the requests."""
 
     def __init__(self) -> None:
         self.sandbox = Sandbox()
@@ -45,12 +45,12 @@ class GatedUpstream:
         start_response("200 OK", [("Content-Type", "application/json")])
         end = time.monotonic() + TIMEOUT_S
         while not self.open.wait(0.3) and time.monotonic() < end:
-            yield b" "  # a sign of life, and nothing in JSON: a call that hears nothing is given up sooner
+            yield b" "  # keeps the client from timing out; leading whitespace is valid in JSON
         yield from self.sandbox(environ, lambda *_: lambda data: None)
 
     def wait_for(self, count: int) -> None:
         for _ in range(count):
-            assert self.arrived.acquire(timeout=TIMEOUT_S), "a question is missing"
+            assert self.arrived.acquire(timeout=TIMEOUT_S), "a request is missing"
 
     def close(self) -> None:
         self.open.set()
@@ -69,7 +69,7 @@ def gated_upstream() -> Iterator[GatedUpstream]:
 
 
 class ServerProcess:
-    """A server process, and where it listens."""
+    """A server process and its URL."""
 
     def __init__(self, command: list[str], environ: dict[str, str], says: str) -> None:
         self.process = subprocess.Popen(
@@ -117,7 +117,7 @@ class ServerProcess:
         return code
 
     def wait_until_closed(self) -> None:
-        """Until it takes no new connections."""
+        """Wait until the server accepts no new connections."""
         end = time.monotonic() + TIMEOUT_S
         while time.monotonic() < end:
             try:
@@ -125,7 +125,7 @@ class ServerProcess:
             except OSError:
                 return
             time.sleep(0.02)
-        raise AssertionError("the door is still open")
+        raise AssertionError("the server still accepts connections")
 
     def get(self, path: str, **headers: str) -> tuple[int, bytes]:
         request = urllib.request.Request(self.url + path, headers=headers)
@@ -145,7 +145,7 @@ class ServerProcess:
 
 
 def environment(upstream: str, **rows: str) -> dict[str, str]:
-    """The environment of a service over an upstream of ours, without settings of whoever runs the tests."""
+    """Return the environment of a service with a given upstream, without the developer's own settings."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("EMBEDKIT_")}
     ours = {
         "OEMBED_ENDPOINT": f"{upstream}/oembed",
@@ -161,7 +161,7 @@ def environment(upstream: str, **rows: str) -> dict[str, str]:
 
 @contextmanager
 def serve(upstream: str, *arguments: str, **rows: str) -> Iterator[ServerProcess]:
-    """``embedkit serve`` on a free port."""
+    """Run ``embedkit serve`` on a free port."""
     command = [sys.executable, "-m", "embedkit", "serve", "--port", "0", *arguments]
     child = ServerProcess(command, environment(upstream, **rows), r"http://127\.0\.0\.1:([0-9]+)")
     try:
@@ -172,9 +172,9 @@ def serve(upstream: str, *arguments: str, **rows: str) -> Iterator[ServerProcess
 
 @contextmanager
 def requesting(child: ServerProcess, paths: list[str]) -> Iterator[list[Any]]:
-    """Clients that ask at once; their answers are there when the block is left."""
+    """Request paths concurrently; the yielded list has the responses after the block."""
     answers: list[Any] = []
     with ThreadPoolExecutor(len(paths)) as pool:
-        waiting = [pool.submit(child.get, path) for path in paths]
+        pending = [pool.submit(child.get, path) for path in paths]
         yield answers
-        answers += [one.result(TIMEOUT_S) for one in waiting]
+        answers += [future.result(TIMEOUT_S) for future in pending]

@@ -1,4 +1,4 @@
-"""Real servers: waitress in a thread, and others as processes of their own."""
+"""Real WSGI servers: waitress in a thread, others as processes."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from waitress import wasyncore
 from tests.support.cli import without_settings
 from tests.support.tools import ROOT
 
-START_TIMEOUT_S = 60.0  # seconds that a loaded machine may take
+START_TIMEOUT_S = 60.0  # generous, for loaded machines
 
 
 class Server:
-    """A server that runs; ``lines`` is what it has written on stderr so far."""
+    """A running server; ``lines`` are the lines it has written to stderr so far."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.lines: list[str] = []
@@ -49,18 +49,18 @@ class Server:
                 self._listening.set()
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers (with names in lower case) and body of an answer."""
-        asked = urllib.request.Request(
+        """Return status, headers (with names in lower case) and body of a response."""
+        request = urllib.request.Request(
             self.url + path, headers={name.replace("_", "-"): text for name, text in headers.items()}
         )
         try:
-            with urllib.request.urlopen(asked, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, _lower(answer.headers), answer.read()
         except urllib.error.HTTPError as error:
             return error.code, _lower(error.headers), error.read()
 
     def wait_for(self, text: str) -> list[str]:
-        """The lines that hold this text, once there is one."""
+        """Wait for a line that contains this text, and return all such lines."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             if found := [line for line in self.lines if text in line]:
@@ -75,9 +75,9 @@ def _lower(headers: Message) -> dict[str, str]:
 
 @contextmanager
 def serving(app: Any, *, threads: int = 8, listening: socket.socket | None = None) -> Iterator[str]:
-    """The URL of an application under waitress, until the end of the block.
+    """Serve an application with waitress and yield its URL.
 
-    Its loop closes what it serves: closed from another thread, it would read from a socket that is gone.
+    The server's own loop closes its sockets; if another thread did, the loop would read from a closed socket.
     """
     listening = listening or socket.create_server(("127.0.0.1", 0))
     server: Any = waitress.create_server(app, sockets=[listening], threads=threads, ident=None)
@@ -86,16 +86,16 @@ def serving(app: Any, *, threads: int = 8, listening: socket.socket | None = Non
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.task_dispatcher.shutdown()  # its threads first: they tell the loop when they are done
+        server.task_dispatcher.shutdown()  # before the loop, which the threads notify when they finish
         server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
         loop.join(timeout=START_TIMEOUT_S)
 
 
 @contextmanager
 def serving_tls(app: Callable[[str], Any], context: ssl.SSLContext) -> Iterator[str]:
-    """The URL of an application behind TLS, which waitress doesn't speak.
+    """Serve an application over TLS, which waitress doesn't support, and yield its URL.
 
-    :param app: makes it, for its URL.
+    :param app: returns the application for a URL.
     """
     with make_server("127.0.0.1", 0, None) as server:  # type: ignore[arg-type]
         url = f"https://127.0.0.1:{server.server_port}"
@@ -112,7 +112,7 @@ def serving_tls(app: Callable[[str], Any], context: ssl.SSLContext) -> Iterator[
 
 @contextmanager
 def running(command: list[str], environ: Mapping[str, str]) -> Iterator[Server]:
-    """A server by its command, from the top of the tree, until the end of the block."""
+    """Run a server command in the project's root folder."""
     env = {**without_settings(os.environ), **environ}
     with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -126,7 +126,7 @@ def running(command: list[str], environ: Mapping[str, str]) -> Iterator[Server]:
 
 
 def gunicorn(folder: Path, environ: Mapping[str, str], *more: str) -> AbstractContextManager[Server]:
-    """gunicorn with the configuration of the example: two workers."""
+    """Run gunicorn with the example's configuration, which has two workers."""
     command = [sys.executable, "-m", "gunicorn", "-c", "examples/deploy/gunicorn.conf.py", "--bind", "127.0.0.1:0"]
     command += ["--worker-tmp-dir", str(folder), *more, "wsgi:app"]
     return running(command, environ)

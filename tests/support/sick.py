@@ -1,4 +1,7 @@
-"""Processes over one store: one that does what it is told, and one that is killed: ``python -m tests.support.sick``."""
+"""Other processes on the same store: one that runs commands, and one that is killed while it writes.
+
+``python -m tests.support.sick 100`` runs the kill loop 100 times.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ STORE_FILES = {"c", "c-journal", "c.lock", "c.changes", "c.takedowns", "c.takedo
 
 
 class Sibling:
-    """Another process on the same store, which answers when it is asked."""
+    """Another process on the same store, which runs commands on request."""
 
     def __init__(self, url: str, takedowns: Path | None = None) -> None:
         self.process = subprocess.Popen(
@@ -83,7 +86,7 @@ def _run(kept: EmbedCache, what: str) -> Any:
     if what == "takedown":
         kept.store_error(ITEMS, "com", NotFound())
         return True
-    if what == "lead":  # a call in whose middle the process is stopped
+    if what == "lead":  # stops the process in the middle of an upstream call
         asked_at = kept.now()
 
         def work() -> str:
@@ -98,7 +101,7 @@ def _run(kept: EmbedCache, what: str) -> Any:
 
 
 def write_until_killed(path: str, seed: int) -> None:
-    """Write and delete, and tell of each when it is done."""
+    """Write and delete entries, and print each operation once it is done."""
     store, roll = SQLiteCache(path), random.Random(seed)
     for number in range(1_000_000):
         key = f"{roll.randrange(200)}"
@@ -114,14 +117,14 @@ def value(number: int, seed: int) -> str:
 
 
 def kill_loop(rounds: int, seed: int = 1) -> Iterator[str]:
-    """Kill a process in the midst of writing, again and again; what was found wrong after each."""
+    """Kill a writing process repeatedly, and yield the problems found after each kill."""
     folder = tempfile.mkdtemp()
     path, roll = f"{folder}/c", random.Random(seed)
     held: dict[str, str] = {}
     for number in range(rounds):
-        told = _killed(path, number, roll.random() * 0.3)
-        # of the last one it may not have come to tell
-        sure, last = told[:-1], told[-1:]
+        done = _killed(path, number, roll.random() * 0.3)
+        # the last reported operation may have been followed by one that was not reported
+        sure, last = done[:-1], done[-1:]
         for key, what in sure:
             held[key] = value(int(what), number) if what != "-1" else ""
         for key, _ in last:
@@ -151,7 +154,7 @@ def _problems(path: str, held: dict[str, str]) -> Iterator[str]:
             yield f"half-written: {key}"
         unknown += found != expected
         held[key] = found
-    if unknown > 1:  # the last write of all may have been done, and not told of
+    if unknown > 1:  # the very last write may have been done without being reported
         yield f"lost: {unknown} of {len(held)}"
     store.set("probe", "value")
     store.close()
@@ -160,7 +163,7 @@ def _problems(path: str, held: dict[str, str]) -> Iterator[str]:
         yield f"damaged: {check}"
     db.close()
     if os.path.getsize(f"{path}-journal"):
-        yield "a journal that nobody has played back"
+        yield "the rollback journal was not applied"
 
 
 if __name__ == "__main__":

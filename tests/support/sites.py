@@ -1,4 +1,4 @@
-"""Sites of many pages for generators, with and without our plugin."""
+"""Sites with many pages for static site generators, with and without embedkit's plugin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-FIRST = 600_500_000  # the sandbox has every ID around this one
+FIRST = 600_500_000  # the sandbox has every ID in this range
 WORDS = "The harbour was quiet until the last boat came in, and everyone who had waited went down to the quay. "
 BODY = "\n\n".join(
     (
@@ -25,7 +25,7 @@ def _post(number: int, pictures: int) -> str:
 
 
 def mkdocs(folder: Path, pages: int, pictures: int, *, plugin: bool = True) -> None:
-    """A site of MkDocs with its own theme and its search."""
+    """Write an MkDocs site with the default theme and search."""
     docs = folder / "docs"
     docs.mkdir(parents=True, exist_ok=True)
     for number in range(pages):
@@ -36,7 +36,7 @@ def mkdocs(folder: Path, pages: int, pictures: int, *, plugin: bool = True) -> N
 
 
 def pelican(folder: Path, pages: int, pictures: int, *, plugin: bool = True) -> None:
-    """A blog of Pelican with its own theme and a feed."""
+    """Write a Pelican blog with the default theme and a feed."""
     content = folder / "content"
     content.mkdir(parents=True, exist_ok=True)
     for number in range(pages):
@@ -52,7 +52,7 @@ def pelican(folder: Path, pages: int, pictures: int, *, plugin: bool = True) -> 
 
 
 class Builder(NamedTuple):
-    """A generator: how its site is written, its command within the site's folder, and where the result is."""
+    """A site generator: a function that writes a site, the build command, and the output folder."""
 
     write: Callable[..., None]
     command: Sequence[str]
@@ -67,5 +67,5 @@ GENERATORS = {
 
 
 def frames(output: Path) -> int:
-    """How many pages show a picture."""
+    """Return the number of pages that show a picture."""
     return sum("<iframe" in page.read_text("utf-8") for page in output.rglob("*.html"))

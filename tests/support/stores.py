@@ -1,4 +1,4 @@
-"""Every kind of store, and servers of our own: started in a folder of their own, on sockets, ended after."""
+"""Every kind of cache store, and Redis and memcached servers on Unix sockets in a temporary folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _takes_calls(path: Path) -> bool:
 
 
 class Server:
-    """A server that runs, and that a test may stop, freeze and start again."""
+    """A running server that a test can stop, freeze and restart."""
 
     def __init__(self, command: list[str], path: Path, url: str) -> None:
         self._command, self._socket, self.url = command, path, url
@@ -32,7 +32,7 @@ class Server:
         self._socket.unlink(missing_ok=True)
         self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
-        while not _takes_calls(self._socket):  # a file that is there may not be listened to yet
+        while not _takes_calls(self._socket):  # the socket may exist before the server listens
             assert time.monotonic() < deadline, f"{self._command[0]} has not started"
             assert self.process.poll() is None, f"{self._command[0]} has ended"
             time.sleep(0.01)
@@ -70,7 +70,7 @@ def memcached() -> Iterator[Server]:
 
 @contextmanager
 def dripping_redis() -> Iterator[int]:
-    """The port of a Redis whose first answer never ends."""
+    """Yield the port of a fake Redis whose first response never ends."""
 
     def drip() -> None:
         with suppress(OSError), server.accept()[0] as client:
@@ -84,8 +84,8 @@ def dripping_redis() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-# The kinds of stores, which tests of faults go through: URLs in a folder, for the processes of one machine;
-# who starts a server; and the others.
+# The kinds of stores that fault tests are run with: URL templates of file-based stores, shared by the processes of
+# one machine; context managers that start a server; and all kinds.
 FILES = {"sqlite": "sqlite:{}/c", "file": "file:{}/c"}
 SERVERS = {"redis": redis, "memcached": memcached}
 STORES = (*FILES, *SERVERS, "memory", "null")
@@ -93,7 +93,7 @@ STORES = (*FILES, *SERVERS, "memory", "null")
 
 @contextmanager
 def store_url(kind: str, folder: Path) -> Iterator[str]:
-    """The URL of a store of this kind, and its server while the block lasts."""
+    """Yield the URL of a store of this kind, running its server if it has one."""
     if kind in SERVERS:
         with SERVERS[kind]() as server:
             yield server.url
@@ -103,7 +103,7 @@ def store_url(kind: str, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """A short path: that of a socket has 108 bytes at the most."""
+    """Yield a temporary folder with a short path, since a socket's path is limited to 108 bytes."""
     folder = tempfile.mkdtemp(prefix="store")
     try:
         yield Path(folder)

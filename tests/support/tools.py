@@ -1,4 +1,4 @@
-"""What tests of every room share: folders, a clock, programs that must be there, a browser."""
+"""Helpers for all tests: paths, a clock, required programs, npm and Python packages, a browser."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[2]
-# what tests install stays for the next run; the processes of this one find it wherever their cache folder is
+# Packages that tests install are kept for the next run. The variable passes the folder to subprocesses that have
+# another cache folder.
 INSTALLED = Path(os.environ.setdefault("TESTS_INSTALLED", platformdirs.user_cache_dir("embedkit-tests")))
-# before a command: it begins with the signals as a shell in the foreground has them, whatever its parent ignores
+# Put before a command to start it with default signal handlers and mask, even if its parent ignores signals.
 WITH_SIGNALS = (
     sys.executable,
     "-c",
@@ -38,9 +39,9 @@ CHROMIUM = [
 
 
 class Clock:
-    """Seconds that pass when a test moves ``now`` or ``ahead``.
+    """A clock that a test advances by setting ``now`` or ``ahead``.
 
-    :param start: where it stands still; or a clock, such as :func:`time.time`, that it goes along with.
+    :param start: the time at which it is stopped, or a running clock, such as :func:`time.time`, as its base.
     """
 
     def __init__(self, start: float | Callable[[], float] = 1_800_000_000.0) -> None:
@@ -60,7 +61,7 @@ class Clock:
 
 
 def need(tool: str) -> str:
-    """The path of a program, or a folder that a package brings; where it is missing, CI fails and a laptop skips."""
+    """Return the path of a program, or of a package's folder; if it is missing, skip the test, or fail in CI."""
     if path := shutil.which(tool) or (tool if Path(tool).is_dir() else None):
         return path
     if os.environ.get("CI"):
@@ -69,19 +70,19 @@ def need(tool: str) -> str:
 
 
 def reference_dir() -> Path:
-    """The folder that REFERENCE_DIR names, with the large corpora; tests over them skip without it."""
+    """Return the folder in REFERENCE_DIR, which has the large corpora; skip the test if it is not set."""
     if folder := os.environ.get("REFERENCE_DIR"):
         return Path(folder)
     pytest.skip("REFERENCE_DIR is not set: corpora that are too large for the repository")
 
 
 def node_packages(source: Path) -> Path:
-    """A copy of a folder with a ``package-lock.json``, outside of the tree, beside the packages that it names."""
+    """Copy a folder with a ``package-lock.json``, install its npm packages there, and return the copy."""
     npm = need("npm")
     version = hashlib.sha256(source.joinpath("package-lock.json").read_bytes()).hexdigest()[:12]
     folder = INSTALLED / f"{source.name}-{version}"
     folder.mkdir(parents=True, exist_ok=True)
-    with folder.joinpath("lock").open("w") as lock:  # another worker may need it at this moment, too
+    with folder.joinpath("lock").open("w") as lock:  # another worker may be installing it
         fcntl.flock(lock, fcntl.LOCK_EX)
         shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
         if not folder.joinpath("installed").exists():
@@ -95,7 +96,7 @@ def node_packages(source: Path) -> Path:
 
 
 def python_packages(*requirements: str) -> Path:
-    """A folder for PYTHONPATH with packages that can't be installed beside what the tests need, and what they need."""
+    """Return a folder for PYTHONPATH with packages that conflict with the tests' own, and their dependencies."""
     version = hashlib.sha256(" ".join(requirements).encode()).hexdigest()[:12]
     folder = INSTALLED / f"python-{version}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +122,7 @@ def python_packages(*requirements: str) -> Path:
 
 
 def terminates(call: Callable[..., object], *arguments: object) -> bool:
-    """Whether a call ends, be it with an error."""
+    """Return whether a call returns or raises within 30 seconds."""
 
     def run() -> None:
         with suppress(Exception):
@@ -135,11 +136,11 @@ def terminates(call: Callable[..., object], *arguments: object) -> bool:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser that reaches this machine and nothing else."""
-    from playwright.sync_api import sync_playwright  # which most tests have no use for
+    """Run a browser without access to other machines."""
+    from playwright.sync_api import sync_playwright  # most tests don't need it
 
     with sync_playwright() as playwright:
-        program = shutil.which("chromium-headless-shell") or need("chromium")  # the same engine at half the work
+        program = shutil.which("chromium-headless-shell") or need("chromium")  # the same engine with less overhead
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
         yield browser
         browser.close()

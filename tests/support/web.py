@@ -27,7 +27,7 @@ PUBLIC = "https://embeds.example.org"
 
 @dataclass
 class World:
-    """One service, its client, the sandbox behind it."""
+    """A service, its test client, its kit and the sandbox that is its upstream."""
 
     app: Flask
     client: FlaskClient

@@ -1,4 +1,4 @@
-"""A WordPress of Debian's packages with our plugin, as its README installs it, over MariaDB and PHP's own server."""
+"""Run Debian's WordPress with embedkit's plugin, installed as in its README, on MariaDB and PHP's own server."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tests.support.tools import need, node_packages
 
 SOURCE = Path("/usr/share/wordpress")
 START_S = 60
-TOKEN = "k" * 40  # of the service, for the plugin
+TOKEN = "k" * 40  # the service's token for the plugin
 ADMIN_TOKEN = "t" * 40
-# What Getty's "Embed" button gives
+# The code from Getty's "Embed" button
 PASTED = (
     "<a id='giY-P3UyQ7NgmhoUs69FfA' class='gie-single' href='http://www.gettyimages.com/detail/74917285' target='_blank'"
     " style='color:#a7a7a7' rel=\"noopener\">Embed from Getty Images</a><script>window.gie=window.gie||function(c){(gie.q=gie.q||[]).push(c)};"
@@ -34,7 +34,8 @@ PASTED = (
     "h:'370px',items:'74917285',caption: true ,tld:'com',is360: false })});</script>"
     "<script src='//embed-cdn.gettyimages.com/widgets.js' charset='utf-8' async></script>"
 )
-# What exists is a file, all else is WordPress's, but for programs of tests: without it /wp-json/oembed/1.0/proxy would be taken for a file
+# Serves existing files, runs the tests' PHP code, and passes everything else to WordPress. PHP's own rules would treat
+# /wp-json/oembed/1.0/proxy as a file.
 ROUTER = """<?php
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
 if ($path === '/-/php') { require 'wp-load.php'; wp_set_current_user(1); eval(file_get_contents('php://input')); return true; }
@@ -44,7 +45,7 @@ if ($path !== '/' && is_file($file)) { return false; }
 $_SERVER['SCRIPT_NAME'] = '/index.php';
 require __DIR__ . '/index.php';
 """
-# The service is on this machine, where WordPress looks for no oEmbed; a post of that title has the editor of old
+# Lets WordPress request oEmbed from this machine, and opens posts with the title "Classic" in the classic editor
 MUST_USE_PLUGIN = """<?php
 add_filter('http_request_host_is_external', '__return_true');
 add_filter('http_allowed_safe_ports', fn ($ports, $host, $url) => [...$ports, parse_url($url, PHP_URL_PORT)], 10, 3);
@@ -65,19 +66,19 @@ require ABSPATH . 'wp-settings.php';
 
 @dataclass
 class WordPress:
-    """A site that runs; ``php`` does what a person would do in its screens."""
+    """A running site; ``php`` replaces what an administrator would do on its screens."""
 
     url: str
     folder: Path
 
     def php(self, code: str) -> str:
-        """What a program in WordPress prints, as the administrator."""
+        """Run PHP code in WordPress as the administrator, and return its output."""
         answer = requests.post(f"{self.url}/-/php", data=code.encode(), timeout=120)
         assert answer.status_code == 200, answer.text
         return answer.text
 
     def publish(self, content: str, user: int = 1, **fields: str) -> int:
-        """The ID of a new post."""
+        """Create a post and return its ID."""
         values = {"post_title": "A post", "post_status": "publish", "post_content": content} | fields
         return int(self._insert(values, user))
 
@@ -87,21 +88,21 @@ class WordPress:
     def _insert(self, values: dict[str, str], user: int) -> str:
         pairs = ",".join(f"'{name}'=>base64_decode('{encoded(value)}')" for name, value in values.items())
         verb = "wp_update_post" if "ID" in values else "wp_insert_post"
-        # as on a request of theirs: what they may write is decided when they are known
+        # as in a request by this user, whose permissions decide which HTML is filtered
         return self.php(f"wp_set_current_user({user}); kses_init(); echo {verb}(wp_slash([{pairs}]));")
 
     def author(self, role: str = "author") -> int:
-        """The ID of somebody who may not write scripts; the password is author."""
+        """Create a user who may not write scripts, with the password "author", and return the user's ID."""
         new = f"['user_login' => wp_generate_password(8, false), 'user_pass' => 'author', 'role' => '{role}']"
         return int(self.php(f"echo wp_insert_user({new});"))
 
     def silence_guide(self, user: int) -> None:
-        """Let the block editor not begin with its tour."""
+        """Turn off the block editor's welcome guide."""
         preferences = "['core/edit-post' => ['welcomeGuide' => false], '_modified' => date('c')]"
         self.php(f"update_user_meta({user}, 'wp_persisted_preferences', {preferences});")
 
     def revisions(self, post: int) -> list[str]:
-        """The texts of a post's revisions, the newest first."""
+        """Return the texts of a post's revisions, the newest first."""
         found = self.php(
             f"echo json_encode(array_column(array_values(wp_get_post_revisions({post})), 'post_content'));"
         )
@@ -111,25 +112,25 @@ class WordPress:
         return self.php(f"echo get_option('{name}');")
 
     def set(self, name: str, value: str) -> None:
-        """One of the plugin's settings; what is remembered of an outage is forgotten."""
+        """Change one of the plugin's settings, and reset its memory of an outage."""
         self.php(f"update_option('{name}', '{value}'); delete_transient('embedkit_down');")
 
     def read(self, post: int, query: str = "") -> str:
-        """The page of a post, as a reader gets it."""
+        """Return the page of a post, as a reader gets it."""
         return self.get(f"/?p={post}{query}")
 
     def get(self, path: str) -> str:
-        """A page of the site, as a reader gets it."""
+        """Return a page of the site, as a reader gets it."""
         answer = requests.get(self.url + path, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.text
 
     def saved(self, post: int) -> str:
-        """The text of a post as it is in the database."""
+        """Return the text of a post as stored in the database."""
         return self.php(f"echo get_post({post})->post_content;")
 
     def cron(self) -> None:
-        """Let the plugin's scheduled events be due, and run them as WordPress does."""
+        """Make the plugin's scheduled events due, and run them as WordPress does."""
         self.php(
             "foreach (_get_cron_array() as $time => $hooks) { foreach ($hooks['embedkit_refresh'] ?? [] as $event) {"
             "wp_unschedule_event($time, 'embedkit_refresh', $event['args']);"
@@ -138,7 +139,7 @@ class WordPress:
         requests.get(f"{self.url}/wp-cron.php?doing_wp_cron", timeout=120)
 
     def age(self, seconds: int) -> None:
-        """Let every kept rendering be older, and forget what is remembered of an outage."""
+        """Make every stored rendering older, and reset the plugin's memory of an outage."""
         self.php(
             "foreach ($GLOBALS['wpdb']->get_results(\"SELECT * FROM wp_postmeta WHERE meta_key LIKE '\\_embedkit%' AND meta_value LIKE 'a:%'\") as $row) {"
             f"$all = unserialize($row->meta_value); foreach ($all as &$one) {{ $one['time'] -= {seconds}; $one['until'] -= {seconds}; }}"
@@ -147,12 +148,12 @@ class WordPress:
 
 
 def encoded(text: str) -> str:
-    """A text that no quoting in a program can harm."""
+    """Encode a text, so that it needs no quoting in PHP code."""
     return base64.b64encode(text.encode()).decode()
 
 
 def add_newest_editor(site: WordPress, source: Path) -> None:
-    """The block editor of npm beside the site's own, for a browser with the cookie "newest".
+    """Add the block editor from npm, in addition to the site's own, for browsers with the cookie "newest".
 
     :param source: the folder with its ``package-lock.json``.
     """
@@ -166,9 +167,9 @@ def add_newest_editor(site: WordPress, source: Path) -> None:
 
 @contextmanager
 def wordpress(folder: Path) -> Iterator[WordPress]:
-    """A new site with the plugin switched on.
+    """Run a new site with the plugin activated.
 
-    :param folder: an empty one, for its files and its database.
+    :param folder: an empty folder for its files and its database.
     """
     need(str(SOURCE))
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -230,7 +231,7 @@ def _php(site: Path, url: str) -> Iterator[None]:
 
 @contextmanager
 def _process(command: list[str], log: Path, **environ: str) -> Iterator[None]:
-    """A server in a group of its own, since PHP's workers outlive it."""
+    """Run a server in its own process group, since PHP's workers outlive their parent."""
     env = {**os.environ, **environ}
     with (
         log.open("w") as out,
@@ -244,7 +245,7 @@ def _process(command: list[str], log: Path, **environ: str) -> Iterator[None]:
 
 
 def _install(url: str) -> None:
-    """The last step of WordPress's own installation."""
+    """Submit the last step of WordPress's installer."""
     form = {
         "weblog_title": "A site",
         "user_name": "admin",
@@ -266,8 +267,8 @@ def _listens(url: str) -> bool:
         return False
 
 
-def _until(holds: Callable[[], bool]) -> None:
+def _until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + START_S
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline, "a server did not start"
         time.sleep(0.05)

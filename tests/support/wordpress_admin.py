@@ -1,4 +1,4 @@
-"""What people do in WordPress's admin with a browser: log in, open a post in an editor, choose a picture."""
+"""Use WordPress's admin with a browser: log in, open a post in an editor, choose a picture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UPLOAD = re.compile(r"/wp/v2/media|async-upload\.php")
 
 
 def log_in(page: Page, site: WordPress, name: str, password: str) -> None:
-    """Without the form, whose script takes the focus away while somebody as quick as a test fills it in."""
+    """Log in without the form, whose script moves the focus while a test fills it in."""
     form = {"log": name, "pwd": password}
     answer = page.request.post(f"{site.url}/wp-login.php", form=form, max_redirects=0)
     assert answer.status == 302, answer.text()
@@ -31,7 +31,7 @@ def picker(page: Page) -> FrameLocator:
 
 
 def choose(page: Page, query: str, caption: str = "", side: str = "", width: str = "") -> str:
-    """The ID of a picture that is now in the editor: the picker has closed."""
+    """Choose a picture in the picker, wait until it closes, and return the picture's ID."""
     ref = pick(picker(page), query, caption=caption, side=side, width=width)
     expect(page.locator(".embedkit-dialog")).to_have_count(0)
     return ref
@@ -41,7 +41,8 @@ def choose(page: Page, query: str, caption: str = "", side: str = "", width: str
 class BlockEditor:
     """A post in the block editor.
 
-    :param is_newest: in that of npm, whose canvas is always a frame; else in the site's own.
+    :param is_newest: whether to use the editor from npm, whose canvas is always a frame, instead of the site's
+        own.
     """
 
     page: Page
@@ -73,7 +74,7 @@ class BlockEditor:
         return self.page.frame_locator("iframe[name=editor-canvas]") if self.is_newest else self.page
 
     def open(self, content: str, user: int = 1) -> int:
-        """The ID of a new post."""
+        """Create a post, open it in the editor and return its ID."""
         post = self.blog.publish(content, user)
         edit(self.page, self.blog, post)
         return post
@@ -82,38 +83,38 @@ class BlockEditor:
         return self.page.get_by_role("button", name=name, exact=True)
 
     def tool(self, name: str) -> Locator:
-        """A button in the toolbar of the selected block."""
+        """Return a button in the toolbar of the selected block."""
         return self.page.get_by_role("toolbar", name="Block tools").get_by_role("button", name=name)
 
     def setting(self, name: str) -> Locator:
-        """A button in the sidebar of the selected block."""
+        """Return a button in the sidebar of the selected block."""
         return self.page.get_by_role("region", name="Editor settings").get_by_role("button", name=name)
 
     def paste(self, text: str) -> None:
-        """As somebody does who has copied it elsewhere."""
+        """Paste a text from the clipboard."""
         self.page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=self.blog.url)
         self.page.evaluate("text => navigator.clipboard.writeText(text)", text)
         self.page.keyboard.press("Control+v")
 
     def write_below(self, text: str) -> None:
-        """Begin a paragraph below the one with this text."""
+        """Start a paragraph below the one with this text."""
         self.canvas.get_by_text(text).click()
         for key in ("End", "Enter"):
             self.page.keyboard.press(key)
 
     def shown(self, frame: Locator) -> Locator:
-        """What Getty's frame shows, within the frame of a block."""
+        """Return the picture in Getty's frame, inside a block's frame."""
         return frame.content_frame.locator("iframe").content_frame.locator("img").first
 
     def content(self) -> str:
-        """The text as it would be saved now."""
+        """Return the text as it would be saved now."""
         return str(self.page.evaluate("wp.data.select('core/editor').getEditedPostContent()"))
 
     def expect_urls(self, *refs: str) -> None:
-        """The text has these embeds, and no others."""
+        """Wait until the text has exactly these embeds."""
         urls = [f"https://gty.im/{ref}" for ref in refs]
         code = "urls => JSON.stringify(wp.data.select('core/block-editor').getBlocks().flatMap(b => b.attributes.url ?? [])) === urls"
         self.page.wait_for_function(code, arg=json.dumps(urls, separators=(",", ":")))
 
     def save(self) -> None:
-        self.page.evaluate("wp.data.dispatch('core/editor').savePost()")  # resolves once it is saved
+        self.page.evaluate("wp.data.dispatch('core/editor').savePost()")  # resolves when it is saved
