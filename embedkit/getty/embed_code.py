@@ -47,10 +47,8 @@ _BOILERPLATE_TEXT = lazy_pattern(
     r"\s*(?:Embed \w{2,5} Getty Images|View image|(?:www\.)?gettyimages\.[a-z.]{2,6}|[|/])?\s*(?:[|/]\s*)?",
     re.IGNORECASE,
 )
-_IGNORED = (
-    lazy_pattern(  # comments that plugins and editors leave, except those with a meaning in WordPress or Ghost
-        rf"<!--(?!\s{{0,9}}/?(?:wp:|more|nextpage|kg-))[^<>]{{0,150}}-->|[{INVISIBLE}]"
-    )
+_IGNORED = lazy_pattern(  # comments by plugins and editors, except those with a meaning in WordPress or Ghost
+    rf"<!--(?!\s{{0,9}}/?(?:wp:|more|nextpage|kg-))[^<>]{{0,150}}-->|[{INVISIBLE}]"
 )
 _HOME_PAGE = lazy_pattern(r"(?:https?:)?//(?:www\.)?gettyimages\.[a-z.]{2,6}/?", re.IGNORECASE)
 _GETTY_STYLE = lazy_pattern(

@@ -40,9 +40,7 @@ MAX_TEXT_BYTES = 4096  # of a body that are searched for an explanation
 
 NO_KEY = "The endpoint needs no key: check EMBEDKIT_OEMBED_ENDPOINT."
 
-_SECONDS = re.compile(
-    r"0*([0-9]{1,10})[0-9]*"
-)  # ten digits are enough: longer numbers are above MAX_WAIT_S anyway
+_SECONDS = re.compile(r"0*([0-9]{1,10})[0-9]*")  # any number with more digits is above MAX_WAIT_S
 # In X-Error-Detail and bodies; the old gateway says "Developer Over Qps".
 _PER_SECOND = re.compile(r"(?:account|developer)\s+over\s+(?:queries\s+per\s+second|qps)", re.IGNORECASE)
 _PER_DAY = re.compile(r"(?:account|developer)\s+over\s+rate", re.IGNORECASE)

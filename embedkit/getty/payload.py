@@ -95,7 +95,7 @@ def _reject(word: str) -> None:
 
 
 def whole_number(value: object) -> int | None:
-    """Return an integer from 0, given as a number or as a string of digits, as in the documentation; else None."""
+    """Return a non-negative integer, given as a number or (as in the documentation) as digits; else None."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**10:

@@ -55,7 +55,7 @@ _CACHED = lazy_pattern(
 )
 # The name of a file downloaded from Getty, with its folders, any prefix, and what browsers, CMSes and publishers
 # append: a size, a pixel density, words, a hash, a copy number, a query. Folders with a dot are rejected, as they
-# could be hosts; a name that contains two such names refers to two pictures.
+# could be hosts, and so are names with two such parts, as they refer to two pictures.
 _IMAGE = r"(?:\.(?:jpe?g|png|webp|avif|heic|gif|tiff?|eps|psd))"
 _COPY = r"(?:(?:[ ]|%20)?\([0-9]+\)| copy(?: [0-9]+)?| [0-9]{1,2})"
 _FILE = lazy_pattern(
@@ -75,7 +75,7 @@ _VIDEO = frozenset(["video", "videos", "vidéo", "vidéos", "vídeo", "vídeos",
 
 
 class URLParts(NamedTuple):
-    """The parts of a URL, with the host in lower case. The host may be any host."""
+    """The parts of a URL, with the host in lower case, whatever host it is."""
 
     host: str
     path: str
@@ -239,7 +239,7 @@ def _page_id(parts: URLParts) -> str:
         return _asset_id(last)
     if head in ("pictures", "photos") and (slug := _SLUG.fullmatch(last)):
         return _asset_id(slug[1])
-    if slug := _SLUG.fullmatch(parts.fragment):  # on the page of an event; the number in its path is not a picture
+    if slug := _SLUG.fullmatch(parts.fragment):  # the page of an event; the number in its path is not an asset ID
         return _asset_id(slug[1])
     raise _not_a_picture_page("event" in segments)
 

@@ -1,7 +1,7 @@
 """Escape foreign text for whatever parses our output next: a page, Markdown, a template engine, our own scanner.
 
-The next parser is unknown, so every ASCII punctuation character of a text is written in a form that only the last
-one decodes. This takes two steps, since a sanitizer would undo any escaping done before it:
+The next parser is unknown, so every ASCII punctuation character of a text is written in a form that only the final
+parser decodes. This takes two steps, since a sanitizer would undo any escaping done before it:
 
 mask      what a template prints: each punctuation character becomes one of the 32 noncharacters U+FDD0 to U+FDEF.
           No input contains them (Unicode, section 23.7, reserves them for internal use), no parser gives them a

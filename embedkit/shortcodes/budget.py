@@ -30,7 +30,7 @@ REQUEST = Budget(references=1_000, pictures=100, chars=2 * KIB * KIB, steps=50_0
 
 
 class Exhausted(Exception):
-    """A text exceeds its budget. Never leaves the parsers, which report it as a problem."""
+    """A text exceeds its budget. Users get it as a problem, never as an exception."""
 
     @classmethod
     def of(cls, limit: int, unit: str) -> Exhausted:

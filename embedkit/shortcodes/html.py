@@ -23,8 +23,7 @@ _FRONT = lazy_pattern(
     r"\ufeff?(---|\+\+\+)(?:(?:yaml|toml|json|js)[ \t\r]*\n|[ \t\r]*\n(?=[^\n]*[:=#]))"
     r"(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
 )
-# Hugo's JSON front matter: an object and the text after it, which can begin with a shortcode or link but not with
-# JSON.
+# Hugo's JSON front matter: an object, and a text that can begin with a shortcode or link, but not with more JSON.
 _FRONT_JSON = lazy_pattern(
     r"\ufeff?\{[ \t\r]*\n(?=\s*\")(?:(?!\})[^\n]*+\n)*+\}[ \t\r]*\n(?=\s*(?:[^\s{}\[\]]|\[{1,2}[A-Za-z]|\{[{%]))"
 )
@@ -144,7 +143,7 @@ class HtmlContext(Context):
         super().__init__(text, work)
         # The tokenizer continues in plain text at "safe"; everything before "until" is protected.
         self._open: dict[str, int] = {}  # the depth of each open nesting element
-        self._found: dict[str, int] = {}  # the next position of each closer, so that none is searched twice
+        self._found: dict[str, int] = {}  # where each closer was found, so that nothing is searched twice
         self._safe = self._until = front_matter(text)
         # The next opener of a construct, and the next template construct.
         self._opener, self._template = self._find_opener(self._safe), self._find_template(self._safe)
@@ -371,9 +370,7 @@ class HtmlContext(Context):
 
     def _tokenize(self, place: int) -> bool:
         """Read tag after tag; return whether one extends beyond ``place``, and protect up to its end."""
-        if plain := self._plain.match(
-            self.text, self._safe, place
-        ):  # pragma: no branch - can match the empty string
+        if plain := self._plain.match(self.text, self._safe, place):  # pragma: no branch - also matches nothing
             self._safe = plain.end()
         while opening := self._tag_start.search(self.text, self._safe, place):
             self._work.step()

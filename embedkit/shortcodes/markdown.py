@@ -277,9 +277,7 @@ class MarkdownContext(HtmlContext):
         if self._open:
             return self._is_in_tag(place)
         text, safe = self.text, self._safe
-        if text.startswith(
-            "\n\n", place - 2
-        ):  # usual: the start of a paragraph, where code spans and links have ended
+        if text.startswith("\n\n", place - 2):  # at the start of a paragraph, code spans and links have ended
             return self._is_in_tag(place)
         block = text.rfind("\n\n", safe, place)  # code spans end with their paragraph
         if text.find("`", block if block > safe else safe, place) >= 0 and self._is_in_span(place):
@@ -376,9 +374,7 @@ class MarkdownContext(HtmlContext):
         quoted = ">" in prefix
         limit = self._end_of_quote(below) if quoted else self.size
         indent = len(prefix.rpartition(">")[2].expandtabs(4)) - quoted
-        max_indent = (
-            3 if indent <= 3 else indent + 3
-        )  # inside a list item, a closer can have more than three spaces
+        max_indent = 3 if indent <= 3 else indent + 3  # in a list item, a closer can be indented further
         for found in (_QUOTED_FENCE_END if quoted else _FENCE_END).finditer(self.text, below, limit):
             space, closer = found.groups()
             if closer.startswith(fence) and len(space.expandtabs(4)) <= max_indent:

@@ -114,7 +114,7 @@ class Surroundings:
         return span if is_alone else None
 
     def _ends_plain_line(self, end: int) -> bool:
-        """Return whether a line of Markdown ends at ``end`` and no tag follows, as is usual."""
+        """Return whether a line of Markdown ends at ``end`` and no tag follows, which is the usual case."""
         text = self._text
         return (
             self._input == "markdown" and text[end : end + 1] in "\n" and text[end + 1 : end + 2] not in ("<", " ")
@@ -161,18 +161,18 @@ class Surroundings:
         return self._match_back(_LINE_BREAK, "<", end, MAX_BR_CHARS) if lines and char == ">" else None
 
     def content(self, start: int, end: int) -> ContentModel:
-        """Return the content model of HTML at the span: what can replace it."""
+        """Return the content model at the span: which kind of HTML can replace it."""
         text = self._text
         if self._input == "text":
             return "flow"
         if self._input == "markdown" and text[start - 2 : start] == "\n\n" and text[end : end + 1] in "\n":
-            return "flow"  # a paragraph of its own, as is usual
+            return "flow"  # the usual case: a paragraph of its own
         if self._input == "markdown" and (known := self._content_of_line(start, end)):
             return known
         return self._content_of_element(start)
 
     def _content_of_line(self, start: int, end: int) -> ContentModel | None:
-        """Return what the line of Markdown determines; None if the elements around it decide."""
+        """Return the content model if the line of Markdown determines it; None if the elements around it do."""
         text = self._text
         line = text.rfind("\n", max(0, start - MAX_LINE_CHARS), start) + 1
         if text.find("\r", line, start) >= 0:  # the line ends of old Macs
@@ -183,14 +183,14 @@ class Surroundings:
             return "text"
         if _HTML_BLOCK.match(before):
             return None
-        # not every processor makes a block of it
+        # not every Markdown processor makes this a block
         if before.strip() or after.strip() or len(before.expandtabs(4)) > 3:
             return "text" if self._content_of_element(start) == "text" else "phrasing"
         above = text[text.rfind("\n", max(0, line - MAX_LINE_CHARS), max(0, line - 1)) + 1 : line]
         return None if above.strip() else "flow"
 
     def _content_of_element(self, place: int) -> ContentModel:
-        """Return what the nearest open elements determine."""
+        """Return the content model inside the nearest open elements."""
         text, first, closed = self._text, max(0, place - MAX_LOOKBEHIND_CHARS), []
         content: ContentModel = "flow"
         for _ in range(MAX_LOOKBEHIND_TAGS):

@@ -85,7 +85,7 @@ _SIMPLE = lazy_pattern(
     r"\[getty[ \t]++(?:src=)?([\"']?)([0-9a-z-]++(?:,[0-9a-z-]++)*+)\1[ \t]*+/?\]", re.IGNORECASE | re.ASCII
 )
 # Characters with a meaning in HTML, in Markdown or for other shortcode parsers. They are written as numeric
-# character references, which still can be recognized if an editor escapes the shortcode again.
+# character references, which can still be recognized after an editor has escaped the shortcode again.
 _REFERENCES = {ord(char): f"&#{ord(char)};" for char in '\\[]`&<>"'}
 _DOUBLE_ESCAPED = lazy_pattern(r"&amp;(?=#[0-9]{1,7};)")
 # The attributes that :func:`write` writes and messages suggest; the parser also accepts the names that hosts use.
