@@ -255,7 +255,7 @@ def test_a_cache_folder_that_cannot_be_made(
     put(CACHE=cache.format(tmp_path))
     done = run("doctor", "--json")
     assert (done.code, [*sick(done)]) == (1, ["cache"])
-    assert "Set EMBEDKIT_CACHE to a place that can be written, or to memory:" in sick(done)["cache"]
+    assert "Set EMBEDKIT_CACHE to a writable place, or to memory:" in sick(done)["cache"]
 
 
 def test_a_cache_folder_that_may_not_be_written(sandbox: SandboxServer, tmp_path: Path) -> None:
