@@ -54,7 +54,7 @@ class Row(NamedTuple):
     :param escape: how texts are escaped, by the format of the surrounding document.
     :param assets: the static files that a page needs for it.
     :param on_page: whether it is for the host's own pages: authors may name it in a shortcode, and it has a frame
-        page (``FrameQuery`` in ``web/schemas.py``, ``FRAMED_TARGETS`` in ``static/picker/embed.js``).
+        page (``FrameQuery`` in ``web/schemas.py``, ``FRAMED_TARGETS`` in ``static/picker/details.js``).
     :param preview: whether the demo page can preview it.
     :param cleaned: whether it passes through the sanitizer, which allows neither scripts nor AMP's elements.
     """

@@ -35,7 +35,7 @@ from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 
 CLIPBOARDS = (["wl-copy"], ["xclip", "-selection", "clipboard"], ["xsel", "--clipboard"], ["pbcopy"], ["clip.exe"])
-# The names of the picker's colors, as static/picker/filters.js has them.
+# The names of the picker's colors, as static/picker/search.js has them.
 COLORS = {
     "red": "d92b2b",
     "orange": "f08a24",

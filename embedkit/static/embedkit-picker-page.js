@@ -1,14 +1,15 @@
-/* The page /picker: the element, and the talk with whoever framed or opened the page.
+/* The page /picker: the element, and messages to and from the page that has framed or opened it.
  *
- * In the address: ?origin= who that is (one of PICKER_ORIGINS), ?nonce= returned with every message, ?host=tinymce,
- * and #grant=, which no server gets to see. Sent, to that one origin and never to "*":
+ * In the URL: ?origin= of that page (one of PICKER_ORIGINS), ?nonce= returned in every message, ?host=tinymce,
+ * and #grant=, which is never sent to a server. Sent to that origin only, never to "*":
  *   {source: "embedkit", v: 1, nonce, type: "ready" | "resize" {height} | "select" {detail} | "cancel" | "error" {error}}
- * Without such an origin there is no text to insert into: the shortcode is copied, by itself (nobody has framed or opened
- * the page) that of several pictures, too.
- * Heard, from there alone, with the same nonce: {source: "embedkit-host", v: 1, nonce, type: "grant" {grant} | "focus"}
+ * Without an allowed origin there is no text to insert into, so the shortcode is copied; also those of several pictures
+ * if nothing has framed or opened the page.
+ * Received from that page only, with the same nonce:
+ *   {source: "embedkit-host", v: 1, nonce, type: "grant" {grant} | "focus"}
  */
-import "./embedkit-picker.js"; // its first event follows a fetch, so this module has listened before
-import { toClipboard } from "./picker/insertion.js";
+import "./embedkit-picker.js"; // its first event follows a fetch, so listeners added below hear it
+import { toClipboard } from "./picker/dom.js";
 
 const TOAST_MS = 4_000;
 const OTHER = window.opener ?? (window.parent === window ? null : window.parent);
@@ -21,36 +22,36 @@ const picker = document.querySelector("embedkit-picker");
 const grant = new URLSearchParams(location.hash.slice(1)).get("grant") ?? asked.get("grant");
 if (grant) {
   picker.setAttribute("grant", grant);
-  asked.delete("grant"); // it stays neither in the history nor in an address that somebody copies
+  asked.delete("grant"); // keep it out of the history, and of copied URLs
   history.replaceState(null, "", `${location.pathname}${asked.size ? `?${asked}` : ""}`);
 }
 
 const plain = picker.querySelector("[name=q]");
-const written = plain.value === plain.defaultValue ? "" : plain.value; // before this script had come
+const written = plain.value === plain.defaultValue ? "" : plain.value; // before this script was loaded
 if (written) picker.setAttribute("query", written);
 
-/** Whom to talk to: who they say they are, or who the browser says; in any case one that may use this page. */
+/** The origin to send messages to, from the URL or the browser; "" unless it is allowed to use this page. */
 function destination() {
   if (!OTHER) return "";
   const known = asked.has("origin")
     ? [asked.get("origin")]
     : [window.opener ? "" : location.ancestorOrigins?.[0], URL.parse(document.referrer)?.origin].filter(Boolean);
-  if (!known.length && origins.length === 2) return origins[0]; // there is but one
-  return known.find((one) => origins.includes(one)) ?? "";
+  if (!known.length && origins.length === 2) return origins[0]; // the only one allowed
+  return known.find((origin) => origins.includes(origin)) ?? "";
 }
 
 const TO = destination();
 
-function send(type, said = {}) {
-  if (TO) OTHER.postMessage({ source: "embedkit", v: 1, type, nonce, ...said }, TO);
+function send(type, fields = {}) {
+  if (TO) OTHER.postMessage({ source: "embedkit", v: 1, type, nonce, ...fields }, TO);
 }
 
-/** TinyMCE's dialog hears these from the page in it: https://www.tiny.cloud/docs/tinymce/latest/urldialog/ */
-function act(mceAction, said = {}) {
-  if (TO && tinymce) OTHER.postMessage({ mceAction, ...said }, TO);
+/** Send a message to TinyMCE's dialog: https://www.tiny.cloud/docs/tinymce/latest/urldialog/ */
+function act(mceAction, fields = {}) {
+  if (TO && tinymce) OTHER.postMessage({ mceAction, ...fields }, TO);
 }
 
-/** TinyMCE takes html: whatever else was asked for goes in as text, each piece in a paragraph of its own. */
+/** TinyMCE takes HTML: other output is inserted as text, each piece in a paragraph of its own. */
 function asHtml(value) {
   if (picker.output === "html") return value;
   const paragraph = document.createElement("p");
@@ -62,7 +63,7 @@ function asHtml(value) {
 
 const own = document.body.dataset;
 const toast = document.createElement("p");
-toast.setAttribute("role", "status"); // in the page before it speaks
+toast.setAttribute("role", "status"); // in the page before it has text
 toast.className = "toast";
 document.body.append(toast);
 
@@ -91,7 +92,7 @@ if (OTHER && !TO) {
   note.textContent = own.stranger;
 }
 
-picker.focus(); // by hand: Chromium complains of the attribute autofocus in a frame of another origin
+picker.focus(); // Chromium warns about the autofocus attribute in a cross-origin frame
 picker.addEventListener("embedkit-ready", () => send("ready"), { once: true });
 picker.addEventListener("embedkit-select", (event) => {
   if (!TO) return;

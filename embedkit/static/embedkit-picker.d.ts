@@ -1,4 +1,4 @@
-/* The picker for pages and scripts: attributes, properties, methods, events, styles. For readers, and for TypeScript.
+/* The picker for pages and scripts: attributes, properties, methods, events and styles, for readers and TypeScript.
  *
  *   <script type="module" src="…/static/embedkit-picker.js"></script>
  *   <embedkit-picker endpoint="https://embeds.example.org" grant="…"></embedkit-picker>
@@ -12,64 +12,64 @@
 
 /** The attributes of <embedkit-picker>, and the options of EmbedKit.open(), which writes page-size as pageSize. */
 export interface PickerOptions {
-  /** The URL of the service; by default these files come from it. */
+  /** The URL of the service. By default, the service that these files come from. */
   endpoint?: string;
   /**
-   * What POST /v1/grants has given to your server: never a token. Or, for EmbedKit.open() and as a property, a function
-   * that gets one: it is called whenever there is none, or when the last one has run out.
+   * A grant that your server has got from POST /v1/grants, never a token. For EmbedKit.open() and as a property, also a
+   * function that returns one. It is called if there is no grant, or if the last one has expired.
    */
   grant?: string | (() => string | Promise<string>);
-  /** Instead of the function: a URL of your own server that answers {"grant": …}. */
+  /** Instead of the function, a URL of your own server that returns {"grant": …}. */
   grantUrl?: string;
-  /** What to search for at first. */
+  /** The first search. */
   query?: string;
-  /** A language tag such as pt-BR; by default that of the page. */
+  /** A language tag such as pt-BR; by default, the page's language. */
   lang?: string;
   dir?: "ltr" | "rtl";
   theme?: "auto" | "light" | "dark";
   /** Whether several pictures can be chosen. */
   multiple?: boolean;
-  /** How many, at most. */
+  /** The maximum number of pictures. */
   max?: number;
   /**
-   * Which filters are offered, with commas: type, show, orientation, people, color, section, period, sort, nudity,
-   * rights.
+   * The filters to offer, separated by commas: type, show, orientation, people, color, section, period, sort, nudity,
+   * rights. All by default.
    */
   filters?: string;
-  /** About how many tiles make a row. */
+  /** The approximate number of tiles in a row. */
   columns?: number;
-  /** Pictures of one request, 30 by default. */
+  /** Pictures per request, 30 by default. */
   pageSize?: number;
   compact?: boolean;
   autofocus?: boolean;
-  /** What the value is: shortcode by default. */
+  /** The format of the value, shortcode by default. */
   output?: "shortcode" | "url" | "html" | "markdown" | "json";
-  /** In a form: the name that the value is sent under. A card shows the picture, and the picker is in a dialog. */
+  /** The name of the field in a form. A card shows the field's picture, and the picker opens in a dialog. */
   name?: string;
-  /** Of a field; for EmbedKit.open(), the shortcode of a picture to edit. */
+  /** The value of a field. For EmbedKit.open(), the shortcode of a picture to edit. */
   value?: string;
   required?: boolean;
   disabled?: boolean;
-  /** Say that the pictures are samples. */
+  /** Show that the pictures are samples. */
   sandbox?: boolean;
   /**
-   * Whether this browser keeps recent searches and pictures, and, for its session, the last search, its filters and
-   * place, and how pictures were inserted: on by default.
+   * Whether this browser stores recent searches and pictures and, for the session, the last search with its filters and
+   * position, and the insert options. On by default.
    */
   remember?: "on" | "off";
-  /** How pictures are inserted until somebody chooses otherwise: align=left&width=400&caption=getty&target=facade. */
+  /** Initial insert options, such as align=left&width=400&caption=getty&target=facade. */
   defaults?: string;
-  /** Targets to choose from, beside the service's own: "web facade" by default. "" offers no choice. */
+  /** Targets to choose from in addition to the service's default: "web facade" by default. "" offers no choice. */
   targets?: string;
-  /** Whether the newest editorial pictures are shown before anything is searched: on by default. */
+  /** Whether the newest editorial pictures are shown before the first search. On by default. */
   newest?: "on" | "off";
-  /** Whether pointer users see more results without asking: on by default. */
+  /** Whether more results load automatically while scrolling with a pointer. On by default. */
   autoload?: "on" | "off";
-  /** Words instead of those of locales/<lang>.json. */
+  /** Words that replace those in locales/<lang>.json. */
   i18n?: Record<string, string | Record<string, string> | string[]>;
 }
 
-/** What the page is given for a picture. */
+/** A chosen picture. */
 export interface Choice {
   id: string;
   title: string;
@@ -81,28 +81,28 @@ export interface Choice {
   orientation: string;
   width: number;
   height: number;
-  /** What the editor has written, or the title. */
+  /** The alternative text that the editor has written, or the title. */
   alt: string;
   thumb: string | null;
   pageUrl: string;
   embeddable: boolean;
   shortcode: string;
-  /** A short link, which oEmbed consumers understand. */
+  /** A short link for oEmbed consumers. */
   url: string;
   /**
-   * Of the form that the editor has chosen. Null, as are the next two, unless output asks for markup (html, markdown,
-   * json): a shortcode or a URL waits for nothing.
+   * For the target that the editor has chosen. This and the next two fields are null unless output needs markup (html,
+   * markdown, json), as a shortcode or URL doesn't wait for a request.
    */
   html: string | null;
   markdown: string | null;
   /** For pages without our stylesheet. */
   oembed: string | null;
-  /** Each of several. */
+  /** The pictures, if there are several. */
   items?: Choice[];
 }
 
 export interface Credit {
-  /** All of it, such as "Ada Berg / Moment / Getty Images". */
+  /** The whole credit, such as "Ada Berg / Moment / Getty Images". */
   line: string;
   photographer: string;
   collection: string;
@@ -113,7 +113,7 @@ export interface Credit {
 export interface EmbedOptions {
   /** In pixels. */
   width?: number | string;
-  /** A text, or true for Getty's own. */
+  /** A text, or true for Getty's caption. */
   caption?: string | true;
   /** left, center or right. */
   align?: string;
@@ -121,7 +121,7 @@ export interface EmbedOptions {
   title?: string;
 }
 
-/** Filters of a search, by the service's names. */
+/** Filters of a search, as the service names them. */
 export interface SearchFilters {
   family?: "all" | "creative" | "editorial";
   orientations?: string;
@@ -129,35 +129,35 @@ export interface SearchFilters {
   /** Six hexadecimal digits. */
   color?: string;
   sort_order?: "" | "most_popular" | "newest" | "oldest";
-  /** Editorial pictures: news, sport, entertainment or archival. */
+  /** For editorial pictures: news, sport, entertainment or archival. */
   editorial_segments?: string;
-  /** Editorial pictures: from that day on, such as 2026-09-12, and up to that day. */
+  /** For editorial pictures: the first day, such as 2026-09-12, and the last day. */
   date_from?: string;
   date_to?: string;
   exclude_editorial_use_only?: boolean;
   exclude_nudity?: boolean;
-  /** Editorial: events instead of pictures. */
+  /** Editorial events instead of pictures. */
   show?: "" | "events";
-  /** Where to look instead of everywhere, one of these: a photographer's name, codes of collections, IDs of events. */
+  /** Where to search instead of everywhere; set only one. A photographer's name, collection codes, event IDs. */
   artists?: string;
   collection_codes?: string;
   event_ids?: string;
-  /** The same, without words: the ID of a picture that others are like, or are of one series with; of a board. */
+  /** The same, without a query: the ID of a picture for similar ones or its series, or the ID of a board. */
   similar?: string;
   by_image?: string;
   series?: string;
   board?: string;
 }
 
-/** Events of the element. They bubble, out of shadow trees as well. */
+/** Events of the element. They bubble, even out of shadow trees. */
 export interface PickerEvents {
   "embedkit-ready": CustomEvent<object>;
   "embedkit-search": CustomEvent<{ query: string; filters: SearchFilters; page: number }>;
   "embedkit-results": CustomEvent<{ query: string; total: number; page: number }>;
   "embedkit-focus": CustomEvent<{ id: string; title: string }>;
-  /** Something was chosen. Cancel the event to refuse it. */
+  /** A picture was chosen. Cancel the event to reject it. */
   "embedkit-select": CustomEvent<Choice & { value: string }>;
-  /** The same within the click, as clipboards need it: without markup. Cancel it if copying is all there is to do. */
+  /** The same, but within the click, as clipboards need it, and without markup. Cancel it if you only copy. */
   "embedkit-select-sync": CustomEvent<Choice>;
   "embedkit-cancel": CustomEvent<object>;
   /** retryAfter is in seconds. */
@@ -165,7 +165,7 @@ export interface PickerEvents {
   "embedkit-quota": CustomEvent<{ retryAfter: number | null }>;
 }
 
-/** The element. Its properties are its attributes, and these. */
+/** The element. It has a property for each attribute, and these. */
 export class EmbedKitPicker extends HTMLElement {
   i18n: PickerOptions["i18n"];
   grant: string | (() => string | Promise<string>);
@@ -176,13 +176,13 @@ export class EmbedKitPicker extends HTMLElement {
   readonly validity: ValidityState;
   checkValidity(): boolean;
   reportValidity(): boolean;
-  /** Show it as a dialog. Resolves to the choice, to null if it is cancelled. */
+  /** Show the picker in a dialog. Resolves to the choice, or to null if it is canceled. */
   open(): Promise<Choice | null>;
   close(choice?: Choice | null): void;
   cancel(): void;
-  /** Start anew: nothing searched, filtered, edited or selected. */
+  /** Clear the search, filters, insert options and selection. */
   reset(): void;
-  /** Search as if it had been typed. Resolves once there is an answer. */
+  /** Search as if the query had been typed. Resolves when the results are shown. */
   search(query: string, filters?: SearchFilters): Promise<void>;
   addEventListener<K extends keyof PickerEvents>(
     type: K, listener: (event: PickerEvents[K]) => void, options?: boolean | AddEventListenerOptions,
@@ -193,17 +193,17 @@ export class EmbedKitPicker extends HTMLElement {
 }
 
 export const EmbedKit: {
-  /** Open a picker in a dialog of its own. Resolves to the choice, to null if nothing was chosen, or if one is open. */
+  /** Open a picker in a dialog. Resolves to the choice, or to null if it is canceled or already open. */
   open(options?: PickerOptions): Promise<Choice | null>;
 };
 
-/** Write the shortcode of a picture. */
+/** Return the shortcode of a picture. */
 export function shortcode(id: string, options?: EmbedOptions & { target?: string }): string;
 
-/** The reference in a text that names a picture; "" for words to search for. */
+/** Return the picture reference in a text, or "" if it is a search. */
 export function reference(text: string): string;
 
-/** Rows of tiles as wide as the space, all in pixels; ratios are width by height. */
+/** Break tiles into rows as wide as the space, in pixels. Ratios are width divided by height. */
 export function justify(
   ratios: number[], space: number, target: number, gap: number,
 ): { width: number; height: number }[][];

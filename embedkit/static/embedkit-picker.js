@@ -1,12 +1,8 @@
-/* embedkit's picker: search the pictures of Getty Images that may be embedded, choose, insert.
- *
- * embedkit-picker.d.ts documents attributes, methods, events and styles; picker/types.d.ts what the modules share. Read
- * element.js and picker.js first: imports lead from there to the parts, and never back.
- */
+/* embedkit's picker. embedkit-picker.d.ts documents its use, picker/types.d.ts what its modules share. */
 
 import { EmbedKitPicker, openPicker } from "./picker/element.js";
 
-export { reference, shortcode } from "./picker/images.js";
+export { reference, shortcode } from "./picker/model.js";
 export { justify } from "./picker/results.js";
 export { EmbedKitPicker };
 

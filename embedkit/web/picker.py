@@ -38,7 +38,7 @@ from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import PickerQuery, SearchQuery
 
 PAGE_SIZE = 25
-# Links, IDs, shortcodes and embed code, as in the script (picker/images.js); anything else is a search phrase.
+# Links, IDs, shortcodes and embed code, as in the script (picker/model.js); anything else is a search phrase.
 REFERENCE = re.compile(
     r"\d{5}[\d\s,]*$|[a-z]?\d{3,}-\d{3,}\w?$|(?:id\s*:|#)\s*[\w,-]*\d|(?:https?:)?//"
     r"|(?:www\.)?(?:gty\.im|gettyimages\.\S+?)/|\[getty\b|.*(?:<[a-z]|gie\.widgets)",

@@ -393,7 +393,7 @@ CROWDS: dict[str, tuple[SearchKind, dict[str, Any], Passes]] = {
 
 
 def test_every_swatch_of_the_picker_finds_pictures() -> None:
-    filters = (static_dir() / "picker" / "filters.js").read_text("utf-8")
+    filters = (static_dir() / "picker" / "search.js").read_text("utf-8")
     swatches = dict(re.findall(r'(\w+): "([0-9a-f]{6})"', filters))
     assert len(swatches) == 12
     crowds = {name: search(CREATIVE, color=color)["result_count"] for name, color in swatches.items()}

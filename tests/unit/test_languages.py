@@ -36,11 +36,11 @@ def placeholders(text: str) -> set[str]:
 def test_each_language_is_listed_everywhere() -> None:
     """In the texts of pages, the picker's files, its script and its page; ``pt`` and ``pt-BR`` are one."""
     files = {path.stem for path in (static_dir() / "locales").glob("*.json")}
-    script = (static_dir() / "picker" / "words.js").read_text("utf-8")
+    script = (static_dir() / "picker" / "model.js").read_text("utf-8")
     listed = re.search(r"const LANGUAGES = (\[.*?\]);", script)
     assert listed is not None
     assert files == set(json.loads(listed[1])), (
-        "LANGUAGES in static/picker/words.js and the files of static/locales"
+        "LANGUAGES in static/picker/model.js and the files of static/locales"
     )
     words = json.loads((templates_dir() / "embedkit" / "words.json").read_text("utf-8"))
     assert {name.partition("-")[0] for name in files} == words.keys(), (

@@ -40,6 +40,6 @@ def test_frame_pages_show_targets_that_need_none_of_gettys_scripts() -> None:
     shown = {target for target, row in ROWS.items() if row.on_page and row.cleaned}
     hint = get_type_hints(FrameQuery)["target"]
     assert set(get_args(get_args(hint)[0])) == shown, "see the target of FrameQuery in web/schemas.py"
-    framed = re.search(r"const FRAMED_TARGETS = (\[[^]]*\]);", (PICKER / "embed.js").read_text("utf-8"))
+    framed = re.search(r"const FRAMED_TARGETS = (\[[^]]*\]);", (PICKER / "details.js").read_text("utf-8"))
     assert framed is not None
-    assert set(json.loads(framed[1])) == {"", *shown}, "see FRAMED_TARGETS in static/picker/embed.js"
+    assert set(json.loads(framed[1])) == {"", *shown}, "see FRAMED_TARGETS in static/picker/details.js"

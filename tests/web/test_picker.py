@@ -98,7 +98,7 @@ def test_an_invalid_query_is_shown_on_the_page(web: World, query: str, says: str
 def test_no_results_are_reported(web: World) -> None:
     page = shown(web, "?q=qwxzzk&lang=en")
     assert "Nothing found for “qwxzzk”" in page
-    assert "Try other words, or fewer of them." in page
+    assert "Try different words, or fewer." in page
     assert "Copy the shortcode below a picture" not in page
 
 
@@ -267,7 +267,7 @@ def test_other_picker_urls_redirect_to_this_release(web: World, path: str) -> No
 @pytest.mark.parametrize(
     "path",
     [
-        "picker-0123456789abcdef/picker/words.js",
+        "picker-0123456789abcdef/picker/model.js",
         "picker-0123456789abcdef/embedkit-picker.css",
         f"{picker_files().folder}/embedkit-facade.js",
         f"{picker_files().folder}/",
@@ -285,11 +285,11 @@ def test_the_picker_works_below_a_prefix() -> None:
     leads = client.get("/getty/static/embedkit-picker.js").headers["Location"]
     assert leads == f"/getty/static/{picker_files().folder}/embedkit-picker.js"
     assert client.get(leads).status_code == 200
-    assert f'href="/getty/static/{picker_files().folder}/picker/words.js"' in client.get("/getty/picker").text
+    assert f'href="/getty/static/{picker_files().folder}/picker/model.js"' in client.get("/getty/picker").text
 
 
 def test_the_pickers_page_size_is_supported_by_getty() -> None:
-    script = (static_dir() / "picker" / "state.js").read_text("utf-8")
+    script = (static_dir() / "picker" / "model.js").read_text("utf-8")
     listed = re.search(r"PAGE_SIZES = \[([0-9, ]+)\]", script)
     assert listed
     assert tuple(map(int, listed[1].split(", "))) == PAGE_SIZES

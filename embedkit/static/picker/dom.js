@@ -1,4 +1,4 @@
-/* Elements and icons, made without a parser (Trusted Types) and without style attributes (style-src 'self'). */
+/* Elements and icons, made without a parser (Trusted Types) or style attributes (CSP). */
 
 const SVG = "http://www.w3.org/2000/svg";
 const ICON_PATHS = {
@@ -25,22 +25,14 @@ const ICON_PATHS = {
   server: "M5 5h14v5H5zM5 14h14v5H5zM8 7.5h.1M8 16.5h.1",
 };
 
-const isPresent = (child) => (child ?? false) !== false;
+const isPresent = (value) => (value ?? false) !== false;
 
-/**
- * Make an element. Strings become text nodes, never markup.
- *
- * @param {string} tag
- * @param {object} [attributes] - functions are listeners, true and false are attributes that are there or not
- * @param {...*} children - nodes, strings, or lists of them; undefined, null and false are left out
- * @returns {any} the element
- */
+/** @param {string} tag @param {object} [attributes] - functions are listeners @param {...*} children @returns {any} */
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") node.addEventListener(name, value);
-    else if (typeof value === "boolean") node.toggleAttribute(name, value);
-    else if (isPresent(value)) node.setAttribute(name, value);
+    else if (isPresent(value)) node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children.flat().filter(isPresent));
   return node;
@@ -61,8 +53,8 @@ export function button(attributes, ...children) {
   return element("button", { type: "button", part: "button", ...attributes }, ...children);
 }
 
-/** A label with the radio button in it; where an icon stands for words, its title tells what it is. */
-export function radio(name, value, checked, label, title = null) {
+/** A radio button in its label. An icon as a label needs a title. */
+export function radio(name, value, checked, label, title) {
   const input = element("input", { type: "radio", name, value, checked, "aria-label": title });
   return element("label", { class: "segment", title }, input, element("span", {}, label));
 }
@@ -74,7 +66,43 @@ export function externalLink(words, href, key) {
   );
 }
 
-/** What has the focus, in the tree of a node. @returns {HTMLElement|null} */
+/** @returns {HTMLElement|null} the focused element in the tree of a node */
 export function focusedBeside(/** @type {any} */ node) {
   return node.getRootNode().activeElement;
+}
+
+export class Part {
+  /** @param {Context} context */
+  constructor(context) {
+    this.context = context;
+  }
+}
+
+/** Return whether it worked. Safari needs the promise within the click. */
+export async function toClipboard(text, node, isWanted = async () => true) {
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": asBlob(text, isWanted) })]);
+    return true;
+  } catch {
+    return (await isWanted()) && copyByField((await text) ?? "", node);
+  }
+}
+
+/** Throw if the clipboard is to stay unchanged. */
+async function asBlob(text, isWanted) {
+  if (!(await isWanted())) throw new Error("another is copied");
+  return new Blob([(await text) ?? ""], { type: "text/plain" });
+}
+
+/** Without permission, as in a frame of another origin. */
+function copyByField(text, node) {
+  const focused = focusedBeside(node);
+  const field = element("textarea", { class: "unseen", "aria-hidden": "true" });
+  field.value = text;
+  node.closest(".picker").append(field);
+  field.select();
+  const isCopied = document.execCommand("copy");
+  field.remove();
+  focused?.focus();
+  return isCopied;
 }

@@ -1,69 +1,68 @@
-/* Shapes that the modules share, for readers and for TypeScript's check (tests/browser/picker/test_modules.py). Browsers do not
- * load this file.
+/* Shapes that the modules share, for readers and TypeScript (tests/browser/picker/test_types.py). Browsers don't load this
+ * file.
  */
 
-import type { PickerConfig, PickerState } from "./state.js";
-import type { Service, ServiceError } from "./service.js";
-import type { Announcer, KeyHelp, LoadMore, Messages } from "./messages.js";
-import type { DetailsPane } from "./details.js";
-import type { Explorer, FilterBar } from "./filters.js";
-import type { Chooser, SelectionBar } from "./insertion.js";
-import type { Picker } from "./picker.js";
-import type { ResultsGrid } from "./results.js";
-import type { Finder, SearchBox } from "./search.js";
+import type { PickerConfig, PickerState, Service, ServiceError } from "./model.js";
+import type { FilterBar, Finder, SearchBox } from "./search.js";
+import type { Chooser, DetailsPane } from "./details.js";
+import type { Announcer, KeyHelp, LoadMore, Messages, ResultsGrid } from "./results.js";
+import type { Picker } from "./element.js";
 import type { Choice, Credit } from "../embedkit-picker.js";
 
 export type { Choice, Credit, EmbedOptions } from "../embedkit-picker.js";
 
-/** What the picker says in one language. */
+/** The picker's words in one language. */
 export interface Words {
   /**
-   * A sentence of locales/en.json in this language, its holes filled: numbers are written as is usual, n or total
-   * chooses a plural. A key without words is returned as it is.
+   * Return a sentence of locales/en.json in this language with its placeholders filled in. Numbers are formatted, and n
+   * or total selects the plural. An unknown key is returned unchanged.
    */
   (key: string, values?: Record<string, any>): string;
   language: string;
   isRightToLeft: boolean;
-  /** A day as it is usually written; "" for what is not a date. */
+  /** Format a day; "" if the value is not a date. */
   date(value: string | null): string;
   /** A list of sentences. */
   list(key: string): string[];
 }
 
-/** What outlasts a change of language. */
+/** Kept when the language changes. */
 export interface Session {
   state: PickerState;
   config: PickerConfig;
   service: Service;
-  /** Dispatch an event of the element, such as "results"; false if a listener has cancelled it. */
+  /** Dispatch an event of the element, such as "results"; false if a listener has canceled it. */
   emit(name: string, detail?: object, isCancelable?: boolean): boolean;
 }
 
-/** What all parts of one picker share, and by which they know each other. */
-export interface Context extends Session {
+/** Shared by all parts of a picker, which find each other here. */
+export interface Context extends Session, Parts {
   words: Words;
   announcer: Announcer;
   isRightToLeft: boolean;
-  /** Around all of it. */
+  /** The element around all parts. */
   frame: HTMLElement;
-  /** Aborts when the picker is left for another, or for good. */
+  /** Ends when the picker is replaced or removed. */
+  lifetime: AbortController;
   signal: AbortSignal;
   host: Host;
-  parts: Parts;
   picker: Picker;
   finder: Finder;
-  explorer: Explorer;
   chooser: Chooser;
 }
 
-/** The element around a picker. */
+/** What a picker and a card ask of their element. */
 export interface Host {
-  /** Take a choice; false if a listener objects. */
+  /** Take a choice; false if a listener rejects it. */
   accept(choice: Choice): boolean;
   cancel(): void;
+  open(): void;
+  /** Open the details of the picture in the value. */
+  edit(): void;
+  clear(): void;
 }
 
-/** A picture that the service knows. Texts are "" if unknown. */
+/** A picture. Unknown texts are "". */
 export interface Picture {
   id: string;
   title: string;
@@ -75,12 +74,12 @@ export interface Picture {
   /** creative or editorial. */
   family: string;
   orientation: string;
-  /** Of the original, in pixels, as is height. */
+  /** Width and height of the original, in pixels. */
   width: number;
   height: number;
   thumb: Size | null;
   preview: Size | null;
-  /** At Getty Images. */
+  /** The picture's page at Getty Images. */
   pageUrl: string;
   restrictions: string[];
   keywords: string[];
@@ -88,21 +87,21 @@ export interface Picture {
   collectionCode: string;
   /** 0 if there is none. */
   eventId: number;
-  /** Whether only its record is known, without restrictions, keywords, event and collection code. */
-  isPartial: boolean;
-  /** The ID of an event that is shown in place of a picture; 0 for pictures. */
-  event: number;
+  /** True if restrictions, keywords, event and collection code are not known yet. */
+  isPartial?: boolean;
+  /** The ID of an event that is shown as a tile. */
+  event?: number;
   credit: Credit;
 }
 
-/** A file of a picture, in pixels; 0 if unknown. */
+/** An image file. Width and height are in pixels, 0 if unknown. */
 export interface Size {
   url: string;
   width: number;
   height: number;
 }
 
-/** What an editor has set for one picture; null is "as it came". */
+/** An editor's options for one picture. Null means unchanged. */
 export interface Edits {
   alt: string | null;
   /** "", left, center or right. */
@@ -111,51 +110,51 @@ export interface Edits {
   width: string;
   /** none, getty or own. */
   caption: string;
-  /** Of an own caption. */
+  /** The text of a custom caption. */
   words: string | null;
-  /** The form of the embed, such as facade; "" for the service's default. */
+  /** The target, such as facade; "" for the service's default. */
   target: string;
 }
 
 /** A page of results. */
 export interface Results {
   total: number;
-  pageSize: number;
+  pageSize?: number;
   images: Picture[];
   /** Other searches. */
   related: string[];
-  /** Of the texts; "" if unknown. */
-  language: string;
-  /** Searches that the service allows in a day, and how many are left; 0 without a limit. */
+  /** The language of the texts; "" if unknown. */
+  language?: string;
+  /** Searches that the service allows per day, and how many are left; 0 without a limit. */
   budget?: number;
   budgetLeft?: number;
-  /** Why this is an older answer. */
+  /** The error because of which this page is outdated. */
   stale?: ServiceError;
 }
 
-/** One search and what is shown of it. */
+/** A search and its results so far. */
 export interface CurrentSearch {
-  /** What makes another search the same; null if it may be made again. */
+  /** Equal for equal searches; null if the search may be repeated. */
   key: string | null;
   query: string;
   filters: Record<string, any>;
-  /** What it is called: the query, or where it looks. */
+  /** The query, or the label of the scope. */
   title: string;
-  /** The last one that is shown, from 1. */
+  /** The last page that is shown, from 1. */
   page: number;
   total: number;
   hasMore: boolean;
   isLoading: boolean;
-  /** Whether the query named pictures, instead of words to look for. */
+  /** Whether the query is a reference to pictures. */
   isReference: boolean;
   abort: AbortController;
-  /** Until its first page is shown. */
-  done: Promise<void>;
-  /** Until a further page is shown, if one has been asked for. */
-  next: Promise<void>;
+  /** Resolves when the first page is shown. */
+  done?: Promise<void>;
+  /** Resolves when the next page is shown. */
+  next?: Promise<void>;
 }
 
-/** What is shown. */
+/** The visible parts. */
 export interface Parts {
   main: HTMLElement;
   count: HTMLElement;
@@ -165,14 +164,5 @@ export interface Parts {
   grid: ResultsGrid;
   loadMore: LoadMore;
   details: DetailsPane;
-  selectionBar: SelectionBar;
   keyHelp: KeyHelp;
-}
-
-/** What a card asks of its field. */
-export interface FieldActions {
-  open(): void;
-  /** Open the details of the picture that a value names. */
-  edit(value: string): void;
-  remove(): void;
 }

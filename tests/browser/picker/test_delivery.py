@@ -159,7 +159,7 @@ def test_modules_that_no_line_names_are_not_checked(context: BrowserContext, sit
     """Why a page has a line for each: the hash of the entry says nothing of what it imports."""
     site.head = site.tags().rpartition("\n")[2]
     site.replaced = {
-        "picker/words.js": site.files.contents["picker/words.js"] + b"\nglobalThis.tampered = true;\n"
+        "picker/model.js": site.files.contents["picker/model.js"] + b"\nglobalThis.tampered = true;\n"
     }
     page, _ = opened(context, site)
     assert page.evaluate("globalThis.tampered && " + DEFINED)

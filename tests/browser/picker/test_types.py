@@ -22,7 +22,7 @@ VERSION = "5.9"
 GLOBALS = """export {{}};
 declare global {{
   interface IntersectionObserverInit {{ scrollMargin?: string }}
-  type PickerConfig = import("./picker/state.js").PickerConfig;
+  type PickerConfig = import("./picker/model.js").PickerConfig;
 {types}
 }}
 """

@@ -333,7 +333,7 @@ def test_every_list_of_ids_round_trips(ids: list[str]) -> None:
     assert references.parse(str(ref).upper()) == ref
 
 
-@pytest.mark.parametrize("script", ["embedkit-facade.js", "picker/images.js"])
+@pytest.mark.parametrize("script", ["embedkit-facade.js", "picker/model.js"])
 def test_scripts_share_the_grammar_of_ids(script: str) -> None:
     assert urls.ASSET_IDS in (static_dir() / script).read_text("utf-8")
 
