@@ -1,10 +1,10 @@
-/* The page of `embedkit demo`: what is chosen in the picker goes into the text, and the article follows the text. */
+/* The page of `embedkit demo`: the picker inserts shortcodes into the text, and the article shows the rendered text. */
 
-const PAUSE_MS = 300; // of typing
+const PAUSE_MS = 300; // in typing
 const text = document.getElementById("text");
 const article = document.getElementById("article");
 const status = document.getElementById("told");
-let shown = sources([...article.children]); // what the article was made of: scripts change what it became
+let shown = sources([...article.children]); // the article's source, as scripts change its nodes
 let asking = new AbortController();
 let timer = 0;
 
@@ -12,7 +12,7 @@ function sources(nodes) {
   return nodes.map((node) => node.outerHTML);
 }
 
-/** The shortcode in a paragraph of its own where the cursor is; by a command that undo knows. */
+/** Insert the shortcode at the cursor as a paragraph of its own, by a command that undo supports. */
 function insert(shortcode) {
   const before = text.value.slice(0, text.selectionStart).trimEnd();
   const after = text.value.slice(text.selectionEnd).trimStart();
@@ -22,7 +22,7 @@ function insert(shortcode) {
   if (!document.execCommand("insertText", false, paragraph)) text.setRangeText(paragraph);
   const end = before.length + paragraph.trimEnd().length;
   text.setSelectionRange(end, end);
-  text.scrollTop = (text.scrollHeight * end) / text.value.length - text.clientHeight / 2; // about where it is
+  text.scrollTop = (text.scrollHeight * end) / text.value.length - text.clientHeight / 2; // roughly the cursor's line
 }
 
 function paragraphs() {
@@ -49,16 +49,16 @@ async function update({ scrolls = false } = {}) {
     if (!response.ok) throw new Error(answer.detail);
     const changed = replace(answer.content);
     if (scrolls) changed.find((node) => node.matches(".ek"))?.scrollIntoView({ block: "nearest" });
-    tell([count(answer.embeds.length), ...answer.problems.map(({ detail }) => detail)].join("\n"));
+    announce([count(answer.embeds.length), ...answer.problems.map(({ detail }) => detail)].join("\n"));
   } catch (error) {
-    if (!signal.aborted) tell(`The article can't be updated right now. ${error.message}`);
+    if (!signal.aborted) announce(`The article can't be updated right now. ${error.message}`);
   }
 }
 
-/** Change only the paragraphs that differ, so that the other pictures don't load anew. */
+/** Replace only paragraphs that differ, so that other pictures don't load again. */
 function replace(html) {
   const template = document.createElement("template");
-  template.innerHTML = html; // of our own service, and of a text that was escaped
+  template.innerHTML = html; // from our own service, with the text escaped
   const old = [...article.children];
   const fresh = [...template.content.children];
   const wanted = sources(fresh);
@@ -79,14 +79,14 @@ function count(pictures) {
   return pictures === 1 ? "The article has 1 picture." : `The article has ${pictures} pictures.`;
 }
 
-/** Speaks only when there is something new to say. */
-function tell(words) {
+/** Update the status only if it has changed, so that it is announced once. */
+function announce(words) {
   if (status.textContent !== words) status.textContent = words;
 }
 
-text.form.querySelector("button").hidden = true; // the article follows by itself
+text.form.querySelector("button").hidden = true; // the article updates automatically
 if (text.value === text.defaultValue) text.setSelectionRange(text.value.length, text.value.length);
-else update(); // the browser has kept what was typed before
+else update(); // the browser has restored what was typed
 text.addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(update, PAUSE_MS);

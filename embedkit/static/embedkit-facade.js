@@ -1,19 +1,19 @@
 /* embedkit: pictures that ask before they load. Nothing is requested from Getty Images before the reader agrees.
  *
  * <script defer src="…/embedkit-facade.js"></script>; data-frame-origin, data-frame-sandbox and
- * data-frame-credentialless, or origin=, sandbox= and credentialless= in the address, change where frames come from
- * and what they may do.
+ * data-frame-credentialless, or origin=, sandbox= and credentialless= in the URL, change where frames are loaded from
+ * and what they can do.
  *
  * Events on document:
- * embedkit:consent  detail {granted: true | false}. Heard from a consent tool; readonly: true beside it says that
- *                   the choice is made in the tool alone, so that the picture offers none. Sent, with source
- *                   "embedkit", when a reader makes or revokes the lasting choice here: a tool that keeps the choice
- *                   itself calls preventDefault(), and there is one memory, the tool's.
- * embedkit:ready    sent once, when the first can be heard: a tool that was here before speaks now.
- * embedkit:scan     heard: content was added.
+ * embedkit:consent  detail {granted: true | false}. Received from a consent tool; with readonly: true the choice
+ *                   can only be made in the tool, so pictures don't offer it. Sent with source "embedkit" when a
+ *                   reader makes or revokes the permanent choice here: a tool that stores the choice itself calls
+ *                   preventDefault(), so that it is stored only once.
+ * embedkit:ready    sent once, when embedkit:consent can be received: tools loaded earlier send it now.
+ * embedkit:scan     received when content was added.
  *
- * The choice is in localStorage, as embedkit:always: its date, and "gpc" where it was made in spite of Global
- * Privacy Control. It ends after a year. Under that signal no other choice counts, whoever keeps it.
+ * The choice is stored in localStorage as embedkit:always: its date, followed by "gpc" if it was made despite Global
+ * Privacy Control. It expires after a year. With that signal no other choice counts, wherever it is stored.
  */
 ((document) => {
   "use strict";
@@ -21,14 +21,14 @@
   const LASTS_MS = 365 * 24 * 60 * 60 * 1000;
   const CONSENT = "embedkit:consent";
   const FACADE = ".ek--facade[data-ek-src]";
-  // The path comes from an attribute that a commenter may be able to write: only a viewer's will do.
+  // The path is in an attribute that a commenter might be able to write: accept only the path of an embed.
   const PATH = /^\/embed\/[0-9A-Za-z-]{1,24}(?:,[0-9A-Za-z-]{1,24}){0,4}\?[\w=&.-]+$/;
 
   const LOADED = Symbol.for("embedkit.facade");
   if (document[LOADED]) return; // loaded twice
   document[LOADED] = true;
 
-  // Asked of the prototype: on the document itself a commenter's <img name=currentScript> would stand in for it.
+  // From the prototype: on the document, a commenter's <img name=currentScript> would shadow it.
   const script = Object.getOwnPropertyDescriptor(Document.prototype, "currentScript").get.call(document);
   const option = (name, otherwise) =>
     script?.getAttribute("data-frame-" + name) ??
@@ -44,11 +44,11 @@
   let readonly = false;
   let granted = remembered() && !savesData;
 
-  // Storage may be blocked: then the choice holds for this page.
+  // If storage is blocked, the choice is valid for this page.
   function remembered() {
     try {
       const [date, inSpiteOf] = (localStorage.getItem(KEY) ?? "").split(" ");
-      const age = Date.now() - Date.parse(date); // NaN, which is less than nothing, without a date
+      const age = Date.now() - Date.parse(date); // NaN without a date, which fails both comparisons
       return age >= 0 && age < LASTS_MS && (!signal || inSpiteOf === signal);
     } catch { return false; }
   }
@@ -79,8 +79,8 @@
       allow: "",
       frameborder: 0,
     };
-    if (sandbox) attributes.sandbox = sandbox; // before it is in the page, or it would not count
-    if (credentialless) attributes.credentialless = ""; // as this
+    if (sandbox) attributes.sandbox = sandbox; // has no effect once the frame is in the page
+    if (credentialless) attributes.credentialless = ""; // as above
     Object.entries(attributes).forEach(([name, value]) => frame.setAttribute(name, value));
     gate.hidden = true;
     box.append(frame);
@@ -101,7 +101,7 @@
     button.type = "button";
     button.className = "ek-again";
     button.textContent = figure.dataset.ekAgain;
-    figure.append(button); // not into the caption, which names the figure
+    figure.append(button); // not into the caption, which labels the figure
   }
 
   function apply(figure) {
@@ -116,14 +116,14 @@
     granted = grant;
     const detail = { granted, source: "embedkit" };
     const ours = document.dispatchEvent(new CustomEvent(CONSENT, { detail, cancelable: true }));
-    remember(grant && (ours || signal !== "")); // no tool knows what was chosen in spite of the signal
+    remember(grant && (ours || signal !== "")); // tools don't store that it was chosen despite the signal
     figures().forEach(apply);
   }
 
   function scan() {
     if (!status.isConnected) {
       status.className = "ek-status";
-      status.setAttribute("role", "status"); // in the page before there is anything to say
+      status.setAttribute("role", "status"); // in the page before it has text
       document.body.append(status);
     }
     document.querySelectorAll(FACADE + ":not(.ek--ready)").forEach((figure) => {
@@ -135,7 +135,7 @@
 
   function show(figure, event) {
     load(figure);
-    if (!shown(figure)) return; // no address of a viewer: the link stays a link
+    if (!shown(figure)) return; // not the path of an embed: the link stays a link
     event.preventDefault();
     goTo(shown(figure), figure);
   }
@@ -165,10 +165,10 @@
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== " " || !event.target.matches?.(FACADE + " .ek-open[role=button]")) return;
-    event.preventDefault(); // a button is pressed by the space bar, and the page does not scroll
+    event.preventDefault(); // the space bar presses a button instead of scrolling
     event.target.click();
   });
-  // Content added later is met when somebody comes near it, at the latest.
+  // Content added later is found at the latest when it is hovered or focused.
   const near = (event) => event.target.closest?.(FACADE + ":not(.ek--ready)") && scan();
   document.addEventListener("focusin", near);
   document.addEventListener("pointerover", near, { passive: true });

@@ -1,7 +1,7 @@
 /* embedkit: pictures follow Google Consent Mode, as gtag('consent', 'update', …) writes it into the data layer.
  *
  * <script defer src="…/consent/google.js" data-ek-types="ad_storage" data-ek-layer="dataLayer"></script>
- * types: those that must be granted. Only an update opens pictures: a default is not a reader's choice.
+ * types: all of them must be granted. Only an update loads pictures: a default is not a reader's choice.
  */
 (() => {
   "use strict";
@@ -11,7 +11,7 @@
   const state = {};
   let granted;
 
-  function tell() {
+  function report() {
     if (granted === undefined) return;
     const detail = { granted, readonly: true, source: "google" };
     document.dispatchEvent(new CustomEvent("embedkit:consent", { detail }));
@@ -22,7 +22,7 @@
     Object.assign(state, entry[2]);
     if (!needed.every((type) => type in state)) return;
     granted = needed.every((type) => state[type] === "granted");
-    tell();
+    report();
   }
 
   if (!Array.isArray(window[name])) window[name] = [];
@@ -33,6 +33,6 @@
     entries.forEach(read);
     return length;
   };
-  document.addEventListener("embedkit:ready", tell);
+  document.addEventListener("embedkit:ready", report);
   layer.forEach(read);
 })();

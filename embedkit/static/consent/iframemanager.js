@@ -1,7 +1,7 @@
-/* embedkit: pictures follow a service of iframemanager, which keeps the choice that is made in a picture.
+/* embedkit: pictures follow a service of iframemanager, which stores the choice that is made in a picture.
  *
  * <script defer src="…/consent/iframemanager.js" data-ek-service="gettyimages"></script>
- * Between iframemanager.js and the script that calls run(). service: its name in the services given to run().
+ * Load it between iframemanager.js and the script that calls run(). service: its name in the services of run().
  */
 (() => {
   "use strict";
@@ -12,17 +12,17 @@
   const run = manager.run;
   const accepted = () => manager.getState().acceptedServices.includes(service);
 
-  function tell(granted) {
+  function report(granted) {
     const detail = { granted, source: "iframemanager" };
     document.dispatchEvent(new CustomEvent("embedkit:consent", { detail }));
   }
 
-  const start = () => { if (accepted()) tell(true); }; // else it may be that nobody was asked
+  const start = () => { if (accepted()) report(true); }; // else the reader may not have been asked
 
   manager.run = (config) => {
     const onChange = (change) => {
       config.onChange?.(change);
-      if (change.changedServices.includes(service)) tell(accepted());
+      if (change.changedServices.includes(service)) report(accepted());
     };
     run({ ...config, onChange });
     start();

@@ -1,8 +1,8 @@
-/* embedkit: pictures follow the IAB Transparency and Consent Framework, 2.2 and 2.3. Its stub is in the page before.
+/* embedkit: pictures follow the IAB Transparency and Consent Framework, 2.2 and 2.3. Load it after the stub.
  *
  * <script defer src="…/consent/tcf.js" data-ek-purposes="1" data-ek-vendor="…"></script>
- * purposes: those that must be consented to. vendor: one of the Global Vendor List that must be, too.
- * Only a reader's choice opens pictures: where GDPR does not apply, or nobody was asked, they ask by themselves.
+ * purposes: all of them need consent. vendor: an ID of the Global Vendor List that needs consent, too.
+ * Only a reader's choice loads pictures: if GDPR does not apply, or the reader was not asked, the pictures ask.
  */
 (() => {
   "use strict";
@@ -11,7 +11,7 @@
   const DECIDED = ["tcloaded", "useractioncomplete"];
   let granted;
 
-  function tell() {
+  function report() {
     if (granted === undefined) return;
     const detail = { granted, readonly: true, source: "tcf" };
     document.dispatchEvent(new CustomEvent("embedkit:consent", { detail }));
@@ -26,11 +26,11 @@
     window.__tcfapi("addEventListener", 2, (data, success) => {
       if (!success || !DECIDED.includes(data.eventStatus) || data.gdprApplies === false) return;
       granted = allows(data);
-      tell();
+      report();
     });
     return true;
   }
 
-  document.addEventListener("embedkit:ready", tell);
+  document.addEventListener("embedkit:ready", report);
   if (!start()) addEventListener("load", start, { once: true });
 })();

@@ -1,8 +1,8 @@
 /* embedkit: pictures follow the WP Consent API of WordPress.
  *
  * <script defer src="…/consent/wp.js" data-ek-category="marketing"></script>
- * A category holds more than our pictures, so it is read and never written. Only a reader's choice opens pictures:
- * in the type "optout" all is allowed before anybody was asked, and there a change alone counts.
+ * A category contains more than our pictures, so it is read but never written. Only a reader's choice loads pictures:
+ * with the type "optout" everything is allowed before the reader was asked, so only a change counts.
  */
 (() => {
   "use strict";
@@ -10,7 +10,7 @@
   const { ekCategory: category = "marketing" } = script?.dataset ?? {};
   let granted;
 
-  function tell() {
+  function report() {
     if (granted === undefined) return;
     const detail = { granted, readonly: true, source: "wp" };
     document.dispatchEvent(new CustomEvent("embedkit:consent", { detail }));
@@ -18,16 +18,16 @@
 
   function start() {
     if (typeof window.wp_has_consent !== "function" || !String(window.wp_consent_type).includes("optin")) return;
-    if (window.wp_has_consent(category)) granted = true; // else it may be that nobody was asked
-    tell();
+    if (window.wp_has_consent(category)) granted = true; // else the reader may not have been asked
+    report();
   }
 
   document.addEventListener("wp_listen_for_consent_change", ({ detail }) => {
     if (!detail || !(category in detail)) return;
     granted = detail[category] === "allow";
-    tell();
+    report();
   });
   document.addEventListener("wp_consent_type_defined", start);
-  document.addEventListener("embedkit:ready", tell);
+  document.addEventListener("embedkit:ready", report);
   document.readyState === "complete" ? start() : addEventListener("load", start, { once: true });
 })();
