@@ -256,6 +256,7 @@ def test_other_brackets_are_not_shortcodes(text: str) -> None:
         ("1,2,3,4,5,6", "6 IDs is too long"),
         ("https://www.gettyimages.com/event/harbour-775310024", "page of an event"),
         ("https://www.gettyimages.com/detail/video/harbour/518730426", "video"),
+        ("https://media.gettyimages.com/id/518730426/vid%C3%A9o/harbour.jpg", "video"),
         ("https://gty.im.evil.example/1", "only looks like"),
         ("https://evil.example/1", "is not a Getty Images host"),
         ("ftp://gty.im/1", "begin with ftp:"),
