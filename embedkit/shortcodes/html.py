@@ -50,9 +50,7 @@ _TEMPLATE_BLOCK = lazy_pattern(
     r"(?:\{%[-+]?|\{\{[<%])\s*+(highlight|raw|comment|verbatim|codeblock|code|prism)(?![\w=])", re.IGNORECASE
 )
 MAX_TEMPLATE_TAG_CHARS = 2048
-_ATTRIBUTES = (
-    r"(?:[ \t\n]++[A-Za-z-]++(?:=(?:\"[^\"<>`\\\n]*+\"|'[^'<>`\\\n]*+'|[^\s\"'<>=`\\]++))?+)*+[ \t\n]*+/?>"
-)
+_ATTRS = r"(?:[ \t\n]++[A-Za-z-]++(?:=(?:\"[^\"<>`\\\n]*+\"|'[^'<>`\\\n]*+'|[^\s\"'<>=`\\]++))?+)*+[ \t\n]*+/?>"
 _FEED = lazy_pattern(r"<(?:[a-z]+:encoded|description|summary|content)(?:\s[^<>]*+)?>\s*+")
 MAX_FEED_TAG_CHARS = 200
 _NAMES = "code|pre|tt|kbd|samp|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
@@ -85,8 +83,8 @@ _TAG = lazy_pattern(
 # Markup that every parser reads the same way, with or without scripting, as HTML or as Markdown: text, empty
 # frames and scripts, and tags of elements without raw text.
 _UNAMBIGUOUS = lazy_pattern(
-    rf"(?:[^<`\\]++|</?(?!(?i:{_NAMES})[ \t\n\r\f/>])[A-Za-z][A-Za-z0-9]*+{_ATTRIBUTES}"
-    rf"|<(?i:iframe){_ATTRIBUTES}</(?i:iframe)>|<(?i:script){_ATTRIBUTES}</(?i:script)>)*+"
+    rf"(?:[^<`\\]++|</?(?!(?i:{_NAMES})[ \t\n\r\f/>])[A-Za-z][A-Za-z0-9]*+{_ATTRS}"
+    rf"|<(?i:iframe){_ATTRS}</(?i:iframe)>|<(?i:script){_ATTRS}</(?i:script)>)*+"
 )
 # Text, and tags with plain attributes.
 _PLAIN = lazy_pattern(
