@@ -1,4 +1,4 @@
-"""The README keeps its word: its snippets run, and nothing that exists is missing from it."""
+"""The README's snippets run, and its tables are complete."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NEWSROOM = (README.parent / "examples/newsroom/README.md").read_text("utf-8")
 
 
 def snippets(language: str) -> list[object]:
-    """Those of the README and of its pages, each named by its page."""
+    """Return the code blocks of the README and of the examples' READMEs as test parameters."""
     return [
         pytest.param(text, id=f"{page.parent.name}-{number}")
         for page in PAGES
@@ -39,7 +39,7 @@ def snippets(language: str) -> list[object]:
     ]
 
 
-# Sessions, search, downloads, lightboxes of Connect 1 and 2 (documentation of 2014 and 2015)
+# Operations of Connect 1 and 2: sessions, search, downloads, lightboxes (documentation of 2014 and 2015)
 CONNECT = {
     *("CreateSession", "RenewSession", "SearchForImages", "GetImageDetails"),
     *("GetImageDownloadAuthorizations", "GetLargestImageDownloadAuthorizations", "CreateDownloadRequest"),
@@ -47,12 +47,12 @@ CONNECT = {
     *("CreateLightboxItems", "DeleteLightboxItems", "oEmbed"),
 }
 with socket.create_server(("127.0.0.1", 0)) as free:
-    PORT = free.getsockname()[1]  # instead of the README's, which may be taken on this machine
+    PORT = free.getsockname()[1]  # instead of the README's port, which may be in use
 
 
 @pytest.fixture
 def machine(tmp_path: Path, searchable: None) -> Iterator[dict[str, str]]:
-    """The environment of a user whose Getty is the sandbox."""
+    """The environment of a user whose upstream is the sandbox."""
     content = tmp_path / "content"
     content.mkdir()
     (content / "post.md").write_text("A post.\n\n[getty 74917285]\n", "utf-8")
@@ -152,8 +152,8 @@ def test_every_exit_code_is_told() -> None:
 
 def test_every_operation_of_connect_has_a_successor_that_exists() -> None:
     table = NEWSROOM.partition("## From Connect to today")[2].partition("\n## ")[0]
-    told = re.findall(r"^\| (.+?) \| (.+?) \|", table, re.M)
-    assert not CONNECT - set(re.findall(r"`(\w+)`", " ".join(old for old, _ in told)))
+    operations = re.findall(r"^\| (.+?) \| (.+?) \|", table, re.M)
+    assert not CONNECT - set(re.findall(r"`(\w+)`", " ".join(old for old, _ in operations)))
     with EmbedKit(Settings(cache="memory:", secret="s" * 40)) as kit:
         for name in re.findall(r"`kit\.([a-z_.]+)", table):
             assert callable(attrgetter(name)(kit)), name
@@ -191,7 +191,7 @@ def test_the_page_for_contributors_names_what_is_there() -> None:
 
 
 def shown(default: object) -> str:
-    """A default as the table shows it."""
+    """Return a default value as shown in the table."""
     if isinstance(default, tuple):
         return ", ".join(f"`{one}`" for one in default) or "none"
     if isinstance(default, bool):
@@ -217,7 +217,7 @@ def target_rows() -> list[str]:
 
 
 def rewrite() -> None:
-    """Write the tables of targets, settings, errors and their troubles anew: ``python -m tests.test_readme``."""
+    """Rewrite the tables of targets, settings, errors and troubleshooting: ``python -m tests.test_readme``."""
     tables = {
         "targets": ["| target | what it is for |", "|---|---|", *target_rows()],
         "settings": ["| setting | default | what it is |", "|---|---|---|"]

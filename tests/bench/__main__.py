@@ -1,8 +1,8 @@
-"""``python -m tests.bench [ROW…]``: one table of what is measured, what must hold, and what we are after.
+"""``python -m tests.bench [ROW…]`` prints a table of measurements, with their gates and goals.
 
-Every figure is a ratio within this run (or a count, or a time where the goal is one): CPU time, the two sides in
-turns, median and quartiles. A gate holds when the median and the unfavourable quartile hold. Nothing here is
-collected by pytest: a busy machine would make it fail.
+Every figure is a ratio within this run (or a count, or a time if that is the goal): the CPU time of two
+alternating measurements, as median and quartiles. A gate holds if both the median and the less favorable quartile
+meet it. pytest does not collect these benchmarks, since they would fail on a busy machine.
 """
 
 from __future__ import annotations

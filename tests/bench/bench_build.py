@@ -1,4 +1,4 @@
-"""H1: a whole warm rebuild of 10,000 posts, against reading and writing them, and against micawber."""
+"""H1: a complete warm rebuild of 10,000 posts, compared with copying them, and with micawber."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ for parent, _, names in os.walk(source):
         with open(f"{folder}/{name}", "w", encoding="utf-8", newline="") as file:
             file.write(text)
 """
-# The same with micawber's answers, which come at once; it knows URLs, and no shortcodes.
+# The same with micawber and instant responses; it supports URLs, but no shortcodes.
 MICAWBER = """
 from micawber import Provider, ProviderRegistry, parse_text
 from micawber.cache import Cache
@@ -39,7 +39,7 @@ providers.register(r"https://(?:gty\\.im|www\\.gettyimages\\.com)/\\S*", provide
 
 
 def write(folder: Path, kit: EmbedKit) -> None:
-    """The posts, and copies of their pictures."""
+    """Write the posts, and store their pictures in the cache."""
     ids = set()
     for number, post in enumerate(posts(COUNT)):
         place = folder / f"{number // 100:03}" / f"{number:05}.md"
@@ -51,7 +51,7 @@ def write(folder: Path, kit: EmbedKit) -> None:
 
 
 def rows() -> Iterator[Row]:
-    """H1: into the folder of the last build, and into a new one."""
+    """H1: into the folder of the previous build, and into a new one."""
     memory = (
         "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     )  # the same files cost up to ten times as much on a disk

@@ -20,7 +20,7 @@ from tests.bench.table import Row, exactly, quartiles, ratios, seconds, surround
 from tests.support.cache import ROOT, cache, embed
 
 ROUNDS = 7
-TURNS = 5  # processes of each kind in a round, of which the least disturbed counts
+TURNS = 5  # processes of each kind per round, of which the fastest counts
 FIRST_TOUCH = """
 import gc, hashlib, hmac, json, sqlite3, sys, time, cachelib
 from tests.support.cache import cache
@@ -44,7 +44,7 @@ def name(number: int) -> tuple[str, ...]:
 
 
 def c1(folder: Path) -> Iterator[Row]:
-    """A warm get, and what the kit gives, against a dict with an expiry."""
+    """A warm get, from the cache and from the kit, compared with a dict with expiry times."""
     held = {f"key{number}": (time.time() + 3600, embed()) for number in range(1000)}
 
     def reference() -> object:
@@ -68,7 +68,7 @@ def c1(folder: Path) -> Iterator[Row]:
 
 
 def c2(folder: Path) -> Iterator[Row]:
-    """The first copy in a new process against one raw row."""
+    """The first cache hit in a new process, compared with reading one row from SQLite."""
     kept = cache(SQLiteCache(folder / "c2"))
     for number in range(1000):
         kept.store(embed(name(number)), tld="com")
@@ -80,7 +80,7 @@ def c2(folder: Path) -> Iterator[Row]:
         ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment)
         return float(ran.stdout)
 
-    once("ours")  # it writes the bytecode
+    once("ours")  # writes the bytecode
     turns = [[(once("ours"), once("raw")) for _ in range(TURNS)] for _ in range(ROUNDS)]
     least = [[min(times) for times in zip(*pairs, strict=True)] for pairs in turns]
     found = quartiles([ours / raw for ours, raw in least])
@@ -88,7 +88,7 @@ def c2(folder: Path) -> Iterator[Row]:
 
 
 def sets(kept: EmbedCache, first: int, count: int) -> list[float]:
-    """How long each of many stores takes; about a thousand come a second, more than any upstream gives."""
+    """Return the time of each of many stores, at about a thousand per second, more than any upstream returns."""
     times = []
     for number in range(first, first + count):
         began = time.perf_counter()
@@ -99,7 +99,7 @@ def sets(kept: EmbedCache, first: int, count: int) -> list[float]:
 
 
 def fill(store: SQLiteCache, held: int) -> None:
-    """Put entries in at once: one by one, 50,000 would take a minute."""
+    """Insert entries in one transaction; 50,000 separate ones would take a minute."""
     store.set("first", "x")
     with sqlite3.connect(store.path) as file:
         rows = ((f"filled{number}", dump("x" * 1800)) for number in range(held))
@@ -108,7 +108,7 @@ def fill(store: SQLiteCache, held: int) -> None:
 
 
 def c3(folder: Path) -> Iterator[Row]:
-    """Storing among 50,000 against among 1,000, and the longest while the limit is passed."""
+    """Storing among 50,000 entries compared with 1,000, and the slowest store while the limit is exceeded."""
     caches = {}
     for held, limit in ((1_000, 10**6), (50_000, 10**6), (50_000, 50_000)):
         store = SQLiteCache(folder / f"c3-{held}-{limit}", limit=limit)
@@ -131,7 +131,7 @@ def c3(folder: Path) -> Iterator[Row]:
 
 
 def longest_sleep() -> float:
-    """What the machine adds by itself, in milliseconds."""
+    """Return the machine's own scheduling delay, in milliseconds."""
     times = []
     for _ in range(2_000):
         began = time.perf_counter()
@@ -141,7 +141,7 @@ def longest_sleep() -> float:
 
 
 def c4(folder: Path) -> Iterator[Row]:
-    """What is still there of a working set, with default settings."""
+    """The share of a working set that is still in the cache, with default settings."""
     store = SQLiteCache(folder / "c4")
     kept = cache(store)
     for number in range(50_000):

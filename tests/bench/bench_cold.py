@@ -1,4 +1,4 @@
-"""E1, E3, E4: many cold pictures at once, and one picture asked for by many; an upstream that takes 50 ms."""
+"""E1, E3, E4: many uncached pictures at once, and many requests for one picture; the upstream takes 50 ms."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def upstream() -> Iterator[str]:
 
 
 def counts(url: str) -> tuple[int, int]:
-    """Questions and connections since the last look."""
+    """Return the number of requests and connections since the last call."""
     with urllib.request.urlopen(f"{url}/counts") as answer:
         questions, connections = json.load(answer)
     return questions, connections
@@ -74,7 +74,7 @@ def e1(url: str, workers: int) -> Iterator[Row]:
 
 
 def shared(url: str, ids: int, first: int) -> int:
-    """Upstream calls for 1,000 requests by 4 processes of 50 threads."""
+    """Return the number of upstream calls for 1,000 requests by 4 processes with 50 threads each."""
     with tempfile.TemporaryDirectory() as made:
         environment = {
             "EMBEDKIT_CACHE": f"sqlite:{Path(made) / 'cache.sqlite'}",

@@ -1,4 +1,4 @@
-"""G1, G2: whole builds by generators of sites, with the plugin and without it: 1,000 pages, 500 distinct pictures."""
+"""G1, G2: complete builds with site generators, with and without the plugin: 1,000 pages, 500 distinct pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGES, PICTURES, ROUNDS = 1_000, 500, 7
 
 
 def environment(folder: Path, url: str, builder: Builder) -> dict[str, str]:
-    """Settings of a site with a cache of its own."""
+    """Return the settings of a site with its own cache."""
     packages = [str(python_packages(*builder.packages))] if builder.packages else []
     return {
         "EMBEDKIT_CACHE": f"sqlite:{folder / 'cache.sqlite'}",
@@ -29,16 +29,16 @@ def environment(folder: Path, url: str, builder: Builder) -> dict[str, str]:
 
 
 def paste(site: Path, environ: dict[str, str]) -> None:
-    """Write the embeds into the posts themselves, so that a build without the plugin makes the same pages."""
+    """Write the embeds into the posts, so that a build without the plugin creates the same pages."""
     posts = (str(post) for post in site.rglob("*.md"))
     process(("-m", "embedkit", "render", "--in-place", *posts), environ)
 
 
 def measured(name: str, builder: Builder, url: str, folder: Path) -> Iterator[Row]:
-    """The calls of a cold and of a warm build, and what the plugin adds to the CPU time of a warm one.
+    """The upstream calls of a cold and a warm build, and the CPU time that the plugin adds to a warm one.
 
-    With embeds a page is longer, which costs the generator time, whoever puts them there: to the same pages without
-    pictures no plugin adds nothing. So the gate is for the same pages with the embeds pasted into their sources.
+    Embeds make pages longer, which costs the generator time with any plugin. So the gate compares with the same
+    pages with the embeds pasted into their sources.
     """
     for site in ("with", "pasted", "without"):
         builder.write(folder / site, PAGES, PICTURES, plugin=site == "with")

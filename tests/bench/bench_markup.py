@@ -1,4 +1,4 @@
-"""B1, B2: what is done with Getty's markup, against one pattern for one form of it and one template."""
+"""B1, B2: processing Getty's markup, compared with one regular expression for one form of it, and one template."""
 
 from __future__ import annotations
 

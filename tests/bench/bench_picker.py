@@ -1,5 +1,7 @@
-"""P1 to P3: how soon the picker shows something, and whether it ever holds up the browser. Reported, never a gate:
-a browser on a busy machine is slow for reasons of its own."""
+"""P1 to P3: how quickly the picker shows results, and whether it blocks the browser.
+
+These are reported without a gate, since a browser on a busy machine is slow for other reasons.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from tests.support.tools import chromium
 
 ROUNDS = 15
 TILES = 60
-# From the moment that the question is asked, which is when the debounce ends, to the frame after the tiles are there.
+# From the request, which is sent when the debounce ends, to the first frame with the tiles.
 WATCH = """() => {
   window.took = []; window.long = [];
   new PerformanceObserver(list => long.push(...list.getEntries().map(one => one.duration))).observe({type: 'longtask'});

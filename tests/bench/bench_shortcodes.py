@@ -1,9 +1,9 @@
-"""Speed of the scanner, as ratios to plain searches of the same texts in the same run.
+"""The speed of the scanner, compared with plain searches of the same texts in the same run.
 
     python -m tests.bench.bench_shortcodes
 
-A1  expanding warm, against a find loop that knows no context   (gate 0.35)
-A3  posts without embeds, against three literal probes          (gate 0.85)
+A1  warm expansion, compared with a find loop that ignores context   (gate 0.35)
+A3  posts without embeds, compared with three literal searches       (gate 0.85)
 A5  growth over hostile texts, as an exponent, and the slowest at 400,000 characters (gates 1.05, 40 ms)
 """
 
@@ -27,7 +27,7 @@ URL = re.compile(r"(?:https://gty\.im/|https://www\.gettyimages\.com/detail/[^\s
 
 
 def expand(text: str, html: dict[str, str], input: Input) -> str:
-    """What a service does with a warm copy: find, look up, replace."""
+    """Expand a text as a service does with a warm cache: find, look up, replace."""
     return replace(
         text,
         [
@@ -39,7 +39,7 @@ def expand(text: str, html: dict[str, str], input: Input) -> str:
 
 
 def find_loop(text: str, html: dict[str, str]) -> str:
-    """The limit: no context, and only the forms that the corpus has."""
+    """Expand a text without regard to context, and only the forms in the corpus: the theoretical limit."""
     edits = []
     place = text.find("[getty")
     while place >= 0:
@@ -57,7 +57,7 @@ def find_loop(text: str, html: dict[str, str]) -> str:
 
 
 def probes(text: str) -> bool:
-    """The least that tells that there is nothing to do."""
+    """Check, as cheaply as possible, whether there is anything to expand."""
     return "[getty" in text or "gty.im" in text or "gettyimages" in text
 
 
@@ -68,7 +68,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def ratio(reference: Callable[[], object], work: Callable[[], object], rounds: int = 15) -> list[float]:
-    """Quartiles of reference / work, the two in turns; above 1 is faster than the reference."""
+    """Return the quartiles of reference / work, measured alternately; above 1 is faster than the reference."""
     both = [(seconds(reference), seconds(work)) for _ in range(rounds + 2)][2:]
     found = sorted(one / other for one, other in both)
     return [found[rounds // 4], median(found), found[3 * rounds // 4]]
@@ -94,7 +94,7 @@ def expansion(mixed: list[Post], input: Input) -> None:
 
 
 def growth(text: Callable[[int], str], input: Input) -> tuple[float, float]:
-    """The exponent from 200,000 to 400,000 characters, and the milliseconds at 400,000."""
+    """Return the exponent of growth from 200,000 to 400,000 characters, and the milliseconds at 400,000."""
     half, whole = text(200_000), text(400_000)
     times = [min(seconds(partial(find, one, input)) for _ in range(5)) for one in (half, whole)]
     return math.log2(max(times[1], 1e-6) / max(times[0], 1e-6)), times[1] * 1000

@@ -1,4 +1,4 @@
-"""F1, F2: what a new process costs before its first answer, over bare Python."""
+"""F1, F2: the cost of a new process until its first result, compared with bare Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A1, A2, A3: whole texts through the kit, warm, against the limits of :mod:`tests.bench.bench_shortcodes`."""
+"""A1, A2, A3: rendering texts with a warm kit, compared with the limits of :mod:`tests.bench.bench_shortcodes`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COUNT = 300
 
 
 def rows() -> Iterator[Row]:
-    """A1 and A3, for the kit and for the scanner alone; A2, against micawber."""
+    """A1 and A3, for the kit and for the scanner alone; A2, compared with micawber."""
     mixed, plain = posts(COUNT), posts(COUNT, embeds=False, seed=2)
     with EmbedKit(Settings(cache="memory:", secret="s" * 40)) as kit:
         ids = {id for post in mixed for id in post.ids}

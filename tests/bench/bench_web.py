@@ -1,6 +1,8 @@
-"""D1, D2, D4: warm JSON answers over 500 URLs at random, against a bare Flask route and micawber in Flask.
+"""D1, D2, D4: warm JSON responses for 500 random URLs, compared with a bare Flask route and with micawber in
+Flask.
 
-In process; under gunicorn (2 workers) and ``embedkit serve`` by the server's CPU time; and the wait of one client.
+Measured in process, as server CPU time under gunicorn (2 workers) and ``embedkit serve``, and as one client's
+latency.
 """
 
 from __future__ import annotations
@@ -38,16 +40,16 @@ SETTINGS = {
     "EMBEDKIT_PUBLIC_URL": "https://e.org",
 }
 ROOT = Path(__file__).resolve().parents[2]
-REQUESTS = 2_000  # to a server, in one round
+REQUESTS = 2_000  # to a server, per round
 ROUNDS = 15
-TURNS = 3  # of each server in a round, of which the least disturbed counts: the kernel may share two cores badly
+TURNS = 3  # of each server per round, of which the fastest counts: scheduling on two cores varies
 
 
-# -- what is asked ------------------------------------------------------------------------------------------
+# -- requests -----------------------------------------------------------------------------------------------
 
 
 def asked() -> list[tuple[str, str]]:
-    """Paths and queries: half of them of /oembed, half of /v1/embeds with several targets, shuffled."""
+    """Return shuffled paths and queries: half for /oembed, half for /v1/embeds with several targets."""
     found = []
     for number in range(URLS):
         width = 300 + number % 7 * 40
@@ -61,7 +63,7 @@ def asked() -> list[tuple[str, str]]:
 
 
 def environ(path: str, query: str, **headers: str) -> dict[str, Any]:
-    """A request as a server hands it over."""
+    """Return the WSGI environment of a request."""
     return {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
@@ -85,12 +87,12 @@ def environ(path: str, query: str, **headers: str) -> dict[str, Any]:
 
 
 def ask(app: Callable[..., Any], request: dict[str, Any]) -> tuple[str, dict[str, str], bytes]:
-    said: list[tuple[str, dict[str, str]]] = []
-    answer = app(dict(request), lambda status, headers, *_: said.append((status, dict(headers))))
+    started: list[tuple[str, dict[str, str]]] = []
+    answer = app(dict(request), lambda status, headers, *_: started.append((status, dict(headers))))
     body = b"".join(answer)
     if hasattr(answer, "close"):
         answer.close()
-    return *said[0], body
+    return *started[0], body
 
 
 def ask_all(app: Callable[..., Any], requests: Sequence[dict[str, Any]]) -> None:
@@ -98,11 +100,11 @@ def ask_all(app: Callable[..., Any], requests: Sequence[dict[str, Any]]) -> None
         ask(app, one)
 
 
-# -- who is asked -------------------------------------------------------------------------------------------
+# -- applications -------------------------------------------------------------------------------------------
 
 
 def bare() -> Flask:
-    """A route that answers ready bytes of the usual length."""
+    """Return an application that sends prepared bytes of the usual length."""
     app, body = Flask("bare"), b"x" * 2_000
 
     @app.get("/oembed")
@@ -114,17 +116,17 @@ def bare() -> Flask:
 
 
 def micawber_providers(urls: str = r"https?://gty\.im/\S*") -> micawber.ProviderRegistry:
-    """What micawber asks, with a cache in memory; the answers come at once."""
+    """Return micawber's providers, with a cache in memory and instant responses."""
     providers = micawber.ProviderRegistry(micawber.cache.Cache())
     provider = micawber.Provider("https://embed.gettyimages.com/oembed")
     answer = {"type": "rich", "title": "A harbour", "html": "x" * 1_600}
-    provider.request = lambda url, **extra: answer | {"url": url} | extra  # what it would fetch
+    provider.request = lambda url, **extra: answer | {"url": url} | extra  # instead of fetching
     providers.register(urls, provider)
     return providers
 
 
 def with_micawber() -> Flask:
-    """micawber with a warm cache in memory, behind a route."""
+    """Return an application with a micawber route and a warm cache in memory."""
     app, providers = Flask("micawber"), micawber_providers()
 
     @app.get("/oembed")
@@ -143,7 +145,7 @@ def ours(kit: EmbedKit) -> Flask:
 
 
 def served() -> Flask:
-    """What a server of the bench serves: see :func:`server`."""
+    """Return the application that :func:`server` runs."""
     made = {"bare": bare, "micawber": with_micawber, "embedkit": lambda: ours(EmbedKit())}
     return made[os.environ["BENCH_SERVES"]]()
 
@@ -181,7 +183,7 @@ Start = Callable[[str, str], list[str]]
 
 
 def _served(id: str, what: str, other: Start, start: Start, gate: float, goal: float) -> Iterator[Row]:
-    """Server CPU a request at 16 clients, and the wait of one client."""
+    """Server CPU time per request with 16 clients, and the latency for one client."""
     paths = [f"{path}?{query}" for path, query in asked()]
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -217,29 +219,29 @@ def _serve(serves: str, folder: str) -> list[str]:
 
 
 class Served:
-    """A server in processes of its own."""
+    """A server in its own processes."""
 
     def __init__(self, pid: int, port: int) -> None:
         self._pid = pid
         self._port = port
 
     def cpu(self) -> float:
-        """CPU seconds of the server and its workers so far."""
+        """Return the CPU seconds of the server and its workers so far."""
         return sum(map(_cpu, (self._pid, *_children(self._pid))))
 
     def cost(self, paths: Sequence[str]) -> float:
-        """CPU seconds a request."""
+        """Return the CPU seconds per request."""
         many = (list(paths) * (REQUESTS // len(paths) + 1))[:REQUESTS]
         before = self.cpu()
         self.load(many, clients=16)
         return (self.cpu() - before) / len(many)
 
     def waits(self, paths: Sequence[str]) -> list[float]:
-        """Seconds that one client waits for each of these, sorted."""
+        """Return one client's latencies in seconds, sorted."""
         return sorted(self.load(paths, clients=1))
 
     def load(self, paths: Sequence[str], clients: int) -> list[float]:
-        """Ask for all of it over so many connections; the seconds each took."""
+        """Request all paths over a number of connections, and return the seconds that each took."""
         waits: list[float] = []
         left = iter(paths)
         with selectors.DefaultSelector() as ready:
@@ -276,7 +278,7 @@ def _whole(data: bytes) -> bool:
 
 
 def _cpu(pid: int) -> float:
-    """CPU seconds of all threads of a process: to the nanosecond, where ``stat`` counts ticks."""
+    """Return the CPU seconds of all threads of a process in nanosecond resolution; ``stat`` only has ticks."""
     threads = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
@@ -287,8 +289,8 @@ def _children(pid: int) -> list[int]:
 
 @contextmanager
 def server(start: Start, serves: str, folder: str) -> Iterator[Served]:
-    """A server of the bench, until the end of the block."""
-    if serves == "embedkit":  # filled here, so that every process of the server finds it
+    """Run a server to measure."""
+    if serves == "embedkit":  # fills the cache for all processes of the server
         with EmbedKit(Settings(cache=f"sqlite:{folder}/cache.db", secret="s" * 40)) as kit:
             ours(kit)
     own = {**SETTINGS, "BENCH_SERVES": serves, "EMBEDKIT_CACHE": f"sqlite:{folder}/cache.db"}
@@ -310,7 +312,7 @@ def _port(process: subprocess.Popen[str]) -> int:
 
 
 def main() -> None:
-    """Serve under waitress, with as many threads as ``embedkit serve`` has."""
+    """Serve with waitress, with the same number of threads as ``embedkit serve``."""
     from waitress.server import create_server
 
     made = create_server(served(), host="127.0.0.1", port=0, threads=16)

@@ -1,6 +1,6 @@
-"""Posts as people write them, made from a seed: Markdown and HTML mixed, live embeds, and decoys.
+"""Realistic posts, generated from a seed: Markdown mixed with HTML, live embeds, and decoys.
 
-Every post knows the ids that a scanner must find in it, in order. Words, titles and ids are invented.
+Every post has the IDs that a scanner must find in it, in order. Words, titles and IDs are invented.
 """
 
 from __future__ import annotations
@@ -176,16 +176,16 @@ DECOYS = (
 
 @dataclass(frozen=True)
 class Post:
-    """A text and the ids of its live embeds, in order."""
+    """A text and the IDs of its live embeds, in order."""
 
     text: str
     ids: tuple[str, ...]
 
 
 def posts(count: int, *, seed: int = 1, embeds: bool = True) -> list[Post]:
-    """So many posts of 4 to 8 KB; with ``embeds`` up to five in each, and a decoy in every tenth block of code.
+    """Return posts of 4 to 8 KB, with up to five embeds each, and a decoy in every tenth code block.
 
-    :param embeds: False makes posts that mention no picture at all.
+    :param embeds: False returns posts without any pictures.
     """
     random = Random(seed)
     catalogue = [str(random.randrange(10**7, 10**9)) for _ in range(5000)]

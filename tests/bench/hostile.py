@@ -1,4 +1,4 @@
-"""Texts that make careless scanners slow, at any length. Each ends in candidates, so that all of it is read."""
+"""Texts of any length that make careless scanners slow. Each ends with a candidate, so that all of it is scanned."""
 
 from __future__ import annotations
 

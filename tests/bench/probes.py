@@ -1,10 +1,10 @@
-"""Hostile texts by the thousand: tokens of the parsers' own vocabulary, repeated alone, in pairs and in triples.
+"""Thousands of hostile texts: tokens of the parsers' own vocabulary, repeated alone, in pairs and in triples.
 
-    python -m tests.bench.probes 100000        screens so many by CPU time, then counts instructions of the slowest 50
+    python -m tests.bench.probes 100000        measures this many by CPU time, then the slowest 50 by instructions
 
-A text of four times the size costs a linear parser four times as much, a quadratic one sixteen times. Short texts tell
-the two apart; what looks bad is measured again on longer ones, and the least of several times counts, so that a busy
-machine changes nothing.
+A text of four times the size takes a linear parser four times as long, and a quadratic one sixteen times. Short
+texts are enough to distinguish the two. Suspicious ones are measured again with longer texts, and the minimum of
+several measurements counts, so that a busy machine does not matter.
 """
 
 from __future__ import annotations
@@ -286,7 +286,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A text of any size, for one parser."""
+    """A text of any size for a parser."""
 
     parser: str
     before: str
@@ -297,12 +297,12 @@ class Probe:
         return self.before + self.unit * max(1, size // len(self.unit)) + self.after
 
     def seconds(self, size: int, times: int) -> float:
-        """The least CPU time of several."""
+        """Return the minimum CPU time of several runs, in seconds."""
         return least(PARSERS[self.parser], self.text(size), times)
 
 
 def least(work: Callable[[str], object], text: str, times: int) -> float:
-    """The least CPU time of several, in seconds."""
+    """Return the minimum CPU time of several runs, in seconds."""
     found = []
     for _ in range(times):
         began = process_time()
@@ -312,7 +312,7 @@ def least(work: Callable[[str], object], text: str, times: int) -> float:
 
 
 def probes(count: int, seed: int) -> Iterator[Probe]:
-    """So many, the same for the same seed: first each token alone, then pairs and triples drawn at random."""
+    """Yield ``count`` probes: first each token alone, then random pairs and triples, the same for the same seed."""
     random, parsers = Random(seed), list(PARSERS)
     for number in range(count):
         tokens = random.choices(VOCABULARY, k=random.choice((1, 2, 2, 3, 3, 3)))
@@ -321,15 +321,15 @@ def probes(count: int, seed: int) -> Iterator[Probe]:
         yield Probe(parsers[number % len(parsers)], before, "".join(tokens), after)
 
 
-SIZE = 2_500  # characters; four times that is the larger text
-GRAIN = 0.002  # seconds: what takes less for the larger text is no worse than 5 MB/s
+SIZE = 2_500  # characters; the larger text is four times as long
+GRAIN = 0.002  # seconds; if the larger text takes less, the parser is faster than 5 MB/s
 STEEP = 8.0  # a linear parser has 4, a quadratic one 16
 
 
 def is_steep(seconds: Callable[[int, int], float], size: int = SIZE, grain: float = GRAIN) -> bool:
-    """Whether time grows faster than the text, at this size and at twice and four times of it.
+    """Return whether time grows faster than the text, at this size, twice and four times the size.
 
-    :param seconds: the least CPU time for a size, of so many tries.
+    :param seconds: returns the minimum CPU time for a size and a number of tries.
     """
     return all(_is_steep_at(seconds, size * scale, grain) for scale in (1, 2, 4))
 
@@ -342,7 +342,7 @@ def _is_steep_at(seconds: Callable[[int, int], float], size: int, grain: float) 
 
 
 def instructions(probe: Probe, size: int) -> int:
-    """What one run costs, by valgrind, above that of an empty text."""
+    """Return the instructions of one run, counted by valgrind, minus those for an empty text."""
     code = (
         "import sys; from tests.bench.probes import *\n"
         f"probe = {probe!r}\nwork = PARSERS[probe.parser]; work('a [getty 1]')\nwork(probe.text({size}))"

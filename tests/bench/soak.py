@@ -1,8 +1,8 @@
-"""``python -m tests.bench.soak [SECONDS]``: a service at 70 % of what it can do, while its upstream flaps.
+"""``python -m tests.bench.soak [SECONDS]``: a service at 70 % of its capacity, while its upstream is unstable.
 
-``embedkit serve`` over a sandbox that is well, down, slow and talking nonsense in turns. First as many requests as
-it answers, for ten seconds; then 70 % of that rate. Nine in ten ask for one of 500 pictures, the others for one that
-nobody has asked for. Loopback only; it ends by itself.
+``embedkit serve`` runs over a sandbox that is alternately healthy, down, slow and sending garbage. For ten
+seconds, clients send as many requests as the service can handle, then 70 % of that rate. Nine of ten are for one
+of 500 pictures, the others for new ones. It uses loopback only, and stops automatically.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PHASES: tuple[dict[str, Any] | None, ...] = (
 
 @contextmanager
 def service(upstream: str, folder: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """``embedkit serve``, and its port."""
+    """Run ``embedkit serve``, and yield its process and port."""
     settings = {"CACHE": f"sqlite:{folder}/cache", "RATE_LIMIT": "9999999/minute", "COLD_LIMIT": "9999999/minute"}
     env = os.environ | {f"EMBEDKIT_{name}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "embedkit", "serve", "--port", "0", "--upstream", upstream]
@@ -60,7 +60,7 @@ def service(upstream: str, folder: str) -> Iterator[tuple[subprocess.Popen[str],
 
 
 def flap(sandbox: SandboxServer, over: threading.Event) -> None:
-    """One phase after another."""
+    """Switch from one phase to the next."""
     for fault in cycle(PHASES):
         sandbox.app.faults.clear()
         if fault:
@@ -70,7 +70,7 @@ def flap(sandbox: SandboxServer, over: threading.Event) -> None:
 
 
 class Load:
-    """Clients that ask for pictures; ``rate`` requests a second for all of them, or as many as there are answers."""
+    """Clients that request pictures, at a total ``rate`` per second, or as fast as the service responds."""
 
     def __init__(self, port: int, seconds: float, rate: float = 0.0) -> None:
         self.statuses: Counter[int] = Counter()
@@ -99,7 +99,7 @@ class Load:
 
 
 def usage(pid: int) -> str:
-    """Memory and descriptors of a process (Linux)."""
+    """Return the memory and file descriptors used by a process (Linux)."""
     memory = re.search(r"VmRSS:\s*([0-9]+)", Path(f"/proc/{pid}/status").read_text("ascii"))
     return f"{int(memory[1]) // 1024 if memory else 0} MiB, {len(os.listdir(f'/proc/{pid}/fd'))} descriptors"
 

@@ -1,4 +1,4 @@
-"""Rows of the table: what was measured, what must hold, what we are after."""
+"""The rows of the table: measurements with their gates and goals."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A measure with its quartiles. ``gate`` must hold for the median and the unfavourable quartile.
+    """A measurement with its quartiles. The median and the less favorable quartile must meet ``gate``.
 
-    ``most`` tells that the gate is the most that may be, else it is the least.
+    ``most`` makes the gate a maximum, otherwise it is a minimum.
     """
 
     id: str
@@ -56,7 +56,7 @@ HEAD = f"{'':3} {'':58} {'median':>9}     (quartiles)".ljust(98) + f"{'gate':>10
 
 
 def quartiles(samples: Sequence[float]) -> tuple[float, float, float]:
-    """The lower one, the median, the upper one."""
+    """Return the lower quartile, the median and the upper quartile."""
     if len(samples) == 1:
         return samples[0], samples[0], samples[0]
     low, middle, high = statistics.quantiles(samples, n=4)
@@ -64,12 +64,12 @@ def quartiles(samples: Sequence[float]) -> tuple[float, float, float]:
 
 
 def exactly(number: float) -> tuple[float, float, float]:
-    """A count has no quartiles."""
+    """Return a count as quartiles that are all the same."""
     return number, number, number
 
 
 def seconds(work: Work, times: int = 1) -> float:
-    """CPU time of one call."""
+    """Return the CPU time of one call."""
     began = process_time()
     for _ in range(times):
         work()
@@ -77,21 +77,21 @@ def seconds(work: Work, times: int = 1) -> float:
 
 
 def ratios(one: Work, other: Work, *, times: int = 1, rounds: int = 15) -> tuple[float, float, float]:
-    """Quartiles of the time of one over that of the other, the two in turns; two rounds warm up."""
+    """Return the quartiles of one's time divided by the other's, measured alternately after two warm-up rounds."""
     both = [(seconds(one, times), seconds(other, times)) for _ in range(rounds + 2)][2:]
     return quartiles([first / second for first, second in both])
 
 
 def surroundings() -> dict[str, str]:
-    """The environment of a process that is measured: no settings, and bytecode is written, as on any machine."""
+    """Return the environment of a measured process: without settings, and with bytecode enabled."""
     skipped = "PYTHONDONTWRITEBYTECODE"
     return {name: value for name, value in os.environ.items() if not name.startswith(("EMBEDKIT_", skipped))}
 
 
 def process(command: Sequence[str], environment: dict[str, str], folder: Path | None = None) -> float:
-    """CPU seconds of a whole process, with its bytecode written.
+    """Return the CPU seconds of a complete process.
 
-    :param folder: where it runs; by default here.
+    :param folder: its working directory; by default the current one.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, *command]

@@ -1,6 +1,6 @@
-"""An oEmbed endpoint that takes its time: ``python -m tests.bench.upstream`` prints its port.
+"""A slow oEmbed endpoint: ``python -m tests.bench.upstream`` prints its port.
 
-``/counts`` tells how many questions and connections there were, for which ids, and begins to count anew.
+``/counts`` returns the number of requests and connections and the requested IDs, and resets them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ASKED = re.compile(rb"GET /oembed\?\S*gty\.im%2F([0-9]+)")
 
 
 class Upstream:
-    """Counts what comes."""
+    """Responds to oEmbed requests and counts them."""
 
     def __init__(self) -> None:
         self.questions = self.connections = 0

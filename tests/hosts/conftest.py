@@ -1,4 +1,4 @@
-"""One WordPress for all tests that need it: it takes ten seconds to install."""
+"""A WordPress shared by all tests that need it, since it takes ten seconds to install."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def fixture_session(browser: Browser, site: WordPress) -> StorageState:
 
 @pytest.fixture(name="admin")
 def fixture_admin(browser: Browser, session: StorageState) -> Iterator[Page]:
-    """A page of the administrator's, in a browser whose picker remembers nothing."""
+    """A page of the administrator's, in a browser context without stored picker state."""
     expect.set_options(timeout=30_000)  # the admin is slow on a busy machine
     with browser.new_context(viewport={"width": 1280, "height": 900}, storage_state=session) as context:
         yield context.new_page()

@@ -1,4 +1,4 @@
-"""What people do in the block editor of WordPress, with Chromium: in that of Debian, and in the newest that npm has."""
+"""WordPress's block editor in Chromium: the version in Debian, and the newest one on npm."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.picker import hold_requests
 from tests.support.wordpress import PASTED, WordPress, add_newest_editor
 from tests.support.wordpress_admin import BlockEditor, choose, log_in, picker
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wordpress")]  # one WordPress for a whole run
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wordpress")]  # one WordPress per test run
 
 NEWEST = Path(__file__).parent / "block_editor"
 EMBED = re.compile(r"<!-- wp:embed (\{.*?\}) -->")
@@ -35,7 +35,7 @@ def fixture_newest(site: WordPress) -> None:
 
 @pytest.fixture(name="editor", params=["debian", "newest"])
 def fixture_editor(request: pytest.FixtureRequest, admin: Page, blog: WordPress) -> Iterator[BlockEditor]:
-    """An editor that complains of nothing, and that puts nothing into the Media Library."""
+    """An editor; checks that there were no errors in the console and no uploads to the Media Library."""
     is_newest = request.param == "newest"
     if is_newest:
         request.getfixturevalue("newest")
@@ -108,7 +108,7 @@ def test_several_pictures_are_inserted_undone_and_copied(editor: BlockEditor) ->
 
 
 def several(page: Page) -> list[str]:
-    """The IDs of two pictures that are chosen at once."""
+    """Choose two pictures at once, and return their IDs."""
     pick_two(picker(page), "eclipse")
     expect(page.locator(".embedkit-dialog")).to_have_count(0)
     found = page.evaluate("wp.data.select('core/block-editor').getBlocks().flatMap(b => b.attributes.url ?? [])")
@@ -117,7 +117,7 @@ def several(page: Page) -> list[str]:
 
 
 def test_a_block_is_ours_before_its_preview_arrives(editor: BlockEditor) -> None:
-    """It has the options of the choice: an embed has a place for a side, a shortcode says all else."""
+    """It has the chosen options: an embed block can only store the alignment, so the others need a shortcode."""
     editor.page.route(re.compile("/oembed/1.0/proxy"), lambda route: route.abort())
     editor.open(PARAGRAPH)
     editor.write_below("Words.")
@@ -134,7 +134,7 @@ def test_a_block_is_ours_before_its_preview_arrives(editor: BlockEditor) -> None
     editor.write_below("Words.")
     editor.paste("https://gty.im/74917285")
     editor.expect_urls("74917285")
-    if editor.is_newest:  # the older one waits for the preview
+    if editor.is_newest:  # the older editor waits for the preview
         assert embed_of("74917285") in editor.content()
 
 
@@ -157,7 +157,7 @@ def test_a_shortcode_is_its_picture_and_its_words_once_it_is_selected(editor: Bl
     )
     expect(editor.shown(picture)).to_have_js_property("clientWidth", 300)
     expect(words).to_have_count(0)
-    picture.click(force=True)  # what covers it
+    picture.click(force=True)  # clicks the overlay that covers it
     expect(words).to_have_value("[getty 74917285 width=300]")
     words.click()
     page.keyboard.press("End")

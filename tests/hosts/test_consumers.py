@@ -1,4 +1,4 @@
-"""Consumers of oEmbed that know nothing of embedkit, each by the lines that ``examples/oembed`` tells to paste."""
+"""oEmbed consumers, each configured with the lines from ``examples/oembed``."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ LOST = f"https://gty.im/{WITHDRAWN}"
 
 
 def lines(consumer: str, service: str) -> str:
-    """What the page tells to paste for a consumer, with the URL of this service."""
+    """Return the page's configuration for a consumer, with this service's URL."""
     section = PAGE.partition(f"\n### {consumer}\n")[2]
     (block,) = re.findall(r"^```\w+\n(.*?)^```$", section.partition("\n### ")[0], re.M | re.S)
     return str(block).replace(PUBLIC, service)
 
 
 def pasted(consumer: str, service: str) -> dict[str, Any]:
-    """What these lines define, in Python."""
+    """Run these lines as Python, and return the names they define."""
     made: dict[str, Any] = {}
     exec(lines(consumer, service), made)
     return made
@@ -59,7 +59,7 @@ def app(sandbox: SandboxServer, url: str) -> Any:
 
 @pytest.fixture(name="service", scope="module")
 def fixture_service(sandbox: SandboxServer) -> Iterator[str]:
-    """The URL of a service."""
+    """A running service's URL."""
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     with serving(app(sandbox, url), listening=listening):
@@ -125,7 +125,7 @@ def test_wagtail(service: str, tmp_path: Path) -> None:
 
 
 class Secure(NamedTuple):
-    """A service behind TLS, and the file of the authority that vouches for it."""
+    """A service over TLS, and the certificate file of its CA."""
 
     url: str
     authority: Path
@@ -163,13 +163,13 @@ def test_extractus(secure: Secure) -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["own"] == [True, False]
-    assert said["found"]["provider_name"] == "Getty Images"
-    assert said["found"]["width"] <= 500
-    assert f"/embed/{EXAMPLE}?" in said["found"]["html"]
-    assert f"/embed/{ANY}?" in said["more"]["html"]
-    assert "404" in said["lost"]
+    found = json.loads(done.stdout)
+    assert found["own"] == [True, False]
+    assert found["found"]["provider_name"] == "Getty Images"
+    assert found["found"]["width"] <= 500
+    assert f"/embed/{EXAMPLE}?" in found["found"]["html"]
+    assert f"/embed/{ANY}?" in found["more"]["html"]
+    assert "404" in found["lost"]
 
 
 PHP = """<?php

@@ -1,4 +1,4 @@
-"""examples/deploy with the real programs: nginx in front, gunicorn and systemd's settings behind."""
+"""examples/deploy with the real programs: nginx as reverse proxy, gunicorn, and systemd's unit file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ http {{
 
 @dataclass
 class Front:
-    """nginx before a service, as a client sees it."""
+    """nginx in front of a service, as clients use it."""
 
     plain: int
     port: int
@@ -81,7 +81,7 @@ def free_ports(count: int) -> list[int]:
 
 @contextmanager
 def nginx(folder: Path, service: ServerProcess, upstream: GatedUpstream, **changes: str) -> Iterator[Front]:
-    """The example's own file, with ports, folders and certificates of this test."""
+    """Run nginx with the example's configuration, adapted to this test's ports, folders and certificates."""
     program = need("nginx") if shutil.which("nginx") else need("/usr/sbin/nginx")
     authority = trustme.CA()
     leaf = authority.issue_cert(NAME)
@@ -192,15 +192,15 @@ def test_one_client_has_so_many_requests_at_once(front: Front) -> None:
 
 @pytest.mark.parametrize("kind", ["idle", "slow headers", "slow bodies"])
 def test_slow_clients_are_cut_off(tmp_path: Path, kind: str) -> None:
-    """With the example's seconds made short: nginx ends them, whatever they still send."""
+    """With short timeouts in the example's configuration, nginx closes connections even if clients keep sending."""
     changes = {"header_timeout 10s": "header_timeout 1s", "body_timeout 10s": "body_timeout 1s"}
     with harness(tmp_path, changes) as front, front.connect() as client:
         client.sendall(BEGINNINGS[kind])
         try:
-            said = b"".join(iter(lambda: client.recv(4096), b""))
+            response = b"".join(iter(lambda: client.recv(4096), b""))
         except ConnectionResetError:
-            said = b""
-        assert not said or b" 408 " in said
+            response = b""
+        assert not response or b" 408 " in response
 
 
 def test_what_clients_say_of_themselves_does_not_get_through(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_plain_http_leads_to_https(front: Front) -> None:
 
 
 def container_command() -> list[str]:
-    """What the container runs, with the file where it lies here."""
+    """Return the container's command, with the path of the configuration file in this repository."""
     text = (DEPLOY / "Containerfile").read_text("utf-8")
     program, *arguments = json.loads(re.findall(r"^CMD (\[.+\])$", text, re.M)[-1])
     config = re.search(r"^COPY examples/deploy/gunicorn.conf.py (\S+)$", text, re.M)
@@ -274,7 +274,7 @@ def test_the_container_finishes_what_is_in_flight() -> None:
 
 
 def test_the_container_answers_while_all_else_waits_for_getty() -> None:
-    """Even if one worker takes all of the 64: a quarter of its threads never waits."""
+    """Even if one worker gets all 64 requests: a quarter of its threads never waits for Getty."""
     with gated_upstream() as upstream, container(upstream) as child:
         with requesting(child, [f"/v1/embeds/{600_001_000 + number}" for number in range(64)]) as answers:
             upstream.wait_for(8)
@@ -286,7 +286,7 @@ def test_the_container_answers_while_all_else_waits_for_getty() -> None:
 
 
 def test_no_header_names_the_path_of_the_service() -> None:
-    """gunicorn takes SCRIPT_NAME and PATH_INFO from a header, if it comes from this machine."""
+    """gunicorn accepts SCRIPT_NAME and PATH_INFO as headers from this machine."""
     with gated_upstream() as upstream, container(upstream) as child:
         for name in ("SCRIPT_NAME", "SCRIPT-NAME", "PATH_INFO"):
             status, body = child.get("/docs", **{name: "/docs/canary" if "PATH" in name else "/canary"})
@@ -303,7 +303,7 @@ def unit() -> dict[str, str]:
 
 
 def test_the_unit_ends_as_the_command_does() -> None:
-    """The command and its signal are those of test_serve; systemd waits longer than they take."""
+    """Its command and stop signal are those of test_serve, and its stop timeout is longer than they take."""
     found = unit()
     assert re.search(r"/embedkit serve ", found["ExecStart"])
     assert found["KillSignal"] == "SIGTERM"

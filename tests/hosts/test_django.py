@@ -1,4 +1,4 @@
-"""The picker as a form field, in Django's admin and in Wagtail's, as the example has it."""
+"""The picker as a form field in the admin of Django and of Wagtail, as in the example."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fixture_seen() -> PageLog:
 
 @pytest.fixture(name="page")
 def fixture_page(browser: Browser, seen: PageLog, site: str) -> Iterator[Page]:
-    """An editor's page, logged in; it complains of nothing, and asks no other machine for anything."""
+    """A page of a logged-in editor; checks that there were no console errors and no requests to other machines."""
     with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
         page = seen.of(context)
         page.goto(f"{site}/admin/login/?next=/")
@@ -43,13 +43,13 @@ def fixture_page(browser: Browser, seen: PageLog, site: str) -> Iterator[Page]:
 
 
 def link(page: Page, part: str, name: str) -> str:
-    """The address of the first page's link, in the part of one system."""
+    """Return the URL of a link on the first page, in the section of one system."""
     door = page.locator(".doors > div", has=page.get_by_text(part, exact=True))
     return door.get_by_role("link", name=name).get_attribute("href") or ""
 
 
 def save(page: Page) -> None:
-    """Until the next page is there, which looks like this one."""
+    """Save, and wait for the next page, which looks the same."""
     with page.expect_navigation():
         page.get_by_role("button", name="Save and continue editing").click()
 
@@ -97,7 +97,7 @@ def test_without_scripts_there_is_a_plain_field_and_saving_loses_nothing(browser
         edit, read = link(page, "Django", "Edit"), link(page, "Django", "Read it")
         page.goto(site + edit)
         page.get_by_label("Shortcode, ID or URL of a picture").fill("https://gty.im/74917285")
-        for _ in range(2):  # the second time nothing is touched
+        for _ in range(2):  # the second time without changes
             save(page)
             expect(page.get_by_label("Shortcode, ID or URL of a picture")).to_have_value("https://gty.im/74917285")
         page.goto(site + read)
@@ -138,7 +138,7 @@ def test_a_field_a_block_and_rich_text_in_wagtail(page: Page, site: str, seen: P
     page.goto(site + read)
     shown = [frame.get_attribute("src") or "" for frame in page.locator("article iframe").all()]
     assert [src.partition("/embed/")[2].partition("?")[0] for src in shown] == refs
-    # what oEmbed answers has its styles with it; and Wagtail tries to save a draft while the block is empty
+    # oEmbed responses contain inline styles, and Wagtail tries to save a draft while the block is empty
     seen.errors[:] = [text for text in seen.errors if "inline style" not in text and "status of 400" not in text]
 
 

@@ -1,4 +1,4 @@
-"""Editors with the picker, as their examples have them: from the button to the reader's page, in a real browser."""
+"""The editor examples in a real browser, from the picker's button to the published page."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tests.support.examples import (
 CAPTION = 'Totality, "at last" <b>& [more]'
 
 
-def wait_for(holds: Callable[[], bool]) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 60
-    while not holds():
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.1)
 
@@ -40,7 +40,7 @@ PASTE = """(element, [text, html]) => {
 
 @pytest.fixture(name="sites", scope="module")
 def fixture_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The three that are small enough to run side by side."""
+    """The URLs of the three examples that are small enough to run at the same time."""
     folder = tmp_path_factory.mktemp("examples")
     with ExitStack() as running:
         yield {
@@ -56,7 +56,7 @@ def fixture_seen() -> PageLog:
 
 @pytest.fixture(name="page")
 def fixture_page(browser: Browser, seen: PageLog) -> Iterator[Page]:
-    """A page that complains of nothing, and asks no other machine for anything."""
+    """A page; checks that there were no console errors and no requests to other machines."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         yield seen.of(context)
     assert seen.errors == []
@@ -64,7 +64,7 @@ def fixture_page(browser: Browser, seen: PageLog) -> Iterator[Page]:
 
 
 def published(page: Page) -> list[str]:
-    """Publish; the ids of the pictures that a reader then sees."""
+    """Publish the text, and return the IDs of the pictures that readers see."""
     page.get_by_role("button", name="Publish").click()
     page.wait_for_url("**/post")
     frames = page.locator("article figure iframe").all()
@@ -74,14 +74,11 @@ def published(page: Page) -> list[str]:
     return [re.findall(r"/embed/([\w,-]+)\?", frame.get_attribute("src") or "")[0] for frame in frames]
 
 
-# -- TinyMCE and CKEditor 5: a picture is one object, and is saved as a shortcode -----------------------
+# -- TinyMCE and CKEditor 5: a picture is a single object, saved as a shortcode -------------------------
 
 
 class Editor:
-    """What is done in both, by each one's own words.
-
-    :param text: the field that is written in.
-    """
+    """A common interface to both editors."""
 
     def __init__(self, page: Page, name: str) -> None:
         self.page = page
@@ -114,7 +111,7 @@ class Editor:
         )
 
     def expect_saved_with(self, pattern: str) -> None:
-        """TinyMCE pastes a moment later."""
+        """Wait until the saved text matches a pattern; TinyMCE pastes asynchronously."""
         self.page.wait_for_function(
             f"pattern => new RegExp(pattern).test({self._editor}.{self._get}().replaceAll('\\n', ''))",
             arg=pattern,
@@ -133,7 +130,7 @@ class Editor:
         self.text.evaluate(PASTE, [text, html])
 
     def drag(self, picture: Locator, target: Locator) -> None:
-        """By hand, as editors follow the mouse or the browser's own drag."""
+        """Drag with mouse events, since editors rely on them or on the browser's own drag and drop."""
         source, goal = picture.bounding_box(), target.bounding_box()
         assert source
         assert goal
@@ -156,7 +153,7 @@ def fixture_editor(request: pytest.FixtureRequest, page: Page, sites: dict[str, 
 ECLIPSE = "[getty 74917285]"
 HOSTILE = "&lt;img src=x onerror=alert(1)&gt;"
 
-# What is loaded, and how many pictures are in it: it is saved as it was.
+# Texts that are saved unchanged after loading, with the number of pictures in each.
 TEXTS = {
     f"<p>One.</p><p>{ECLIPSE}</p><p>Two.</p>": 1,
     f"<p>{ECLIPSE}</p><p>{ECLIPSE}</p>": 2,
@@ -206,7 +203,7 @@ def test_a_picture_that_is_gone_says_so_and_stays_what_it_is(editor: Editor, see
     editor.page.unroute("**/v1/embeds")
     editor.write(f"<p>One.</p>{down}")
     expect(editor.pictures.locator("img")).to_be_visible()
-    assert all("ERR_FAILED" in said for said in seen.errors)
+    assert all("ERR_FAILED" in text for text in seen.errors)
     seen.errors.clear()
 
 
@@ -219,7 +216,7 @@ def test_a_picture_withdrawn_while_its_document_is_open_says_so(editor: Editor, 
     editor.write(text)
     expect(editor.pictures.locator("img")).to_be_visible()
     editor.text.locator("p", has_text="One.").click()
-    editor.press("End", "x", "Control+z")  # an undone text has its previews anew
+    editor.press("End", "x", "Control+z")  # undo reloads the previews
     editor.expect_saved(text)
     source = editor.pictures.locator("img").get_attribute("src") or ""
     sandbox = source.partition("/id/")[0].partition("/xa/")[0]
@@ -258,7 +255,7 @@ def test_a_chosen_picture_is_undone_edited_and_published(editor: Editor) -> None
         page.get_by_role("textbox", name="Caption text").fill("Changed")
         page.get_by_role("button", name="Insert", exact=True).click()
         expect(editor.pictures).to_contain_text("Changed")
-        editor.press("Delete")  # it is still the one that is selected
+        editor.press("Delete")  # it is still selected
         expect(editor.pictures).to_have_count(0)
         editor.press("Control+z")
         expect(editor.pictures).to_contain_text("Changed")
@@ -289,7 +286,7 @@ def test_what_may_only_be_read_is_not_edited(editor: Editor) -> None:
     assert editor.saved == text
 
 
-# What people paste: all of it is the same picture.
+# Texts that users paste, all for the same picture.
 PASTED = [
     ECLIPSE,
     "https://gty.im/74917285",
@@ -446,7 +443,7 @@ def test_nothing_is_inserted_where_nothing_was_chosen(page: Page, sites: dict[st
     expect(page.locator("#story")).to_have_text("Two.")
 
 
-# -- all of them ---------------------------------------------------------------------------------------
+# -- all editors ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["tinymce", "ckeditor5", "textarea"])

@@ -1,4 +1,4 @@
-"""What holds for every example: its README's command, pinned versions, and nothing of ours or npm's left behind."""
+"""Rules for every example: its README's command works, versions are pinned, and it leaves no files behind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ from tests.support.examples import EDITORS, EXAMPLES, readme_command
 MADE = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[server]'"
 READMES = sorted(EXAMPLES.glob("*/README.md"))
 STARTED = [path.parent.name for path in READMES if "```sh\n" in path.read_text("utf-8")]
-OPEN = {"embedkit": embedkit, "embedkit.web": web, "embedkit.sandbox": sandbox}  # what a host may import from
+OPEN = {
+    "embedkit": embedkit,
+    "embedkit.web": web,
+    "embedkit.sandbox": sandbox,
+}  # modules that an example may import from
 
 
 @pytest.mark.parametrize("name", STARTED)
@@ -51,7 +55,7 @@ def test_a_host_uses_only_what_is_exported(path: Path) -> None:
             isinstance(node, ast.ImportFrom)
             and str(node.module).partition(".")[0] == "embedkit"
             and not node.level
-            and not str(node.module).startswith("embedkit.integrations.")  # each is a host's way in
+            and not str(node.module).startswith("embedkit.integrations.")  # each is a host's public entry point
         ):
             assert node.module in OPEN, f"{node.module}: import from embedkit, embedkit.web or embedkit.sandbox"
             private = {name.name for name in node.names} - set(OPEN[node.module].__all__)

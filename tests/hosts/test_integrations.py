@@ -48,14 +48,14 @@ https://gty.im/{ID}
 
 Last [getty {FORBIDDEN}].
 """
-SHOWN = 3  # pictures of it
+SHOWN = 3  # number of pictures that are shown
 
 
 @pytest.fixture(name="getty")
 def fixture_getty(
     embedkit_sandbox: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> SandboxServer:
-    """Getty's services, for whatever reads the environment."""
+    """Getty's services, configured in the environment."""
     settings = embedkit_sandbox.settings()
     for name, value in {
         "OEMBED_ENDPOINT": settings.oembed_endpoint,
@@ -69,11 +69,11 @@ def fixture_getty(
 
 
 class Built(NamedTuple):
-    """What a host made of a site.
+    """The result of a build.
 
-    :param page: the one with the pictures.
-    :param plain: one without any; empty for a host that makes no pages.
-    :param feed: empty for a host that makes none.
+    :param page: the page with the pictures.
+    :param plain: a page without pictures; empty if the host does not create pages.
+    :param feed: the feed; empty if the host does not create one.
     """
 
     page: str
@@ -99,28 +99,28 @@ def run(
 
 
 class Contract:
-    """What every host does with embedkit in it.
+    """Tests for every host.
 
-    A host is a class with :meth:`build`, and with what its authors write where that is not ``MARKDOWN``.
+    A subclass implements :meth:`build`, and overrides the source text if it is not ``MARKDOWN``.
     """
 
-    lost = "<markdown>:7:11"  # where the withdrawn picture stands
+    lost = "<markdown>:7:11"  # the position of the withdrawn picture
     forbidden = "<markdown>:17:6"
-    option = "{}"  # how a message names an option
+    option = "{}"  # the format of an option's name in messages
     shown = SHOWN
-    lock_folder = ".."  # of the lock file, from the site
+    lock_folder = ".."  # the folder of the lock file, relative to the site
     raises = False  # whether the host shows the exception that ends a strict build
     code: tuple[str, ...] = ("[getty 1]", "[getty 2]")
 
     @pytest.fixture
     def folder(self, tmp_path: Path, getty: SandboxServer) -> Path:
-        """Where the site is."""
+        """The site's folder."""
         folder = tmp_path / "site"
         folder.mkdir()
         return folder
 
     def build(self, folder: Path, options: Mapping[str, Any]) -> Built:
-        """Build the site, or build it again."""
+        """Build or rebuild the site."""
         raise NotImplementedError
 
     def test_renders_tells_and_leaves_code_alone(self, folder: Path, getty: SandboxServer) -> None:
@@ -196,7 +196,7 @@ class Contract:
 
 
 class Processor(Contract):
-    """A Markdown processor, in this process."""
+    """A Markdown processor, run in this process."""
 
     @pytest.fixture(autouse=True)
     def listen(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -253,21 +253,21 @@ class TestMistune(Processor):
 
 
 def once(path: Path, text: str) -> None:
-    """Write a page of a site that is not there yet: one that is built again has not changed."""
+    """Write a page unless it exists, so that rebuilding does not change its modification time."""
     if not path.exists():
         path.write_text(text)
 
 
 @pytest.mark.slow
 class Generator(Contract):
-    """A generator of sites, by its own command."""
+    """A site generator, run with its own command."""
 
     def build(self, folder: Path, options: Mapping[str, Any]) -> Built:
         self.write(folder, options)
         done = self.command(folder)
         texts = [folder / self.pages[0], folder / self.pages[1], folder / self.feed_file]
         page, plain, feed = (path.read_text("utf-8") if path.is_file() else "" for path in texts)
-        log = re.sub(r"\s+", " ", done.stdout + done.stderr)  # some wrap their lines
+        log = re.sub(r"\s+", " ", done.stdout + done.stderr)  # some generators wrap lines
         return Built(page, log, done.returncode != 0, plain, feed)
 
     pages: tuple[str, str]
@@ -552,7 +552,7 @@ class TestLektor(Generator):
             (folder / "models/page.ini").write_text("[model]\nname = Page\n[fields.body]\ntype = markdown\n")
             (folder / "content/contents.lr").write_text(f"_model: page\n---\nbody:\n\n{MARKDOWN}")
             (folder / "templates/page.html").write_text("<head>{{ getty_assets() }}</head>{{ this.body|getty }}")
-            # what Lektor does with a site's own packages takes it longer than all else: here it is done before
+            # installing a site's own packages is the slowest part of Lektor, so it is done in advance
             run("-m", "embedkit", "integrations", "lektor", "plugin", folder=folder)
             run("setup.py", "-q", "egg_info", folder=folder / "plugin/lektor-embedkit", packages=self.packages)
         lines = [f"{name} = {str(value).lower()}\n" for name, value in options.items()]
@@ -618,7 +618,7 @@ TEMPLATE = "<html><head>{{ getty_assets() }}</head><body>{{ body|getty }}</body>
 
 
 class Template(Processor):
-    """A template's filter over a text that is HTML already."""
+    """A template filter applied to HTML."""
 
     lost, forbidden = "page.html (text):7:17", "page.html (text):17:9"
 
@@ -659,7 +659,7 @@ class TestFlask(Template):
 @pytest.mark.slow
 class TestDjango(Contract):
     raises = True
-    lost, forbidden = "<text>:7:17", "<text>:17:9"  # a filter of Django's does not know its template
+    lost, forbidden = "<text>:7:17", "<text>:17:9"  # a Django filter does not know its template's name
 
     def build(self, folder: Path, options: Mapping[str, Any]) -> Built:
         template = "{% load embedkit %}" + TEMPLATE.replace("{{ getty_assets() }}", "{% getty_assets %}")
@@ -670,10 +670,10 @@ class TestDjango(Contract):
 
 @pytest.mark.slow
 class TestWagtail(Contract):
-    """Rich text with shortcodes, and with a link that Wagtail's editor has made an embed of."""
+    """Rich text with shortcodes, and with a link that Wagtail's editor has turned into an embed."""
 
     raises = True
-    lost, forbidden = "<text>:7:17", "<text>:20:9"  # Wagtail's own template makes four lines of the link
+    lost, forbidden = "<text>:7:17", "<text>:20:9"  # Wagtail's own template renders the link on four lines
 
     def build(self, folder: Path, options: Mapping[str, Any]) -> Built:
         body = HTML.replace(f"<p>https://gty.im/{ID}</p>", f'<embed embedtype="media" url="https://gty.im/{ID}"/>')
@@ -730,7 +730,7 @@ def test_the_table_of_hosts_names_what_is_tested(name: str) -> None:
     named = re.search(rf"^\| (?:[^|]+, )?{name} ([0-9.]+)[ ,]", README.read_text("utf-8"), re.M)
     assert named
     assert Version(named[1]) <= Version(version(INSTALLED[name])), (
-        "no newer one than is here; hosts go on by themselves"
+        "the newest tested version; hosts are updated independently"
     )
 
 

@@ -1,4 +1,4 @@
-"""The official Node client (npm gettyimages-api), unmodified, over its whole range against the sandbox."""
+"""All operations of the official, unmodified Node client (npm gettyimages-api) against the sandbox."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXAMPLE = "74917285"
 
 @pytest.fixture(scope="module")
 def installed() -> Path:
-    """Our script beside the client."""
+    """The folder with the client and the test script."""
     return node_packages(HERE)
 
 
@@ -126,13 +126,15 @@ def test_refusals_as_the_client_tells_them(found: Any) -> None:
     assert statuses == {"key": 401, "image": 404, "page": 400, "redirect": 404, "application": 403}
     assert refusals["secret"]["name"] == "TypeError"  # the client gives up on the missing token
     assert refusals["keyAlone"] is True
-    # it counts characters where bytes are meant: the body is cut short, and what is left of it harms nobody
+    # its Content-Length is in characters, so the sandbox reads a truncated body; the unread rest does no harm
     assert refusals["characters"]["status"] == 400
     assert refusals["boards"] == 0
 
 
 def test_what_it_sent(found: Any, sandbox: SandboxServer) -> None:
-    calls = [call for call in sandbox.calls if "user-agent" in call.headers]  # without our own look at the files
+    calls = [
+        call for call in sandbox.calls if "user-agent" in call.headers
+    ]  # without the test's own requests for files
     assert {call.headers["host"] for call in calls} == {"api.gettyimages.com", "authentication.gettyimages.com"}
     assert all(call.headers["user-agent"].startswith("GettyImagesApiSdk/6.7.2 ") for call in calls)
     downloads = [call for call in calls if call.path.startswith("/v3/downloads/images/")]

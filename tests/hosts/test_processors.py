@@ -1,4 +1,4 @@
-"""Documents with hostile pictures, rendered and then read by the real Markdown processors and template engines."""
+"""Rendered documents with hostile picture texts, processed by real Markdown processors and template engines."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from tests.support.processors import (
 from tests.support.tools import need, node_packages
 
 COUNT = 100
-IN_NODE = 25  # texts: each is read by three processors and three template engines, whose start takes the most time
+IN_NODE = 25  # texts, each for three processors and three template engines, most of whose time is start-up
 MARKDOWN_IN_NODE, TEMPLATES_IN_NODE = ("remark", "MDX", "markdown-it"), ("nunjucks", "Liquid", "Mustache")
-# MDX is a language of its own: what html leaves open (br, input) is an error there whatever the text.
+# MDX is a separate language, in which unclosed tags that are valid in HTML (br, input) are always errors.
 FOR_MDX: tuple[Target, ...] = ("web", "card", "markdown", "text")
 AUTHOR = Author()
 ADDRESS = re.compile(r"[\w.+-]@[\w-]+\.")
@@ -46,7 +46,7 @@ Case = tuple[str, str, Input, Target]
 
 
 def cases(count: int, seed: int = 1) -> Iterator[Case]:
-    """Every text in every document, with the targets in turn."""
+    """Yield every text in every document, alternating between the targets."""
     for number, text in enumerate(texts(count, seed=seed)):
         for place, kind in enumerate(MARKDOWN):
             yield text, kind, "markdown", TARGETS[(number + place) % len(TARGETS)]
@@ -64,9 +64,11 @@ def plain(name: str, kind: str, input: Input, target: Target) -> Page:
 
 
 def same(found: Page, wanted: Page, case: Case) -> bool:
-    """Whether the text has done nothing but be there."""
+    """Return whether the page is as expected, so the text had no effect on its markup."""
     _, kind, input, target = case
-    if kind == "block" and ROWS[target].escape[input] == "markdown":  # none is read there, so backslashes show
+    if (
+        kind == "block" and ROWS[target].escape[input] == "markdown"
+    ):  # Markdown is not processed there, so backslashes are visible
         return found.skeleton == wanted.skeleton
     return found == wanted
 
@@ -81,7 +83,7 @@ def test_no_text_means_anything_to_markdown(name: str) -> None:
 
 
 def test_github_links_mail_addresses_as_the_readme_says() -> None:
-    """It looks for them in what it has read, behind the references."""
+    """It looks for them after it has decoded the character references."""
     html = PROCESSORS["cmark-gfm"](AUTHOR.document(MARKDOWN["item"], "a@b.example", "markdown", "markdown"))
     assert {url.partition(":")[0] for url in page(html).values} == {"https", "mailto"}
 
@@ -91,7 +93,7 @@ def test_nor_in_documents_of_html(kind: str) -> None:
     for number, text in enumerate(texts(COUNT, seed=2)):
         target = TARGETS[number % len(TARGETS)]
         if ROWS[target].escape["html"] == "markdown":
-            continue  # Markdown in html is shown as it is written
+            continue  # Markdown in HTML is shown unprocessed
         found = page(document((text, kind, "html", target)))
         assert found == expected(page(document((PLAIN, kind, "html", target))), _one_line(text)), (text, target)
 
@@ -101,7 +103,7 @@ def test_no_text_means_anything_to_jinja(options: dict[str, str]) -> None:
     environment = jinja2.Environment(keep_trailing_newline=True, **options)  # type: ignore[arg-type]
     for case in cases(COUNT, seed=3):
         if case[1] == "heading" and options:
-            continue  # its own "##" is a comment there
+            continue  # the document's own "##" is a comment in this syntax
         found = document(case)
         assert environment.from_string(found).render(x="LEAK") == found, case
 
@@ -156,14 +158,14 @@ def test_no_text_means_anything_to_template_engines_in_node(installed: Path, job
 
 
 def test_the_judge_sees_what_was_wrong_before(installed: Path, jobs: Path) -> None:
-    """What texts did before they were escaped; so these tests can fail."""
+    """Without escaping, texts change the page, so these tests are able to fail."""
     wrong = '<figure title="[x](/onload=alert(1)//)">{{ x }} *a*</figure>'
     assert page(PROCESSORS["Python-Markdown"](f"- {wrong}")) != page(f"<ul>\n<li>{wrong}</li>\n</ul>")
     answers = processed(installed, jobs, [(name, wrong) for name in TEMPLATES_IN_NODE])
     assert all("LEAK" in one["html"] for one in answers)
 
 
-# -- embeds put aside ------------------------------------------------------------------------------------
+# -- shelved embeds --------------------------------------------------------------------------------------
 
 WORD = re.compile(r"ek[0-9a-f]{16}n\d+x")
 
@@ -178,8 +180,8 @@ def fixture_shelves() -> dict[str, Shelf]:
 
 def _check_restored(shelf: Shelf, kind: str, html: str) -> None:
     restored = shelf.restore(html)
-    assert shelf.restore(restored) == restored, "nothing of ours is left"
-    assert ("<iframe" in restored) == (kind != "link")  # no frame stands in a link: there are words
+    assert shelf.restore(restored) == restored, "no placeholder is left"
+    assert ("<iframe" in restored) == (kind != "link")  # a frame can't be inside a link, so there is text instead
     assert "Under the lights" in restored
     assert not re.search(r"<p[^>]*>\s*<figure", restored)
     before, *_, after = WORD.split(html)

@@ -1,4 +1,4 @@
-"""Withdrawn pictures disappear from two instances over Redis and from the Varnish of examples/deploy before them."""
+"""Withdrawn pictures disappear from two instances that share a Redis, and from examples/deploy's Varnish in front."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STAYS = ["74917285", "600930020", "600930120"]
 
 @dataclass
 class Front:
-    """Varnish, the two services behind it, and their Getty."""
+    """Varnish, its two backend services, and their upstream."""
 
     port: int
     services: list[ServerProcess]
@@ -41,7 +41,7 @@ class Front:
         return answer.status, {name.lower(): text for name, text in answer.getheaders()}
 
     def everywhere(self, id: str) -> set[int]:
-        """What the front and each service answer for a picture, as JSON, as oEmbed and as a page."""
+        """Return the statuses of a picture from Varnish and each service, as JSON, oEmbed and frame page."""
         paths = (f"/v1/embeds/{id}", f"/oembed?url=https://gty.im/{id}", f"/embed/{id}")
         ports = (self.port, *(one.port for one in self.services))
         return {self.ask(path, port=port)[0] for path in paths for port in ports}
@@ -49,7 +49,7 @@ class Front:
 
 @contextmanager
 def varnish(folder: Path, port: int, behind: list[int]) -> Iterator[None]:
-    """The example's own file, with the ports of this test."""
+    """Run Varnish with the example's configuration, adapted to this test's ports."""
     text = (DEPLOY / "varnish.vcl").read_text("utf-8")
     for old, new in zip(('.port = "8080"', '.port = "8081"'), behind, strict=True):
         assert old in text
@@ -75,15 +75,15 @@ def is_listening(port: int) -> bool:
     return True
 
 
-def wait_for(holds: Callable[[], bool]) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + TIMEOUT_S
-    while not holds():
-        assert time.monotonic() < end, "it has not come"
+    while not condition():
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.05)
 
 
 def settings(sandbox: SandboxServer, store: str, front: int, folder: Path) -> dict[str, str]:
-    """Of a service that follows the feed and tells the front."""
+    """Return the settings of a service that follows the asset-change feed and purges Varnish."""
     rows = {name.removeprefix("EMBEDKIT_"): value for name, value in sandbox_environ(sandbox.url, folder).items()}
     rows |= {"CACHE": store, "CHANGE_FEED": "0.3", "PURGE_URLS": f"http://127.0.0.1:{front}"}
     rows |= {"LOG_FORMAT": "text", "TRUSTED_HOPS": "1"}
@@ -119,8 +119,8 @@ def test_what_getty_withdraws_is_shown_by_none_of_our_servers(front: Front) -> N
         wait_for(lambda id=id: front.everywhere(id) == {404})  # type: ignore[misc]
     for id in STAYS:
         assert front.ask(f"/v1/embeds/{id}")[1]["x-cache"] == "HIT"
-    said = "".join(one.stderr for one in front.services)
-    assert all(f'picture="{id}"' in said for id in IDS)
+    logs = "".join(one.stderr for one in front.services)
+    assert all(f'picture="{id}"' in logs for id in IDS)
 
 
 def test_who_may_have_pictures_forgotten(front: Front) -> None:
@@ -135,7 +135,7 @@ def test_who_may_have_pictures_forgotten(front: Front) -> None:
 
 
 def test_who_is_killed_in_the_midst_of_a_look_is_followed(tmp_path: Path, searchable: None) -> None:
-    """The dead one's claim runs out by itself: ten seconds after its last call can have ended."""
+    """The dead process's claim expires on its own, ten seconds after its last call must have ended."""
     id = "600930099"
     port, first, second = free_ports(3)
     with SandboxServer() as sandbox, redis() as store, varnish(tmp_path, port, [first, second]):
@@ -146,7 +146,7 @@ def test_who_is_killed_in_the_midst_of_a_look_is_followed(tmp_path: Path, search
             sandbox.app.faults.add("hang", route="v3")
             wait_for(lambda: not tuple(sandbox.app.faults))
         sandbox.app.withdraw(id)
-        assert front.ask(f"/v1/embeds/{id}")[0] == 200  # by the front, which nobody has told
+        assert front.ask(f"/v1/embeds/{id}")[0] == 200  # from Varnish, which was not purged
         with serve(sandbox.url, "--port", str(second), **rows) as two:
             wait_for(lambda: front.ask(f"/v1/embeds/{id}", port=two.port)[0] == 404)
             wait_for(lambda: front.ask(f"/v1/embeds/{id}")[0] == 404)

@@ -14,7 +14,7 @@ from embedkit.sandbox import SandboxServer
 from tests.support.servers import Server
 from tests.support.wordpress import ADMIN_TOKEN, PASTED, WordPress, encoded
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wordpress")]  # one WordPress for a whole run
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wordpress")]  # one WordPress per test run
 
 NOBODY = "http://127.0.0.1:9"  # no service is there
 POST = """<!-- wp:paragraph -->
@@ -67,7 +67,7 @@ https://gty.im/9
 
 
 def frames(page: str) -> list[str]:
-    """The sources of a page's frames, as a browser finds them."""
+    """Return the sources of a page's frames, as a browser parses them."""
     tree = html5lib.parse(page, namespaceHTMLElements=False)
     return [frame.get("src", "") for frame in tree.iter("iframe")]
 
@@ -82,13 +82,13 @@ def refs(page: str) -> list[str]:
 
 
 def purge(service: Server, ref: str) -> None:
-    """What whoever runs the service does when a picture is to go at once."""
+    """Purge a picture, as the service's operator does to remove it immediately."""
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     assert requests.delete(f"{service.url}/v1/embeds/{ref}", headers=headers, timeout=60).status_code == 204
 
 
 class Slow(ThreadingHTTPServer):
-    """Stands in front of the service: its first answer comes when nobody waits for it any more."""
+    """A proxy in front of the service whose first response arrives after the client has stopped waiting."""
 
     daemon_threads = True
 
@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(answer.content)))
             self.end_headers()
             self.wfile.write(answer.content)
-        except OSError:  # nobody waits for it
+        except OSError:  # the client is gone
             pass
 
     def log_message(self, format: str, *args: object) -> None:
@@ -133,7 +133,7 @@ def test_a_post_shows_its_pictures_and_its_code_stays(blog: WordPress, service: 
     assert len(frames(page)) == 3
     assert f"{service.url}/static/embedkit.css" in page
     assert "<pre>[getty 74917285]\nhttps://gty.im/74917285\n</pre>" in page
-    assert page.count("[getty 74917285]") == 2  # in the code, and the one that was escaped
+    assert page.count("[getty 74917285]") == 2  # in code, and the escaped one
 
 
 def test_a_post_without_pictures_asks_for_nothing(blog: WordPress, service: Server) -> None:
@@ -225,7 +225,7 @@ def test_a_slow_service_is_waited_for_behind_the_readers(blog: WordPress, servic
     post = blog.publish("[getty 600000077]")
     with Slow(service.url) as slow:
         blog.set("embedkit_service", slow.url)
-        page = blog.read(post)  # which would wait for ever
+        page = blog.read(post)  # without a timeout, this would wait forever
         assert "https://www.gettyimages.com/detail/600000077" in links(page)
         slow.awake.set()
         blog.cron()
@@ -345,7 +345,7 @@ def test_a_featured_picture_is_an_embed_wherever_the_theme_shows_one(blog: WordP
     assert frames(blog.read(post)) == []
 
 
-# -- without the plugin, and how it ends ----------------------------------------------------------------
+# -- without the plugin, and uninstalling it ------------------------------------------------------------
 
 
 def test_without_the_plugin_the_address_of_a_picture_is_enough(

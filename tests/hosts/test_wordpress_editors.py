@@ -1,4 +1,4 @@
-"""What people do in the admin of WordPress, with Chromium: settings, and the classic editor."""
+"""WordPress's admin in Chromium: the plugin's settings, and the classic editor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.servers import Server
 from tests.support.wordpress import TOKEN, WordPress
 from tests.support.wordpress_admin import choose, edit, log_in
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wordpress")]  # one WordPress for a whole run
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wordpress")]  # one WordPress per test run
 
 
 def settings(page: Page, blog: WordPress) -> Page:
@@ -41,7 +41,7 @@ def test_the_settings_are_kept_and_the_token_is_not_shown(blog: WordPress, admin
     assert "a-new-token" not in page.content()
     assert [blog.option(f"embedkit_{name}") for name in ("token", "target")] == ["a-new-token", "facade"]
     save(page)
-    assert blog.option("embedkit_token") == "a-new-token"  # since nothing was typed
+    assert blog.option("embedkit_token") == "a-new-token"  # an empty field keeps the token
     page.get_by_label("Token").fill("-")
     save(page)
     assert blog.option("embedkit_token") == ""
@@ -68,7 +68,7 @@ def test_only_administrators_see_the_settings(blog: WordPress, browser: Browser)
 
 
 def api(page: Page, blog: WordPress, path: str, method: str = "GET", nonce: bool = True) -> tuple[int, dict]:
-    """What WordPress's REST API answers a script of the page's."""
+    """Call WordPress's REST API from a script on the page."""
     code = """async ([path, method, nonce]) => {
         const headers = nonce ? { "X-WP-Nonce": await (await fetch("/wp-admin/admin-ajax.php?action=rest-nonce")).text() } : {};
         const answer = await fetch(path, { method, headers });

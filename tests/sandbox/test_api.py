@@ -1,4 +1,4 @@
-"""The gate of the sandbox's API v3: keys, limits, who may do what, and how refusals look."""
+"""Authentication in the sandbox's API v3: keys, rate limits, permissions and error responses."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def with_key(key: str | None) -> dict[str, str]:
         ("2014", None, 403, "Account Inactive"),
     ],
 )
-def test_other_keys_are_refused(path: str, era: Any, key: str | None, status: int, message: str) -> None:
+def test_unknown_keys_are_refused(path: str, era: Any, key: str | None, status: int, message: str) -> None:
     response = send_request(Sandbox(SandboxConfig(era=era)), "GET", path, with_key(key))
     assert (response.status, json.loads(response.body)) == (status, {"message": message})
     assert response.headers["content-type"] == "application/json; charset=utf-8"
@@ -78,14 +78,14 @@ def test_known_keys(key: str) -> None:
         ("2014", "pag=1", {"message": "Invalid Request. Possible required parameter missing."}),
     ],
 )
-def test_wrong_parameters(era: Any, query: str, body: dict[str, str]) -> None:
+def test_invalid_parameters(era: Any, query: str, body: dict[str, str]) -> None:
     response = ApiClient(Sandbox(SandboxConfig(era=era))).request("GET", f"/v3/downloads?{query}")
     assert (response.status, json.loads(response.body)) == (400, body)
     kind = "application/vnd.getty.error+json" if "ErrorCode" in body else "application/json"
     assert response.headers["content-type"] == f"{kind}; charset=utf-8"
 
 
-def test_what_no_operation_knows_passes_where_nobody_is_strict() -> None:
+def test_unknown_parameters_are_ignored_unless_strict() -> None:
     lenient = ApiClient(Sandbox(SandboxConfig(strict=False)))
     assert lenient.request("GET", "/v3/downloads?pag=1").status == 200
     assert ApiClient(Sandbox()).request("GET", "/v3/downloads?sandbox_fault=delay%3D0").status == 200
@@ -99,7 +99,7 @@ def test_calls_per_second(era: Any, status: int, words: str) -> None:
     clock = Clock()
     app = Sandbox(SandboxConfig(era=era, calls_per_second=2), clock=clock)
     customer, other = ApiClient(app), ApiClient(app, APPLICATION, SEARCH_CLIENT)
-    clock.now += 1  # a token is a call as well
+    clock.now += 1  # token requests count as calls, too
     assert [customer.request("GET", "/v3/products").status for _ in range(4)] == [200, 200, status, status]
     refused = customer.request("GET", "/v3/products")
     assert (refused.headers["x-error-detail"], json.loads(refused.body)) == (PER_SECOND, {"message": words})
@@ -138,7 +138,7 @@ def test_tokens_count_as_calls() -> None:
     assert anybody.request("GET", "/v3/countries").status == 200
 
 
-def test_limits_hold_for_many_at_once() -> None:
+def test_limits_hold_for_concurrent_calls() -> None:
     app = Sandbox(SandboxConfig(calls_per_day=50), clock=Clock())
     caller, seen = ApiClient(app), []
     threads = [
@@ -149,7 +149,7 @@ def test_limits_hold_for_many_at_once() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(seen) == [200] * 49 + [429] * 51  # a token is a call as well
+    assert sorted(seen) == [200] * 49 + [429] * 51  # token requests count as calls, too
 
 
 # -- operations ----------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ USERS_ONLY = [
 
 
 @pytest.mark.parametrize(("method", "path"), USERS_ONLY)
-def test_what_takes_the_token_of_a_customer(method: str, path: str) -> None:
+def test_operations_that_need_a_customers_token(method: str, path: str) -> None:
     app = Sandbox()
     missing = ApiClient(app, None).request(method, path)
     assert missing.status == 401
@@ -222,7 +222,7 @@ def test_headers() -> None:
     assert headers["content-type"] == "application/json; charset=utf-8"
 
 
-def test_a_creative_search_may_be_kept_for_a_day() -> None:
+def test_a_creative_search_is_cacheable_for_a_day() -> None:
     caller = ApiClient(Sandbox(), None)
     headers = caller.request("GET", "/v3/search/images/creative?phrase=lake").headers
     assert (headers["cache-control"], headers["age"]) == ("max-age=86400", "0")
@@ -232,7 +232,7 @@ def test_a_creative_search_may_be_kept_for_a_day() -> None:
 
 
 @pytest.mark.parametrize("era", ["2014", "2018"])
-def test_headers_of_old(era: Any) -> None:
+def test_classic_headers(era: Any) -> None:
     headers = ApiClient(Sandbox(SandboxConfig(era=era)), None).request("GET", "/v3/search/images/creative").headers
     assert headers["cache-control"] == "no-cache,no-cache"
     assert (headers["pragma"], headers["expires"]) == ("no-cache", "-1")
@@ -240,12 +240,12 @@ def test_headers_of_old(era: Any) -> None:
     assert "vary" not in headers
 
 
-def test_there_is_no_other_era() -> None:
+def test_unknown_eras_are_rejected() -> None:
     with pytest.raises(ValueError, match="2014, 2018, 2026"):
         SandboxConfig(era="2016")  # type: ignore[arg-type]
 
 
-def test_browsers_may_ask_before_they_send_a_key() -> None:
+def test_cors_preflight() -> None:
     app = Sandbox()
     response = send_request(app, "OPTIONS", "/v3/search/images", {"Origin": "https://cms.example"})
     assert response.status == 204
@@ -274,7 +274,7 @@ def test_calls_are_counted_by_service() -> None:
 @pytest.mark.parametrize(
     ("route", "method", "path"), [("v3", "GET", "/v3/products"), ("oauth2", "POST", "/oauth2/token")]
 )
-def test_faults_strike_here_too(kind: str, route: str, method: str, path: str) -> None:
+def test_faults_affect_the_api(kind: str, route: str, method: str, path: str) -> None:
     app = Sandbox()
     caller = ApiClient(app)
     right = caller.request(method, path)
@@ -299,7 +299,7 @@ def test_faults_strike_here_too(kind: str, route: str, method: str, path: str) -
         ("quota", {"status": 429, "retry_after": "7"}, 429, b'{"message":"Too Many Requests"}'),
     ],
 )
-def test_the_words_of_faults(kind: str, options: dict[str, object], status: int, body: bytes) -> None:
+def test_bodies_of_faults(kind: str, options: dict[str, object], status: int, body: bytes) -> None:
     app = Sandbox()
     app.faults.add(kind, route="v3", **options)
     response = ApiClient(app).request("GET", "/v3/products")
@@ -307,24 +307,26 @@ def test_the_words_of_faults(kind: str, options: dict[str, object], status: int,
     assert response.headers.get("retry-after") == options.get("retry_after")
 
 
-# -- ways in -------------------------------------------------------------------------------------------
+# -- access --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "path", ["/v3/products", "/v3/boards", "/v3/images/1/downloadhistory", "/v3/nothing", "/oauth2/token"]
 )
-def test_in_process_is_the_same_as_over_a_socket(path: str) -> None:
+def test_in_process_and_over_a_socket_are_the_same(path: str) -> None:
     with SandboxServer() as server:
         headers = ApiClient(server.app).headers
         one, other = (
             in_process(server.app, server.url)(path, "GET", headers),
             over_http(server.url)(path, "GET", headers),
         )
-        told = {name: text for name, text in other.headers.items() if name not in ("server", "date", "connection")}
-        assert (one.status, one.headers, one.body) == (other.status, told, other.body)
+        expected = {
+            name: text for name, text in other.headers.items() if name not in ("server", "date", "connection")
+        }
+        assert (one.status, one.headers, one.body) == (other.status, expected, other.body)
 
 
-def test_connections_stay_open_after_an_empty_answer() -> None:
+def test_connections_stay_open_after_an_empty_response() -> None:
     with SandboxServer() as server:
         connection = HTTPConnection("127.0.0.1", urlsplit(server.url).port, timeout=5)
         try:
@@ -349,19 +351,19 @@ def test_settings_hold_the_credentials() -> None:
         assert SECRET not in repr(settings)
 
 
-def test_the_command_line_tells_how_to_get_in() -> None:
+def test_the_command_line_shows_the_credentials() -> None:
     from embedkit.cli.serve import _usage
 
-    told = _usage("http://127.0.0.1:8081")
+    expected = _usage("http://127.0.0.1:8081")
     for word in (KEY, SECRET, USER, PASSWORD, SEARCH_KEY, "EMBEDKIT_API_BASE=http://127.0.0.1:8081"):
-        assert word in told
+        assert word in expected
 
 
-# -- the transport inside the process ------------------------------------------------------------------
+# -- the in-process transport --------------------------------------------------------------------------
 
 
 class Kept:
-    """A sink that keeps what it is given."""
+    """A sink that stores the received data."""
 
     def __init__(self) -> None:
         self.total: int | None = -1
@@ -377,7 +379,7 @@ class Kept:
 DOWNLOAD = "https://api.gettyimages.com/v3/downloads/images/74917285"
 
 
-def test_a_redirect_can_be_the_answer() -> None:
+def test_redirects_can_be_returned() -> None:
     app = Sandbox()
     headers = ApiClient(app).headers
     transport, request = SandboxTransport(app), Request(DOWNLOAD, "api", method="POST", headers=headers)
@@ -388,7 +390,7 @@ def test_a_redirect_can_be_the_answer() -> None:
     assert (file.status, file.body, sink.total) == (200, b"", len(sink.body))
     assert sink.body.startswith(b"\xff\xd8\xff")
     with pytest.raises(InvalidResponse):
-        transport.send(request)  # nobody follows with a POST
+        transport.send(request)  # a POST is not redirected
 
 
 def test_redirects_are_followed_to_allowed_hosts_without_credentials() -> None:
@@ -404,7 +406,7 @@ def test_redirects_are_followed_to_allowed_hosts_without_credentials() -> None:
     assert not {"api-key", "authorization"} & app.calls[-1].headers.keys()
 
 
-def test_only_a_file_goes_into_a_sink() -> None:
+def test_only_a_file_is_written_to_a_sink() -> None:
     app, sink = Sandbox(), Kept()
     transport = SandboxTransport(app)
     answer = transport.send(Request("https://delivery.gettyimages.com/xa/1.jpg", "api", sink=sink))
@@ -421,7 +423,7 @@ def test_only_a_file_goes_into_a_sink() -> None:
         transport.send(Request(where.headers["location"], "api", sink=sink))
 
 
-def test_a_call_has_its_own_time() -> None:
+def test_a_call_has_its_own_timeout() -> None:
     app = Sandbox()
     app.faults.add("delay", route="v3", seconds=0.2)
     request = Request("https://api.gettyimages.com/v3/products", "api", headers=ApiClient(app).headers)

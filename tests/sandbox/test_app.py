@@ -1,7 +1,8 @@
-"""The sandbox as a whole: in process as over a socket, its switches, its pages, and the fixtures for users."""
+"""The sandbox as a whole: in process and over a socket, its controls, its pages, and the fixtures for users."""
 
 from __future__ import annotations
 
+import doctest
 import gzip
 import json
 import socket
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPConnection, IncompleteRead
+from importlib import import_module
 from threading import Thread
 from urllib.parse import quote, urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -71,7 +73,7 @@ def server() -> Iterator[SandboxServer]:
         "//",
     ],
 )
-def test_in_process_is_the_same_as_over_a_socket(server: SandboxServer, path: str) -> None:
+def test_in_process_and_over_a_socket_are_the_same(server: SandboxServer, path: str) -> None:
     one, other = in_process(Sandbox(STEADY), server.url)(path), over_http(server.url)(path)
     headers = {name: text for name, text in other.headers.items() if name not in ("server", "date", "connection")}
     assert (one.status, one.headers, one.body) == (other.status, headers, other.body)
@@ -80,7 +82,7 @@ def test_in_process_is_the_same_as_over_a_socket(server: SandboxServer, path: st
 @pytest.mark.parametrize("generation", ["modern", "div"])
 @pytest.mark.parametrize("items", [("74917285",), ("600000001", "sb10049172a-001", "74917285")])
 @pytest.mark.parametrize("tld", ["com", "co.uk"])
-def test_the_client_reads_what_the_sandbox_writes(generation: str, items: tuple[str, ...], tld: str) -> None:
+def test_the_client_parses_the_sandboxs_responses(generation: str, items: tuple[str, ...], tld: str) -> None:
     with SandboxServer(SandboxConfig(generation=generation)) as running:
         here, ref = running.settings(), AssetRef(items)
         transport = SandboxTransport(running.app)
@@ -94,7 +96,7 @@ def test_the_client_reads_what_the_sandbox_writes(generation: str, items: tuple[
 
 @given(path=st.text(max_size=40), query=st.text(max_size=80))
 @settings(deadline=None, max_examples=150)
-def test_no_question_breaks_it(path: str, query: str) -> None:
+def test_no_request_causes_a_server_error(path: str, query: str) -> None:
     for start in (
         "/oembed?",
         f"/oembed?url={quote(path)}&",
@@ -128,7 +130,7 @@ def test_methods(server: SandboxServer, method: str) -> None:
         ("", None),
     ],
 )
-def test_who_takes_gzip_gets_it(server: SandboxServer, accepted: str, coding: str | None) -> None:
+def test_gzip_for_clients_that_accept_it(server: SandboxServer, accepted: str, coding: str | None) -> None:
     plain, headers = over_http(server.url)(oembed_path()).body, {"Accept-Encoding": accepted}
     given = over_http(server.url)(oembed_path(), headers=headers)
     assert given.headers.get("content-encoding") == coding
@@ -140,12 +142,15 @@ def test_who_takes_gzip_gets_it(server: SandboxServer, accepted: str, coding: st
 CHUNKS = b"5;a=b\r\ngrant\r\n5\r\n_type\r\n0\r\nTrailer: x\r\n\r\n"
 
 
-def test_a_body_may_come_in_chunks(server: SandboxServer) -> None:
+def test_chunked_request_bodies(server: SandboxServer) -> None:
     head = f"POST /oauth2/token HTTP/1.1\r\nHost: {server.url[7:]}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     for body, known in ((CHUNKS, b"grant_type"), (b"-1\r\n", None), (b"ffffffff\r\nx", None), (b"x", None)):
         before = len(server.calls)
         address = "127.0.0.1", int(server.url.rpartition(":")[2])
-        with socket.create_connection(address, timeout=10) as client, suppress(OSError):  # what is none is cut off
+        with (
+            socket.create_connection(address, timeout=10) as client,
+            suppress(OSError),
+        ):  # an invalid body resets the connection
             client.sendall(head + body)
             client.shutdown(socket.SHUT_WR)
             answer = client.recv(65536)
@@ -168,7 +173,7 @@ def test_connections_stay_open(server: SandboxServer) -> None:
         connection.close()
 
 
-def test_calls_are_counted_under_load() -> None:
+def test_concurrent_calls_are_counted() -> None:
     with SandboxServer() as running:
         get = over_http(running.url)
         threads = [Thread(target=lambda: [get(oembed_path()) for _ in range(10)]) for _ in range(6)]
@@ -199,7 +204,7 @@ def test_takedowns() -> None:
     assert [get(oembed_path(f"gty.im/{one}")).status for one in ("74917285", "600000001")] == [200, 410]
 
 
-def test_switches_over_http(server: SandboxServer) -> None:
+def test_controls_over_http(server: SandboxServer) -> None:
     get = over_http(server.url)
     server.app.forget()
     added = get("/_sandbox/faults?kind=status&status=502&count=2&route=oembed", "POST")
@@ -228,18 +233,18 @@ def test_switches_over_http(server: SandboxServer) -> None:
         ("/_sandbox", "GET", 404),
     ],
 )
-def test_wrong_switches(path: str, method: str, status: int) -> None:
+def test_invalid_controls(path: str, method: str, status: int) -> None:
     assert in_process(Sandbox())(path, method).status == status
 
 
-def test_pages_may_not_turn_switches() -> None:
+def test_web_pages_can_not_use_the_controls() -> None:
     app = Sandbox()
     response = in_process(app)("/_sandbox/faults?kind=drop", "POST", {"Origin": "https://evil.example"})
     assert response.status == 403
     assert list(app.faults) == []
 
 
-def test_the_catalogue_to_look_at() -> None:
+def test_the_catalogue_page() -> None:
     get: Get = in_process(Sandbox())
     first = get("/").body.decode()
     html5lib.HTMLParser(strict=True).parse(first)
@@ -254,7 +259,7 @@ def test_the_catalogue_to_look_at() -> None:
     assert "[getty 500000666]" in detail
 
 
-def test_settings_that_point_here(server: SandboxServer) -> None:
+def test_settings_point_to_the_sandbox(server: SandboxServer) -> None:
     settings = server.settings(timeout=2)
     assert settings.oembed_endpoint == f"{server.url}/oembed"
     assert settings.frame_origin == settings.api_base == server.url
@@ -264,7 +269,7 @@ def test_settings_that_point_here(server: SandboxServer) -> None:
     assert settings.timeout == 2
 
 
-def test_on_an_address_of_ipv6() -> None:
+def test_ipv6() -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
@@ -281,7 +286,7 @@ def test_a_taken_port_is_an_error(server: SandboxServer) -> None:
         SandboxServer(port=urlsplit(server.url).port or 0)
 
 
-def test_it_is_a_wsgi_application_like_any_other() -> None:
+def test_it_runs_under_any_wsgi_server() -> None:
     class Quiet(WSGIRequestHandler):
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -315,14 +320,21 @@ class TestAnotherEra:
         assert b"padding:150.379747% 0 49px 0" in over_http(embedkit_sandbox.url)(oembed_path()).body
 
 
-def test_a_kit_that_is_bound_to_it(embedkit_kit: EmbedKit, embedkit_sandbox: SandboxServer) -> None:
+def test_the_kit_uses_the_sandbox(embedkit_kit: EmbedKit, embedkit_sandbox: SandboxServer) -> None:
     assert embedkit_kit.resolve("74917285").width == 395
     assert embedkit_kit.resolve("74917285").photographer == "Ivo Lindqvist"
     assert embedkit_sandbox.app.count() == 1
     assert f"{embedkit_sandbox.url}/embed/74917285?et=" in embedkit_kit.html("74917285")
 
 
-def test_the_plugin_costs_nothing_at_start() -> None:
+@pytest.mark.parametrize("module", ["against", "app", "faults", "server", "services.config"])
+def test_the_examples_in_docstrings_run(module: str) -> None:
+    failed, tried = doctest.testmod(import_module(f"embedkit.sandbox.{module}"))
+    assert tried > 0
+    assert failed == 0
+
+
+def test_the_plugin_imports_nothing_at_start() -> None:
     script = (
         "import sys, embedkit.pytest_plugin; print(sorted(n for n in sys.modules if n.startswith('embedkit')))"
     )

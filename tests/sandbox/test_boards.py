@@ -1,4 +1,4 @@
-"""The sandbox's boards: they remember, per customer, with the oddities of the contract."""
+"""The sandbox's boards, which are stored per customer and have the contract's quirks."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def customer(clock: Clock) -> ApiClient:
     return ApiClient(Sandbox(clock=clock))
 
 
-def make(caller: ApiClient, name: str = "Eclipse", **said: Any) -> str:
-    response = caller.request("POST", "/v3/boards", {"name": name, **said})
+def make(caller: ApiClient, name: str = "Eclipse", **fields: Any) -> str:
+    response = caller.request("POST", "/v3/boards", {"name": name, **fields})
     assert response.status == 201
     found = json.loads(response.body)
     assert list(found) == ["id"]
@@ -44,11 +44,11 @@ def names(caller: ApiClient, **params: Any) -> list[str]:
     return [board["name"] for board in caller.get("/v3/boards", **params)["boards"]]
 
 
-def test_none_at_first(customer: ApiClient) -> None:
+def test_there_are_no_boards_at_first(customer: ApiClient) -> None:
     assert customer.get("/v3/boards") == {"boards": [], "board_count": 0}
 
 
-def test_a_board_from_beginning_to_end(customer: ApiClient, clock: Clock) -> None:
+def test_the_life_of_a_board(customer: ApiClient, clock: Clock) -> None:
     board = make(customer, description="For Monday")
     path = f"/v3/boards/{board}"
     clock.now += 60
@@ -78,7 +78,7 @@ def test_a_board_from_beginning_to_end(customer: ApiClient, clock: Clock) -> Non
     assert customer.get("/v3/boards")["board_count"] == 0
 
 
-def test_assets_come_and_go(customer: ApiClient, clock: Clock) -> None:
+def test_adding_and_removing_assets(customer: ApiClient, clock: Clock) -> None:
     path = f"/v3/boards/{make(customer)}"
     asked = [EXAMPLE, "1", NOT_EMBEDDABLE, WITHDRAWN, EXAMPLE]
     response = customer.request("PUT", f"{path}/assets", [{"asset_id": one} for one in asked])
@@ -88,7 +88,7 @@ def test_assets_come_and_go(customer: ApiClient, clock: Clock) -> None:
         "assets_not_added": ["1", WITHDRAWN],
     }
     clock.now += 60
-    for _ in range(2):  # the second time nothing happens
+    for _ in range(2):  # the second time has no effect
         added = customer.request("PUT", f"{path}/assets/600000001")
         assert (added.status, added.body) == (201, b"")
     found = customer.get(path)
@@ -123,7 +123,7 @@ def test_several_are_removed_in_either_spelling(customer: ApiClient, query: str)
     assert [one["id"] for one in left] == ["600000000", "600000003"]
 
 
-def test_what_was_withdrawn_stays_without_a_picture(customer: ApiClient) -> None:
+def test_a_withdrawn_picture_stays_on_the_board_without_image(customer: ApiClient) -> None:
     path = f"/v3/boards/{make(customer)}"
     customer.request("PUT", f"{path}/assets/{EXAMPLE}")
     customer.app.withdraw(EXAMPLE)
@@ -173,7 +173,7 @@ def test_lists(customer: ApiClient, params: dict[str, Any], expected: list[str])
     assert customer.get("/v3/boards", **params)["board_count"] == (0 if "invited" in params.values() else 3)
 
 
-def test_a_board_of_a_colleague() -> None:
+def test_a_colleagues_board() -> None:
     customer = ApiClient(Sandbox(SandboxConfig(invited_board=True)))
     make(customer, "Mine")
     path = f"/v3/boards/{INVITED}"
@@ -209,13 +209,13 @@ def test_a_board_of_a_colleague() -> None:
         ("DELETE", "/comments/1", b""),
     ],
 )
-def test_boards_that_do_not_exist(customer: ApiClient, method: str, path: str, body: Any) -> None:
+def test_boards_that_are_not_found(customer: ApiClient, method: str, path: str, body: Any) -> None:
     response = customer.request(method, f"/v3/boards/{NOBODY}{path}", body)
     assert (response.status, json.loads(response.body)["ErrorCode"]) == (404, "BoardNotFound")
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "status", "told"),
+    ("method", "path", "body", "status", "message"),
     [
         ("POST", "/v3/boards", b"", 400, "MalformedRequest"),
         ("POST", "/v3/boards", b"null", 400, "MalformedRequest"),
@@ -240,13 +240,15 @@ def test_boards_that_do_not_exist(customer: ApiClient, method: str, path: str, b
         ("GET", "/v3/boards?board_relationship=none", b"", 400, "Field: board_relationship"),
     ],
 )
-def test_wrong_questions(customer: ApiClient, method: str, path: str, body: Any, status: int, told: str) -> None:
+def test_invalid_requests(
+    customer: ApiClient, method: str, path: str, body: Any, status: int, message: str
+) -> None:
     response = customer.request(method, path.replace("{id}", make(customer)), body)
     assert response.status == status
-    assert told in response.body.decode()
+    assert message in response.body.decode()
 
 
-def test_boards_under_load(customer: ApiClient) -> None:
+def test_concurrent_changes_of_boards(customer: ApiClient) -> None:
     path = f"/v3/boards/{make(customer)}"
 
     def work(number: int) -> None:

@@ -1,4 +1,4 @@
-"""The sandbox's content: files that a person can edit, words that find pictures, mistakes that are named."""
+"""The sandbox's content: editable files, words that find pictures, and error messages for mistakes."""
 
 from __future__ import annotations
 
@@ -63,17 +63,17 @@ def test_singular_and_plural_find_the_same(phrase: str) -> None:
     assert found(one) == found(plural(one)) == found(plural(one).upper()) == found(phrase)
 
 
-def test_what_is_found_is_about_the_word() -> None:
+def test_search_results_contain_the_word() -> None:
     for phrase in WORDS:
         for image in found(phrase, page_size=3)["images"]:
             asset = find(image["id"])
             assert asset
             filed = [keyword.text for keyword in keywords(asset)]
-            told = {*tokens(" ".join((asset.title, asset.caption, asset.event, *filed)))}
-            assert {*tokens(phrase)} <= told
+            words = {*tokens(" ".join((asset.title, asset.caption, asset.event, *filed)))}
+            assert {*tokens(phrase)} <= words
 
 
-# -- what Getty's documentation asks for ---------------------------------------------------------------
+# -- examples in Getty's documentation -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("asset_id", ["452224426", "83454800", "83454804", "83454811", "103131833", "3231670"])
@@ -109,10 +109,10 @@ def test_the_documented_id_with_a_letter_is_not_found() -> None:
     assert b'"Image id not found: 452O76944"' in response.body
 
 
-# -- what is drawn -------------------------------------------------------------------------------------
+# -- drawings ------------------------------------------------------------------------------------------
 
 
-def test_who_is_drawn_says_nothing_of_the_ethnicities_of_the_filter() -> None:
+def test_ethnicities_do_not_depend_on_the_drawing() -> None:
     asset = find("600000001")
     assert asset
     asset = replace(asset, people=1)
@@ -120,14 +120,14 @@ def test_who_is_drawn_says_nothing_of_the_ethnicities_of_the_filter() -> None:
     assert len({ethnicities(replace(asset, id=f"6000000{number}")) for number in range(10, 60)}) > 5
 
 
-def test_people_differ_by_their_ids() -> None:
+def test_people_look_different() -> None:
     asset = find("600000001")
     assert asset
     drawn = [CONTENT.picture("portrait", "day", Random(f"somebody {number}")) for number in range(30)]
     assert len({*drawn}) == 30
 
 
-def test_uses_of_a_part_choose_each_for_itself() -> None:
+def test_each_use_of_a_part_makes_its_own_choices() -> None:
     files = {
         "scenes/a": parse_drawing(
             '<svg><use href="../parts/b.svg" x="1"/><use href="../parts/b.svg"/></svg>', "scenes/a"
@@ -147,7 +147,7 @@ def test_uses_of_a_part_choose_each_for_itself() -> None:
     assert 'x="1"' in drawn
 
 
-def test_a_use_may_set_what_a_part_would_choose() -> None:
+def test_a_use_overrides_the_choices_of_a_part() -> None:
     files = {
         "scenes/a": parse_drawing(
             '<svg><style>svg { --team: red }</style><use href="../parts/b.svg" style="--c: var(--team)"/></svg>',
@@ -160,14 +160,14 @@ def test_a_use_may_set_what_a_part_would_choose() -> None:
     assert render_drawing(files.__getitem__, "scenes/a", Random("a"), {}) == '<p c="red"/>'
 
 
-def test_a_part_that_uses_itself_ends() -> None:
+def test_a_part_that_uses_itself_is_an_error() -> None:
     loop = parse_drawing('<svg><use href="a.svg"/></svg>', "scenes/a")
     with pytest.raises(ContentError, match=r"^scenes/a\.svg: .* uses itself$"):
         render_drawing({"scenes/a": loop}.__getitem__, "scenes/a", Random("a"), {})
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_file_says_how_to_edit_it(path: Path) -> None:
+def test_every_file_explains_how_to_edit_it(path: Path) -> None:
     head = path.read_text("utf-8")[:400]
     assert head.startswith("#") if path.suffix == ".toml" else re.search(r"<!--[^>]*How to edit", head)
     assert path.stat().st_size < 60_000
@@ -197,7 +197,7 @@ def test_there_are_no_mistakes() -> None:
 
 
 def edited(folder: Path, name: str, old: str, new: str) -> Path:
-    """A copy of the content with one passage replaced, everywhere in one file."""
+    """Return a copy of the content with a text replaced everywhere in one file."""
     copy = folder / "content"
     shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
     text = (copy / name).read_text("utf-8")
@@ -244,25 +244,27 @@ def edited(folder: Path, name: str, old: str, new: str) -> Path:
         ("parts/tree.svg", "</svg>", '<use href="tree.svg"/></svg>', "parts/tree.svg: uses itself"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, name: str, old: str, new: str, message: str) -> None:
+def test_a_mistake_is_reported_with_file_and_key(
+    tmp_path: Path, name: str, old: str, new: str, message: str
+) -> None:
     wrong = mistakes(edited(tmp_path, name, old, new))
     assert any(message in line for line in wrong), wrong
     assert all(re.match(r"(scenes/|parts/)?[a-z-]+\.(toml|svg)\b", line) for line in wrong), wrong
 
 
-def test_a_slot_without_a_word_is_named_where_it_is_used() -> None:
+def test_an_unknown_slot_is_reported() -> None:
     with pytest.raises(ContentError, match=r"^everyday\.toml: woman: 'In {town}': 'town' is not a slot$"):
         CONTENT.everyday[0].fill("In {town}", {"city": "Oslo"})
 
 
-def test_keywords_may_be_a_list(tmp_path: Path) -> None:
+def test_keywords_can_be_a_list(tmp_path: Path) -> None:
     old = "yoga, fitness, meditation, exercise, wellbeing, health, relaxation, mindfulness, park"
     copy = edited(tmp_path, "everyday.toml", f'"{old}"', '["yoga", "park"]')
     assert mistakes(copy) == []
     assert Content(copy).subject("yoga").keywords == ("yoga", "park")
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     copy = edited(tmp_path, "hours.toml", "[dawn]", "[dawn]")
     (copy / "everyday.toml").unlink()
     (copy / "scenes" / "field.svg").unlink()
@@ -284,7 +286,7 @@ def test_the_check_is_a_command(tmp_path: Path) -> None:
 # -- reading -------------------------------------------------------------------------------------------
 
 
-def test_importing_reads_no_content_and_an_answer_only_what_it_needs() -> None:
+def test_content_is_read_on_demand() -> None:
     code = (
         "import sys\n"
         "opened = []\n"

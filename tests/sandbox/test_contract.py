@@ -1,4 +1,4 @@
-"""The sandbox against Getty's own contract (OpenAPI 3.0.1): generated questions, and answers that conform."""
+"""The sandbox against Getty's own contract (OpenAPI 3.0.1): generated requests, and responses that conform."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ SUPPORTED = [
     ("POST", f"{BOARD}/comments"),
     ("DELETE", f"{BOARD}/comments/{{comment_id}}"),
 ]
-# neither typed parameters nor a body: there is no nonsense to send
+# without typed parameters and without a body, so there are no invalid requests to generate
 PLAIN = [
     ("GET", "/v3/asset-changes/channels"),
     ("PUT", "/v3/search/by-image/uploads/{file-name}"),
@@ -102,7 +102,7 @@ QUERIES: dict[str, dict[str, Any]] = {
 def contract() -> BaseSchema:
     document = json.loads((reference_dir() / "upstream" / "openapi_v3.json").read_bytes())
     document["paths"] = {
-        path: {method: said for method, said in item.items() if (method.upper(), path) in SUPPORTED}
+        path: {method: operation for method, operation in item.items() if (method.upper(), path) in SUPPORTED}
         for path, item in document["paths"].items()
         if path in {path for _, path in SUPPORTED}
     }
@@ -115,7 +115,7 @@ def customer() -> ApiClient:
 
 
 def known(caller: ApiClient, method: str, path: str) -> dict[str, Any]:
-    """Parameters that name something which exists."""
+    """Create what an operation needs, and return parameters that refer to existing objects."""
     board = json.loads(caller.request("POST", "/v3/boards", {"name": "Eclipse"}).body)["id"]
     caller.request("PUT", f"/v3/boards/{board}/assets", [{"asset_id": "74917285"}, {"asset_id": "600000001"}])
     comment = json.loads(caller.request("POST", f"/v3/boards/{board}/comments", {"text": "Nice"}).body)["id"]
@@ -141,7 +141,7 @@ def drive(
     checks: Checks | None = None,
     **fixed: Any,
 ) -> set[int]:
-    """Ask generated questions; the statuses that were answered."""
+    """Send generated requests, and return the statuses of the responses."""
     seen: set[int] = set()
 
     @given(case=operation.as_strategy(generation_mode=mode, **fixed))
@@ -162,7 +162,9 @@ def drive(
 
 
 @pytest.mark.parametrize(("method", "path"), SUPPORTED)
-def test_answers_conform(contract: BaseSchema, customer: ApiClient, method: str, path: str) -> None:
+def test_responses_conform_to_the_contract(
+    contract: BaseSchema, customer: ApiClient, method: str, path: str
+) -> None:
     operation = contract[path][method]
     seen = drive(operation, customer, GenerationMode.POSITIVE, 40)
     seen |= drive(operation, customer, GenerationMode.POSITIVE, 20, **known(customer, method, path))
@@ -170,22 +172,24 @@ def test_answers_conform(contract: BaseSchema, customer: ApiClient, method: str,
 
 
 @pytest.mark.parametrize(("method", "path"), [one for one in SUPPORTED if one not in PLAIN])
-def test_nonsense_breaks_nothing(contract: BaseSchema, customer: ApiClient, method: str, path: str) -> None:
+def test_invalid_requests_cause_no_server_errors(
+    contract: BaseSchema, customer: ApiClient, method: str, path: str
+) -> None:
     assert drive(contract[path][method], customer, GenerationMode.NEGATIVE, 40)
 
 
 @pytest.mark.parametrize(("method", "path"), SUPPORTED)
 @pytest.mark.parametrize("grant", [None, APPLICATION])
-def test_strangers_get_no_server_errors(
+def test_unauthorized_requests_cause_no_server_errors(
     contract: BaseSchema, grant: dict[str, str] | None, method: str, path: str
 ) -> None:
-    # the gate stands before every operation: the contract declares its 403 for some alone
+    # authentication precedes every operation, but the contract declares its 403 only for some
     checks = [check for check in CHECKS if check is not status_code_conformance]
     seen = drive(contract[path][method], ApiClient(Sandbox(), grant), GenerationMode.POSITIVE, 5, checks)
     assert seen <= {200, 400, 401, 403, 404}
 
 
-def test_what_is_not_supported_says_so(customer: ApiClient) -> None:
+def test_unsupported_operations_are_reported(customer: ApiClient) -> None:
     document = json.loads((reference_dir() / "upstream" / "openapi_v3.json").read_bytes())
     declared = {
         (method.upper(), path)
@@ -198,7 +202,7 @@ def test_what_is_not_supported_says_so(customer: ApiClient) -> None:
         assert customer.request(method, path, b"{}").status in (404, 405), (method, path)
 
 
-# -- where the two differ --------------------------------------------------------------------------------
+# -- differences -----------------------------------------------------------------------------------------
 
 
 def document() -> dict[str, Any]:
@@ -206,24 +210,24 @@ def document() -> dict[str, Any]:
     return found
 
 
-def test_every_difference_from_3_0_1_is_meant() -> None:
+def test_every_difference_from_3_0_1_is_intended() -> None:
     found = differences(document())
     assert [str(one) for one in found if not one.why] == []
     assert len(found) > 50
 
 
-def test_every_explanation_is_needed() -> None:
+def test_every_reason_is_needed() -> None:
     lines = [str(Difference(one.where, one.what)) for one in differences(document())]
     assert [pattern for pattern, _ in INTENDED if not any(re.fullmatch(pattern, line) for line in lines)] == []
 
 
 def later(contract: dict[str, Any]) -> dict[str, Any]:
-    """3.0.1 changed by hand, in each of the ways that the contract of September 2026 is known to have changed."""
+    """Change 3.0.1 in each of the ways in which the contract of September 2026 is known to differ."""
     paths, schemas = contract["paths"], contract["components"]["schemas"]
     creative = paths["/v3/search/images/creative"]["get"]
     text = {"schema": {"type": "string"}}
     paths["/v3/boards/{board_id}/assets/{asset_id}/comments"] = {"get": {"responses": {"200": {}}}}
-    paths["/v3/events/{event}"] = {"get": paths.pop("/v3/events/{id}")["get"]}  # another placeholder, nothing else
+    paths["/v3/events/{event}"] = {"get": paths.pop("/v3/events/{id}")["get"]}  # only the name of the placeholder
     paths["/v3/customers/current"] = {"post": paths["/v3/customers/current"].pop("get")}
     creative["parameters"].append({"name": "ai_content", "in": "query", **text})
     creative["parameters"].append({"name": "GI-Tenant", "in": "header", **text})
@@ -235,7 +239,7 @@ def later(contract: dict[str, Any]) -> dict[str, Any]:
     return contract
 
 
-def test_what_a_later_contract_changes() -> None:
+def test_differences_from_a_later_contract() -> None:
     found = [str(one) for one in differences(later(document())) if not one.why]
     assert found == [
         "GET /v3/asset-changes/channels: the field [].Metadata is not in the contract",
@@ -252,7 +256,7 @@ def test_what_a_later_contract_changes() -> None:
     ]
 
 
-def test_types_as_version_3_1_has_them() -> None:
+def test_types_in_openapi_3_1() -> None:
     contract = document()
     fields = contract["components"]["schemas"]["PreviousAssetPurchase"]["properties"]
     fields["order_id"]["type"], fields["asset_id"]["type"] = ["string", "null"], ["integer", "boolean"]

@@ -1,4 +1,4 @@
-"""The sandbox's downloads: addresses, files, and what is remembered of them."""
+"""The sandbox's downloads: URLs, files and the history."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def picture(response: Response) -> Image.Image:
     return found
 
 
-# -- asking for one ------------------------------------------------------------------------------------
+# -- requests ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"'", b"{}", b"[1]", b"\xff", b'{"download_notes":5}'])
-def test_by_default_a_redirect_to_the_file(customer: ApiClient, body: bytes) -> None:
+def test_a_download_redirects_to_the_file_by_default(customer: ApiClient, body: bytes) -> None:
     response = customer.request("POST", PATH, body)
     assert (response.status, response.body) == (303, b"")
     file = send_request(customer.app, "GET", response.headers["location"])
@@ -69,13 +69,13 @@ def test_by_default_a_redirect_to_the_file(customer: ApiClient, body: bytes) -> 
     assert int(file.headers["content-length"]) == len(file.body) > 50_000
 
 
-def test_or_its_address(customer: ApiClient) -> None:
+def test_a_download_can_return_the_url(customer: ApiClient) -> None:
     where = address(customer)
     assert where.startswith("http://127.0.0.1:8081/delivery/xa/74917285.jpg?v=1&c=IWSAsset&")
     assert picture(send_request(customer.app, "GET", where)).size == (2394, 3600)
 
 
-def test_on_the_hosts_of_the_real_service(customer: ApiClient) -> None:
+def test_urls_on_the_real_services_hosts(customer: ApiClient) -> None:
     where = address(customer, f"https://api.gettyimages.com{PATH}")
     assert where.startswith("https://delivery.gettyimages.com/xa/74917285.jpg?v=1&")
     assert picture(send_request(customer.app, "GET", where)).size == (2394, 3600)
@@ -84,7 +84,7 @@ def test_on_the_hosts_of_the_real_service(customer: ApiClient) -> None:
 @pytest.mark.parametrize(
     "asset_id", [EXAMPLE, CREATIVE, catalogue.SMALL, catalogue.NOT_EMBEDDABLE, catalogue.HOSTILE]
 )
-def test_every_size_can_be_had(customer: ApiClient, asset_id: str) -> None:
+def test_every_size_can_be_downloaded(customer: ApiClient, asset_id: str) -> None:
     asset = find(asset_id)
     assert asset
     assert (sizes(asset)[0].width, sizes(asset)[0].height) == (asset.width, asset.height)
@@ -121,7 +121,7 @@ def test_every_size_can_be_had(customer: ApiClient, asset_id: str) -> None:
         (EXAMPLE, {"use_team_credits": "2"}, 400, None),
     ],
 )
-def test_what_is_granted(
+def test_which_downloads_are_granted(
     customer: ApiClient, asset_id: str, params: dict[str, Any], status: int, code: str | None
 ) -> None:
     response = customer.request("POST", f"/v3/downloads/images/{asset_id}", **params)
@@ -133,7 +133,7 @@ def test_what_is_granted(
         assert json.loads(response.body)["ErrorMessage"] == f"Image id not found: {asset_id}"
 
 
-def test_nothing_for_those_without_a_licence() -> None:
+def test_no_download_without_a_license() -> None:
     app = Sandbox()
     for caller in (ApiClient(app, APPLICATION), ApiClient(app, APPLICATION, SEARCH_CLIENT)):
         response = caller.request("POST", PATH)
@@ -148,7 +148,7 @@ def test_nothing_for_those_without_a_licence() -> None:
     )
 
 
-def test_products_can_be_used_up() -> None:
+def test_download_limits() -> None:
     customer = ApiClient(Sandbox(SandboxConfig(download_limit=2)))
     statuses = [customer.request("POST", PATH, product_type="easyaccess").status for _ in range(3)]
     assert statuses == [303, 303, 403]
@@ -164,7 +164,7 @@ def test_products_can_be_used_up() -> None:
 # -- the files ----------------------------------------------------------------------------------------
 
 
-def test_addresses_live_for_a_day(customer: ApiClient, clock: Clock) -> None:
+def test_urls_are_valid_for_a_day(customer: ApiClient, clock: Clock) -> None:
     where = address(customer)
     clock.now += DAY - 1
     assert send_request(customer.app, "GET", where).status == 200
@@ -176,18 +176,18 @@ def test_addresses_live_for_a_day(customer: ApiClient, clock: Clock) -> None:
     ("old", "new"),
     [("74917285", CREATIVE), ("h=3600", "h=594"), ("&e=", "&e=9"), ("&d=", "&d=x"), ("&d=", "&dd="), ("v=1&", "")],
 )
-def test_addresses_cannot_be_changed(customer: ApiClient, old: str, new: str) -> None:
+def test_changed_urls_are_refused(customer: ApiClient, old: str, new: str) -> None:
     where = address(customer)
     assert old in where
     assert send_request(customer.app, "GET", where.replace(old, new)).status == 403
 
 
 @pytest.mark.parametrize("path", ["/delivery", "/delivery/xa/74917285.jpg", "/xa", "/xa/74917285.jpg?d=\u0663"])
-def test_addresses_that_nobody_gave_out(customer: ApiClient, path: str) -> None:
+def test_invented_urls_are_refused(customer: ApiClient, path: str) -> None:
     assert send_request(customer.app, "GET", path).status == 403
 
 
-def test_files_by_other_methods(customer: ApiClient) -> None:
+def test_other_methods_for_files(customer: ApiClient) -> None:
     where = address(customer)
     head = send_request(customer.app, "HEAD", where)
     assert (head.status, head.body) == (200, b"")
@@ -195,7 +195,7 @@ def test_files_by_other_methods(customer: ApiClient) -> None:
     assert send_request(customer.app, "POST", where).status == 405
 
 
-def test_files_of_what_was_withdrawn(customer: ApiClient) -> None:
+def test_files_of_withdrawn_pictures(customer: ApiClient) -> None:
     where = address(customer)
     customer.app.withdraw(EXAMPLE)
     assert send_request(customer.app, "GET", where).status == 404
@@ -215,14 +215,14 @@ def test_any_picture_is_a_jpeg(
     found.load()
     assert (found.size, found.mode) == ((width, height), "RGB")
     shown = [found.getpixel((width - 1, 0)), found.getpixel((width - 1, height - 1))]
-    if (height - 1) % pictures.BLOCK_PX < 3:  # decoders blend the colors of neighbouring blocks there
+    if (height - 1) % pictures.BLOCK_PX < 3:  # decoders blend the colors of neighboring blocks there
         shown.pop()
     for pixel, color in zip(shown, (top, bottom if height > pictures.BLOCK_PX else top), strict=False):
         assert isinstance(pixel, tuple)
         assert max(abs(one - other) for one, other in zip(pixel, color, strict=True)) <= 3
 
 
-# -- what is remembered -------------------------------------------------------------------------------
+# -- the history --------------------------------------------------------------------------------------
 
 
 def test_history(customer: ApiClient, clock: Clock) -> None:
@@ -297,13 +297,13 @@ def test_filters_of_the_history(params: dict[str, Any], days: list[int]) -> None
         {"company_downloads": "x"},
     ],
 )
-def test_wrong_questions_about_the_history(customer: ApiClient, params: dict[str, Any]) -> None:
+def test_invalid_requests_for_the_history(customer: ApiClient, params: dict[str, Any]) -> None:
     response = customer.request("GET", "/v3/downloads", **params)
     assert response.status == 400
     assert next(iter(params)) in response.body.decode()
 
 
-# -- who pays ----------------------------------------------------------------------------------------
+# -- products ----------------------------------------------------------------------------------------
 
 
 def test_products(customer: ApiClient) -> None:

@@ -180,18 +180,18 @@ def test_a_server_that_stops_lets_hanging_requests_go() -> None:
         ("delay=0.5", Fault("delay", route="*", seconds=0.5)),
     ],
 )
-def test_reading(text: str, fault: Fault) -> None:
+def test_parsing_faults(text: str, fault: Fault) -> None:
     assert parse_fault(text) == fault
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "status=x", "status=42", "delay=-1", "drop=1", "delay=nan"])
-def test_reading_nonsense(text: str) -> None:
+def test_parsing_invalid_faults(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_fault(text)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_told_of(kind: str) -> None:
+def test_every_kind_is_documented(kind: str) -> None:
     from embedkit.sandbox import faults
 
     assert f"\n{kind} " in (faults.__doc__ or "")

@@ -1,4 +1,4 @@
-"""The frames of the sandbox: what is signed, what is not, and what they show."""
+"""The sandbox's frames: what their signature covers, and what they show."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def get() -> Get:
 @pytest.mark.parametrize("items", [EXAMPLE, ITEMS])
 @pytest.mark.parametrize("generation", ["modern", "div"])
 @pytest.mark.parametrize("tld", ["com", "co.jp"])
-def test_every_answer_leads_to_a_frame(items: str, generation: str, tld: str) -> None:
+def test_every_embed_has_a_valid_frame(items: str, generation: str, tld: str) -> None:
     get = in_process(Sandbox(SandboxConfig(generation=generation)))
     html = json_body(get(oembed_path(f"http://gty.im/{items}", tld=tld, caption="true")))["html"]
     if generation == "div":
@@ -49,7 +49,7 @@ def test_every_answer_leads_to_a_frame(items: str, generation: str, tld: str) ->
     assert f"https://www.gettyimages.{tld}/detail/{EXAMPLE}" in page.body.decode()
 
 
-def test_both_forms_of_address(get: Get) -> None:
+def test_both_forms_of_the_url(get: Get) -> None:
     query = f"et=AbC&tld=com&sig={sign('sandbox', ITEMS, 'et=AbC&tld=com')}"
     assert get(f"/embed/{ITEMS}?{query}").status == 200
     assert get(f"/embed?assets={ITEMS}&{query}").status == 200
@@ -61,7 +61,7 @@ def test_both_forms_of_address(get: Get) -> None:
     "query", ["et=AbC", "et=AbC&tld=com", "et=AbC&viewMoreLink=off", "et=AbC&tld=de&viewMoreLink=on"]
 )
 @pytest.mark.parametrize("tail", ["", "&caption=true", "&caption=false&ver=1", "&tld=com", "&anything"])
-def test_pairs_after_the_signature_are_free(get: Get, query: str, tail: str) -> None:
+def test_parameters_after_the_signature_are_not_signed(get: Get, query: str, tail: str) -> None:
     assert get(signed(query=query, tail=tail)).status == 200
 
 
@@ -87,25 +87,25 @@ SIG = sign("sandbox", EXAMPLE, "et=AbC&tld=com")
         "",
     ],
 )
-def test_whatever_is_changed_before_the_signature_answers_400(get: Get, query: str) -> None:
+def test_changes_before_the_signature_get_400(get: Get, query: str) -> None:
     assert get(f"/embed/{EXAMPLE}?et=AbC&tld=com&sig={SIG}").status == 200
     assert get(f"/embed/{EXAMPLE}?{query}").status == 400
 
 
-def test_a_signature_is_bound_to_its_items(get: Get) -> None:
+def test_the_signature_covers_the_items(get: Get) -> None:
     assert get(f"/embed/600000001?et=AbC&tld=com&sig={SIG}").status == 400
     assert get(f"/embed?et=AbC&tld=com&sig={SIG}").status == 400
 
 
-def test_a_signature_is_bound_to_the_sandbox() -> None:
+def test_the_signature_depends_on_the_secret() -> None:
     assert in_process(Sandbox(SandboxConfig(secret="another")))(signed()).status == 400
 
 
-def test_padding_may_be_escaped() -> None:
+def test_escaped_padding_is_accepted() -> None:
     assert is_verified("sandbox", EXAMPLE, f"et=AbC&tld=com&sig={SIG.replace('=', '%3D')}")
 
 
-def test_a_withdrawn_picture_leaves_its_frame() -> None:
+def test_frames_of_withdrawn_pictures() -> None:
     app = Sandbox()
     get = in_process(app)
     app.withdraw(EXAMPLE, status=410)
@@ -114,7 +114,7 @@ def test_a_withdrawn_picture_leaves_its_frame() -> None:
     assert get(signed()).status == 200
 
 
-def test_the_caption_is_shown_on_request_only(get: Get) -> None:
+def test_the_caption_is_only_shown_on_request(get: Get) -> None:
     asset = find(EXAMPLE)
     assert asset
     with_it, without = (
@@ -137,11 +137,11 @@ def test_a_slideshow_has_a_slide_for_each(get: Get) -> None:
     assert "<script" not in get(signed()).body.decode()
 
 
-def test_360_is_told(get: Get) -> None:
+def test_360_pictures_have_a_badge(get: Get) -> None:
     assert "360°" in get(signed(PANORAMA_360)).body.decode()
 
 
-def test_the_page_is_valid_and_keeps_its_own_policy(get: Get) -> None:
+def test_the_page_is_valid_and_follows_its_policy(get: Get) -> None:
     page = get(signed(ITEMS, tail="&caption=true"))
     policy = page.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
@@ -154,7 +154,7 @@ def test_the_page_is_valid_and_keeps_its_own_policy(get: Get) -> None:
         assert get(unescape(address)).status == 200
 
 
-def test_hostile_texts_stay_texts(get: Get) -> None:
+def test_hostile_texts_are_escaped(get: Get) -> None:
     asset = find(HOSTILE)
     assert asset
     page = get(signed(HOSTILE, tail="&caption=true")).body.decode()

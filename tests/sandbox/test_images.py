@@ -1,4 +1,4 @@
-"""Pictures by their ids, what is like them, and the lists of the sandbox's API v3."""
+"""Pictures by ID, similar pictures, countries and collections in the sandbox's API v3."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def ids_of(answer: Any) -> list[str]:
     return [image["id"] for image in answer["images"]]
 
 
-# -- by id ---------------------------------------------------------------------------------------------
+# -- by ID ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_several() -> None:
     assert KEY_ALONE.get(IMAGES, ids=EXAMPLE)["images_not_found"] == []
 
 
-def test_none_of_several() -> None:
+def test_none_found_of_several() -> None:
     response = KEY_ALONE.request("GET", IMAGES, ids="1,2")
     assert response.status == 404
     assert json.loads(response.body) == {"ErrorCode": "ImageNotFound", "ErrorMessage": "Image id not found: 1, 2"}
@@ -94,7 +94,7 @@ def test_none_of_several() -> None:
     assert lenient.request("GET", f"{IMAGES}/1").status == 404
 
 
-def test_a_hundred_at_most() -> None:
+def test_at_most_a_hundred_ids() -> None:
     ids = [str(600_000_000 + at) for at in range(101)]
     assert ids_of(KEY_ALONE.get(IMAGES, ids=",".join(ids[:100]), fields="id")) == ids[:100]
     response = KEY_ALONE.request("GET", IMAGES, ids=",".join(ids))
@@ -151,7 +151,7 @@ def test_field_sets(asked: str, names: list[str]) -> None:
     assert list(one("600000001", fields=asked)) == names
 
 
-def test_fields_that_only_a_search_has_or_nobody() -> None:
+def test_invalid_fields() -> None:
     for name in ("accessrestriction", "facets", "nonsense"):
         response = KEY_ALONE.request("GET", f"{IMAGES}/{EXAMPLE}", fields=name)
         assert (
@@ -175,7 +175,7 @@ def test_values() -> None:
     assert one(NOT_EMBEDDABLE, fields="uri_oembed") == {"id": NOT_EMBEDDABLE, "uri_oembed": None}
 
 
-def test_a_country_is_named_in_the_language_asked_for() -> None:
+def test_countries_are_in_the_requested_language() -> None:
     german = next(asset for asset in catalogue().values() if asset.city == "Hamburg")
     english = next(asset for asset in catalogue().values() if asset.city == "Bristol")
     for asset, language, name in (
@@ -221,7 +221,7 @@ def test_download_sizes() -> None:
     assert {offer["product_type"] for offer in offers} >= {"premiumaccess", "editorialsubscription"}
 
 
-# -- what is like it -----------------------------------------------------------------------------------
+# -- similar pictures ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("asset_id", [EXAMPLE, LETTERS, "600000001"])
@@ -237,7 +237,7 @@ def test_similar(asset_id: str) -> None:
     assert "display_sizes" in answer["images"][0]
 
 
-def test_similar_pictures_are_of_the_same_kind_across_themes() -> None:
+def test_pictures_of_other_scenes_can_be_similar() -> None:
     partial = next(asset for asset in catalogue().values() if asset.scene == "partial")
     scenes = [
         asset_of(image).scene for image in ids_of(KEY_ALONE.get(f"{IMAGES}/{partial.id}/similar", page_size=100))
@@ -255,7 +255,7 @@ def test_same_series() -> None:
     assert KEY_ALONE.get(f"{IMAGES}/600000001/same-series") == {"result_count": 0, "images": []}
 
 
-def test_withdrawn_pictures_are_like_nothing() -> None:
+def test_withdrawn_pictures_are_not_similar() -> None:
     app = Sandbox()
     caller = ApiClient(app, None)
     first, second, *_ = ids_of(caller.get(f"{IMAGES}/{EXAMPLE}/similar"))
@@ -264,7 +264,7 @@ def test_withdrawn_pictures_are_like_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", ["similar", "same-series"])
-def test_pages_fit_together(name: str) -> None:
+def test_pages_are_complete_and_do_not_overlap(name: str) -> None:
     path = f"{IMAGES}/{next(asset.id for asset in catalogue().values() if asset.series == 'story 3')}/{name}"
     whole = ids_of(KEY_ALONE.get(path, page_size=100))
     pages = [KEY_ALONE.get(path, page=at, page_size=2, fields="id") for at in (1, 2)]
@@ -342,7 +342,7 @@ def test_every_language_has_names() -> None:
     assert table == {*ALL_FAMILIES, *CREATIVE_ONLY}
 
 
-def test_every_place_of_the_catalogue_is_in_a_country() -> None:
+def test_every_place_in_the_catalogue_has_a_country() -> None:
     for _, country in CONTENT.words.places:
         assert KEY_ALONE.get("/v3/search/images", phrase=country, page_size=1)["result_count"] > 0
 
@@ -380,7 +380,7 @@ def test_every_field_of_the_contract() -> None:
     image = one(caller=CUSTOMER, fields=",".join(sorted(named)))
     singles = named - {*fields.SETS, *fields.DISPLAYS, "downloads"} | {"display_sizes"}
     assert {*image} == singles
-    # the contract leaves open what these pictures have; a search's are close enough to hold them to
+    # the contract does not specify these pictures' fields, so they are checked against those of a search
     shared = {name: value for name, value in image.items() if name in schemas["ImageSearchItem"]["properties"]}
     assert len(shared) > 25
     for name, value in shared.items():

@@ -1,4 +1,4 @@
-"""The oEmbed endpoint of the sandbox: keys, sizes, markup and refusals as the notes on Getty Images have them."""
+"""The sandbox's oEmbed endpoint: keys, sizes, markup and errors, as known from Getty Images."""
 
 from __future__ import annotations
 
@@ -59,15 +59,15 @@ OLD = (
 
 
 @pytest.mark.parametrize("config", [SandboxConfig(), DIV])
-def test_the_keys_come_in_the_documented_order(config: SandboxConfig) -> None:
+def test_keys_are_in_the_documented_order(config: SandboxConfig) -> None:
     assert list(json_body(get_oembed(config=config))) == KEYS
 
 
-def test_modern_markup_to_the_byte() -> None:
+def test_modern_markup_is_byte_identical() -> None:
     assert re.fullmatch(MODERN, json_body(get_oembed())["html"])
 
 
-def test_old_markup_to_the_byte() -> None:
+def test_old_markup_is_byte_identical() -> None:
     assert re.fullmatch(OLD, json_body(get_oembed(config=DIV))["html"])
 
 
@@ -78,7 +78,7 @@ def test_raw_json_escapes_markup() -> None:
     assert b"\\u0026k=20" in body
 
 
-def test_a_new_token_for_every_answer_unless_asked_otherwise() -> None:
+def test_tokens_are_new_in_every_response_unless_deterministic() -> None:
     get, steady = in_process(Sandbox()), in_process(Sandbox(SandboxConfig(deterministic=True)))
     assert get(oembed_path()).body != get(oembed_path()).body
     assert steady(oembed_path()).body == steady(oembed_path()).body
@@ -120,13 +120,13 @@ def test_limits_keep_the_ratio(params: dict[str, str], size: tuple[int, int]) ->
     assert f"w:'{size[0]}px',h:'{size[1]}px'" in found["html"]
 
 
-def test_the_bar_of_the_old_generation_counts_as_height() -> None:
+def test_the_height_includes_the_bar_of_the_old_generation() -> None:
     found = json_body(get_oembed(config=DIV, maxheight="349"))
     assert (found["width"], found["height"]) == (200, 349)
     assert "padding:150.379747% 0 49px 0" in found["html"]
 
 
-def test_never_above_the_original() -> None:
+def test_embeds_are_never_larger_than_the_original() -> None:
     found = json_body(get_oembed(f"https://gty.im/{SMALL}", maxwidth="900"))
     assert (found["width"], found["height"]) == (240, 160)
 
@@ -160,7 +160,7 @@ def test_every_tld(tld: str) -> None:
     assert (f"&tld={tld}&sig=" in old) == (tld != "com")
 
 
-def test_a_slideshow_is_named_after_its_first_picture() -> None:
+def test_a_slideshow_has_the_texts_of_its_first_picture() -> None:
     items = f"{EXAMPLE},600000002,600000001"
     found = json_body(get_oembed(f"http://gty.im/{items}"))
     assert found["title"] == json_body(get_oembed())["title"]
@@ -170,7 +170,7 @@ def test_a_slideshow_is_named_after_its_first_picture() -> None:
     assert f"/embed?assets={items}&et=" in old
 
 
-def test_five_pictures_at_most() -> None:
+def test_at_most_five_pictures() -> None:
     ids = [str(600_000_000 + at) for at in range(6)]
     assert get_oembed(f"http://gty.im/{','.join(ids[:5])}").status == 200
     assert get_oembed(f"http://gty.im/{','.join(ids)}").status == 400
@@ -198,7 +198,7 @@ def test_360() -> None:
         (f"{EXAMPLE},{NOT_EMBEDDABLE}", 403),
     ],
 )
-def test_which_pictures_there_are(asset_id: str, status: int) -> None:
+def test_which_pictures_exist(asset_id: str, status: int) -> None:
     response = get_oembed(f"https://gty.im/{asset_id}")
     assert response.status == status
     assert json.loads(response.body).keys() == (set(KEYS) if status == 200 else {"message"})
@@ -240,7 +240,7 @@ def test_refusals(params: dict[str, str], status: int) -> None:
         (SandboxConfig(bad_size_status=0), {"maxwidth": "wide"}, 200),
     ],
 )
-def test_what_is_not_known_can_be_set(config: SandboxConfig, params: dict[str, str], status: int) -> None:
+def test_unknown_behavior_is_configurable(config: SandboxConfig, params: dict[str, str], status: int) -> None:
     assert in_process(Sandbox(config))(oembed_path(**params)).status == status
 
 
@@ -273,7 +273,7 @@ def test_bodies_of_failures(body: str, kind: str) -> None:
         "https://www.gettyimages.de/license/74917285",
     ],
 )
-def test_addresses_that_clients_send(url: str) -> None:
+def test_urls_that_clients_send(url: str) -> None:
     assert "items:'74917285'" in json_body(get_oembed(url))["html"]
 
 
@@ -283,7 +283,7 @@ def test_both_spellings_of_the_endpoint() -> None:
     assert get("/oembed?url=http%3a%2f%2fgty.im%2f74917285&caller=1").status == 200
 
 
-def test_the_preview_that_forums_ask_for() -> None:
+def test_the_preview_endpoint() -> None:
     get = in_process(Sandbox())
     response = get("/preview/74917285")
     assert list(json_body(response)) == ["embedTag", "width", "height"]
@@ -295,25 +295,25 @@ def test_the_preview_that_forums_ask_for() -> None:
 @pytest.mark.parametrize(
     ("path", "status"), [("/1", 404), (f"/{GONE}", 410), ("", 404), ("/74917285?tld=xx", 400)]
 )
-def test_a_preview_that_can_t_be_had(path: str, status: int) -> None:
+def test_refused_previews(path: str, status: int) -> None:
     response = in_process(Sandbox())(f"/preview{path}")
-    said = {"message": "We're having trouble processing your request."}
-    assert (response.status, json.loads(response.body)) == (status, said)
+    body = {"message": "We're having trouble processing your request."}
+    assert (response.status, json.loads(response.body)) == (status, body)
 
 
-def test_the_hosts_of_the_real_service_when_asked_as_it() -> None:
+def test_requests_to_the_real_hosts_get_urls_on_them() -> None:
     found = json_body(in_process(Sandbox(), "https://embed.gettyimages.com")(oembed_path()))
     assert "<script src='//embed-cdn.gettyimages.com/widgets.js'" in found["html"]
     assert found["thumbnail_url"].startswith("http://media.gettyimages.com/id/74917285/photo/")
     assert found["terms_of_use_url"] == "http://www.gettyimages.com/Corporate/Terms.aspx"
 
 
-def test_a_configured_origin_wins_over_the_host_that_was_asked() -> None:
+def test_a_configured_origin_overrides_the_host_header() -> None:
     found = json_body(get_oembed(config=SandboxConfig(origin="http://127.0.0.1:9999")))
     assert found["thumbnail_url"].startswith("http://127.0.0.1:9999/id/")
 
 
-def test_the_thumbnail_is_there() -> None:
+def test_the_thumbnail_exists() -> None:
     get = in_process(Sandbox())
     parts = urlsplit(json_body(get(oembed_path()))["thumbnail_url"])
     assert f"{parts.scheme}://{parts.netloc}" == ORIGIN

@@ -1,5 +1,5 @@
-"""Operations beside search, pictures, downloads and boards: events, artists, by image, purchases, changes; and what
-the official clients in Ruby, PHP and Java send.
+"""Events, search by artist and by image, purchases, asset changes and usage reports in the sandbox's API v3; and
+the requests that the official clients in Ruby, PHP and Java send.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def test_events_are_found_by_their_words_and_dates() -> None:
 
 
 @pytest.mark.parametrize("first", ["2027-01-15", "2027-01-08", "2026-12-16"])
-def test_there_are_always_events_and_pictures_of_today_and_of_the_last_weeks(clock: Clock, first: str) -> None:
+def test_there_are_always_recent_events_and_pictures(clock: Clock, first: str) -> None:
     caller = ApiClient(Sandbox(clock=clock), None)
     events = caller.get("/v3/search/events", date_from=first, page_size=100)["events"]
     assert events[0]["start_date"] == "2027-01-15T00:00:00Z"
@@ -61,7 +61,7 @@ def test_there_are_always_events_and_pictures_of_today_and_of_the_last_weeks(clo
         assert (image["date_camera_shot"] or "") < "2027-01-15T08:00:00Z"  # by the clock
 
 
-def test_the_pictures_of_an_event_are_a_search_away() -> None:
+def test_searching_for_the_pictures_of_an_event() -> None:
     event = KEY_ALONE.get(f"/v3/events/{OF_EVENT.event_id}")
     found = KEY_ALONE.get("/v3/search/images/editorial", event_ids=event["id"])
     assert found["result_count"] == event["image_count"]
@@ -69,7 +69,7 @@ def test_the_pictures_of_an_event_are_a_search_away() -> None:
     assert event["hero_image"]["display_sizes"][0]["uri"].startswith("http://127.0.0.1:8081/id/")
 
 
-def test_several_events_and_those_that_are_missing() -> None:
+def test_several_events_some_of_them_unknown() -> None:
     alone = KEY_ALONE.get("/v3/search/events", page_size=1)["events"][0]
     assert list(alone) == ["id", "name", "start_date"]
     found = KEY_ALONE.get("/v3/events", ids=f"{OF_EVENT.event_id},1", fields="name")
@@ -91,11 +91,11 @@ def test_several_events_and_those_that_are_missing() -> None:
         ("/v3/search/events?page_size=7", (400, "InvalidPageSize")),
     ],
 )
-def test_refused_questions_about_events(path: str, expected: tuple[int, str]) -> None:
+def test_invalid_requests_for_events(path: str, expected: tuple[int, str]) -> None:
     assert code_of(KEY_ALONE.request("GET", path)) == expected
 
 
-def test_an_event_whose_pictures_are_withdrawn_is_gone() -> None:
+def test_an_event_without_pictures_does_not_exist() -> None:
     app = Sandbox()
     app.withdraw(*(one.id for one in catalogue().values() if one.event_id == OF_EVENT.event_id))
     assert code_of(ApiClient(app, None).request("GET", f"/v3/events/{OF_EVENT.event_id}")) == (
@@ -104,10 +104,10 @@ def test_an_event_whose_pictures_are_withdrawn_is_gone() -> None:
     )
 
 
-# -- by who took them, and by an image -------------------------------------------------------------------
+# -- by artist, and by image -----------------------------------------------------------------------------
 
 
-def test_the_pictures_of_a_photographer() -> None:
+def test_pictures_by_photographer() -> None:
     found = KEY_ALONE.get("/v3/artists/images", artist_name=OF_EVENT.photographer, fields="artist,asset_type,id")
     assert {image["artist"] for image in found["images"]} == {OF_EVENT.photographer}
     assert {image["asset_type"] for image in found["images"]} == {"image"}
@@ -115,7 +115,7 @@ def test_the_pictures_of_a_photographer() -> None:
     assert code_of(KEY_ALONE.request("GET", "/v3/artists/images"))[0] == 400
 
 
-def test_what_is_like_a_picture() -> None:
+def test_search_by_picture() -> None:
     found = KEY_ALONE.get("/v3/search/images/creative/by-image", asset_id=CREATIVE, include_facets="true")
     assert found["images"]
     assert CREATIVE not in [image["id"] for image in found["images"]]
@@ -124,7 +124,7 @@ def test_what_is_like_a_picture() -> None:
     assert "facets" not in KEY_ALONE.get("/v3/search/images/creative/by-image", asset_id=CREATIVE)
 
 
-def test_what_is_like_a_picture_and_may_be_downloaded() -> None:
+def test_search_by_picture_and_product() -> None:
     def count(products: str) -> int:
         path = "/v3/search/images/creative/by-image"
         return int(KEY_ALONE.get(path, asset_id=CREATIVE, product_types=products)["result_count"])
@@ -133,7 +133,7 @@ def test_what_is_like_a_picture_and_may_be_downloaded() -> None:
     assert count("premiumaccess:1") == 0
 
 
-def test_what_is_like_an_upload(clock: Clock) -> None:
+def test_search_by_upload(clock: Clock) -> None:
     app = Sandbox(clock=clock)
     caller, other = ApiClient(app, None), ApiClient(app, None, SEARCH_CLIENT)
     path = "/v3/search/by-image/uploads/mine.jpg"
@@ -161,12 +161,12 @@ def test_uploads_that_are_refused(content: bytes) -> None:
         "asset_id=74917285&product_types=premiumaccess:x",
     ],
 )
-def test_what_nothing_can_be_like(query: str) -> None:
+def test_invalid_searches_by_picture(query: str) -> None:
     path = f"/v3/search/images/creative/by-image?include_facets=true&{query}"
     assert KEY_ALONE.request("GET", path).status in (400, 404)
 
 
-# -- bought before ---------------------------------------------------------------------------------------
+# -- purchases -------------------------------------------------------------------------------------------
 
 
 def test_purchases() -> None:
@@ -182,7 +182,7 @@ def test_purchases() -> None:
     assert {type(one["order_id"]) for one in old["previous_purchases"]} == {int}
 
 
-# -- what a partner is told of changes -------------------------------------------------------------------
+# -- asset changes ---------------------------------------------------------------------------------------
 
 SETS = "/v3/asset-changes/change-sets"
 
@@ -192,7 +192,7 @@ def feed(clock: Clock | None = None) -> tuple[Sandbox, ApiClient]:
     return app, ApiClient(app, APPLICATION)
 
 
-def test_a_batch_comes_again_until_it_is_confirmed() -> None:
+def test_a_batch_is_repeated_until_it_is_confirmed() -> None:
     app, partner = feed()
     app.withdraw(EXAMPLE)
     app.restore(EXAMPLE)
@@ -212,7 +212,7 @@ def test_a_batch_comes_again_until_it_is_confirmed() -> None:
     assert partner.request("PUT", SETS, channel_id=1).body == b""
 
 
-def test_channels_are_one_a_family() -> None:
+def test_there_is_one_channel_per_family() -> None:
     app, partner = feed()
     app.withdraw(CREATIVE, EXAMPLE, "1")
     found = {one["AssetFamily"]: one for one in partner.get("/v3/asset-changes/channels")}
@@ -221,7 +221,7 @@ def test_channels_are_one_a_family() -> None:
     assert [one["id"] for one in batch["changed_assets"]] == [CREATIVE]
 
 
-def test_a_batch_of_two_thousand_two_hundred() -> None:
+def test_the_maximum_batch_size() -> None:
     app, partner = feed()
     ids = [str(600_000_000 + number) for number in range(9_000)]
     app.withdraw(*ids)
@@ -245,7 +245,7 @@ def test_notifications_are_kept_for_sixty_days(clock: Clock) -> None:
     assert [one["asset_lifecycle"] for one in batch["changed_assets"]] == ["Update"]
 
 
-def test_who_has_the_feed() -> None:
+def test_only_partners_have_the_feed() -> None:
     app, partner = feed()
     assert ApiClient(app, APPLICATION, SEARCH_CLIENT).request("GET", "/v3/asset-changes/channels").status == 403
     assert ApiClient(app, None).request("GET", "/v3/asset-changes/channels").status == 401
@@ -253,19 +253,19 @@ def test_who_has_the_feed() -> None:
     assert code_of(partner.request("PUT", SETS, channel_id=1, batch_size=2_201))[0] == 400
 
 
-def test_the_switch_for_an_update() -> None:
+def test_announcing_an_update_over_http() -> None:
     app, partner = feed()
     assert send_request(app, "POST", f"/_sandbox/assets/{EXAMPLE}").status == 200
     batch = json.loads(partner.request("PUT", SETS, channel_id=1).body)
     assert [one["asset_lifecycle"] for one in batch["changed_assets"]] == ["Update"]
 
 
-# -- what the official clients send ----------------------------------------------------------------------
+# -- requests of the official clients --------------------------------------------------------------------
 
 SEARCH = "/v3/search/images"
-# era, method, URL, body, status: the query as each client writes it
+# era, method, URL, body, status; the query is written as each client does
 SENT: list[tuple[str, str, str, bytes, int]] = [
-    # Java: a question mark always, "+" for a blank, enums whose NONE is "none", "NONE" or empty
+    # Java: always a question mark, "+" for a space, enums whose NONE is "none", "NONE" or empty
     ("2026", "GET", f"{SEARCH}?", b"", 200),
     ("2026", "GET", f"{SEARCH}?minimum_size=none&phrase=dogs+and+cats", b"", 200),
     ("2026", "GET", f"{SEARCH}/creative?minimum_size=none&embed_content_only=true", b"", 200),
@@ -286,15 +286,15 @@ SENT: list[tuple[str, str, str, bytes, int]] = [
         b"",
         200,
     ),
-    ("2026", "GET", f"{SEARCH}/creative?license_models=royaltyfree", b"", 400),  # since then it is unknown
-    # Ruby: what is asked for twice is joined by a comma; flags without a value are true; bodies are absent
+    ("2026", "GET", f"{SEARCH}/creative?license_models=royaltyfree", b"", 400),  # no longer a known parameter
+    # Ruby: repeated values are joined by commas; flags without a value are true; no bodies
     ("2026", "GET", f"{SEARCH}?fields=id%2Ctitle&page=2&page_size=3&phrase=dog", b"", 200),
     ("2026", "GET", f"{SEARCH}/creative?color=%23002244&exclude_nudity=true", b"", 200),
     ("2026", "GET", f"{SEARCH}/creative?graphical_styles=photography%2Cillustration&keyword_ids=1%2C2", b"", 200),
     ("2026", "GET", f"{SEARCH}/editorial?date_from=2015-04-01&date_to=2015-04-02&event_ids=1", b"", 200),
     ("2026", "POST", f"/v3/downloads/images/{EXAMPLE}?product_type=easyaccess&auto_download=false", b"", 200),
     ("2026", "POST", f"/v3/downloads/images/{EXAMPLE}?auto_download=false", b'{"download_notes":"x"}', 200),
-    # PHP: routes end in a slash, or are joined by two; lists are joined, and written in lower case
+    # PHP: paths have a trailing or a double slash; lists are joined, and in lower case
     ("2026", "GET", f"{SEARCH}/?phrase=dog&fields=id%2Ctitle&orientations=horizontal%2Csquare", b"", 200),
     (
         "2026",
@@ -329,7 +329,7 @@ def test_what_official_clients_send(era: str, method: str, url: str, body: bytes
         ("editorial", "editorial_segments="),
     ],
 )
-def test_an_enum_of_none_filters_nothing(path: str, query: str) -> None:
+def test_none_in_an_enum_is_ignored(path: str, query: str) -> None:
     caller = CALLERS["2026"]
     found = [caller.get(f"{SEARCH}/{path}?phrase=&{query}")["result_count"] for query in ("page=1", query)]
     assert found[0] == found[1] > 0
@@ -347,7 +347,7 @@ def used(asset_id: str = EXAMPLE, quantity: Any = 2, day: str = "2026-09-01") ->
     return {"asset_id": asset_id, "quantity": quantity, "usage_date": day}
 
 
-def test_a_batch_of_usages_is_taken_once() -> None:
+def test_a_usage_batch_is_accepted_once() -> None:
     partner = ApiClient(Sandbox())
     taken = {"invalid_assets": [], "total_asset_usages_processed": 2}
     assert report(partner, "september", used(), used(CREATIVE, day="2026-09-01T10:00:00Z")) == (201, taken)
@@ -368,12 +368,12 @@ def test_a_batch_of_usages_is_taken_once() -> None:
         ["74917285"],
     ],
 )
-def test_a_wrong_usage_leaves_the_whole_batch_out(usages: list[Any]) -> None:
+def test_an_invalid_usage_rejects_the_whole_batch(usages: list[Any]) -> None:
     partner = ApiClient(Sandbox())
     assert report(partner, "b", used(), *usages)[0] == 400 if usages else report(partner, "b")[0] == 400
     assert report(partner, "b", used())[0] == 201
 
 
-def test_usage_is_reported_with_a_token_and_by_partners() -> None:
+def test_only_partners_with_a_token_report_usage() -> None:
     assert report(ApiClient(Sandbox(), None), "b", used())[0] == 401
     assert report(ApiClient(Sandbox(), APPLICATION, SEARCH_CLIENT), "b", used())[0] == 403

@@ -28,7 +28,7 @@ def asset_of(asset_id: str) -> Asset:
     return asset
 
 
-def test_some_thousand_believable_assets() -> None:
+def test_the_catalogue_has_realistic_assets() -> None:
     assert len(LISTED) > 1200
     assert len({asset.id for asset in LISTED}) == len(LISTED)
     assert {asset.orientation for asset in LISTED} == {shape[0] for shape in catalogue.SHAPES}
@@ -39,7 +39,7 @@ def test_some_thousand_believable_assets() -> None:
 
 
 @pytest.mark.parametrize("asset", LISTED, ids=lambda asset: asset.id)
-def test_every_asset_makes_sense(asset: Asset) -> None:
+def test_every_asset_is_consistent(asset: Asset) -> None:
     assert re.fullmatch(r"[0-9a-z]([0-9a-z-]{0,22}[0-9a-z])?", asset.id)
     assert "{" not in asset.title or asset.id == catalogue.HOSTILE
     assert asset.family == ("editorial" if asset.segment else "creative")
@@ -54,25 +54,25 @@ def test_every_asset_makes_sense(asset: Asset) -> None:
 
 
 def test_editorial_captions_have_dateline_and_credit() -> None:
-    told = [asset for asset in LISTED if asset.segment and asset.id != catalogue.EXAMPLE]
+    editorial = [asset for asset in LISTED if asset.segment and asset.id != catalogue.EXAMPLE]
     form = r"[A-Z ]+, [A-Z ]+ - [A-Z]+ [0-9]{1,2}: .+\. \(Photo by .+/Getty Images\)"
-    assert [asset.caption for asset in told if not re.fullmatch(form, asset.caption)] == []
+    assert [asset.caption for asset in editorial if not re.fullmatch(form, asset.caption)] == []
 
 
-def test_ids_of_every_shape() -> None:
+def test_there_are_ids_of_every_form() -> None:
     shapes = (r"[0-9]{5}", r"[0-9]{8,9}", r"[0-9]{10}", r"[0-9]{9}-001", r"sb[0-9]{8}[a-f]-001")
     for shape in shapes:
         assert any(re.fullmatch(shape, asset.id) for asset in LISTED), shape
 
 
-def test_an_event_is_one_event() -> None:
+def test_an_event_id_has_one_name_and_date() -> None:
     events = {asset.event_id: (asset.event, asset.date_created) for asset in LISTED if asset.event}
     assert {(asset.event_id, asset.event, asset.date_created) for asset in LISTED if asset.event} == {
         (number, *event) for number, event in events.items()
     }
 
 
-def test_the_pictures_of_a_story_belong_together() -> None:
+def test_pictures_of_a_story_share_photographer_place_and_date() -> None:
     stories: dict[str, list[Asset]] = {}
     for asset in LISTED:
         if asset.series.startswith("story"):
@@ -87,7 +87,7 @@ def test_the_pictures_of_a_story_belong_together() -> None:
 NEWS = [asset for asset in LISTED if asset.age is not None]
 
 
-def test_news_of_the_day_are_of_the_last_month_whenever_that_is(clock: Clock) -> None:
+def test_recent_news_are_always_from_the_last_month(clock: Clock) -> None:
     app, today = Sandbox(clock=clock), datetime.fromtimestamp(clock(), UTC).date()
     for asset in NEWS:
         shown = app.find(asset.id)
@@ -98,7 +98,7 @@ def test_news_of_the_day_are_of_the_last_month_whenever_that_is(clock: Clock) ->
 
 
 @pytest.mark.parametrize(("days", "events"), [(1, 3), (7, 8), (30, 20)])
-def test_some_events_are_of_today_of_the_week_and_of_the_month(days: int, events: int) -> None:
+def test_there_are_events_of_today_this_week_and_this_month(days: int, events: int) -> None:
     found = Counter(asset.event_id for asset in NEWS if asset.age < days)
     assert len(found) >= events
     assert min(found.values()) > 1
@@ -111,13 +111,13 @@ def test_some_events_are_of_today_of_the_week_and_of_the_month(days: int, events
         (23, {("Australia", 16), ("Canada", 15), ("France", 15), ("Poland", 15), ("Portugal", 15)}),
     ],
 )
-def test_somewhere_it_is_today_already(hour: int, days: set[tuple[str, int]]) -> None:
+def test_dates_are_local(hour: int, days: set[tuple[str, int]]) -> None:
     app = Sandbox(clock=lambda: datetime(2027, 1, 15, hour, tzinfo=UTC).timestamp())
     today = [app.find(asset.id) for asset in NEWS if asset.age == 0]
     assert {(one.country, int(one.date_created[8:10])) for one in today} == days
 
 
-def test_news_stay_as_they_are_while_a_sandbox_runs(clock: Clock) -> None:
+def test_news_do_not_change_while_a_sandbox_runs(clock: Clock) -> None:
     app = Sandbox(clock=clock)
     before = [app.find(asset.id) for asset in NEWS]
     clock.ahead += 3 * 86_400
@@ -125,7 +125,7 @@ def test_news_stay_as_they_are_while_a_sandbox_runs(clock: Clock) -> None:
     assert [Sandbox(clock=clock).find(asset.id) for asset in NEWS] != before
 
 
-def test_all_other_pictures_have_one_date(clock: Clock) -> None:
+def test_all_other_pictures_have_a_fixed_date(clock: Clock) -> None:
     app, steady = Sandbox(clock=clock), Sandbox(SandboxConfig(deterministic=True), clock=clock)
     assert [app.find(asset.id) for asset in LISTED if asset.age is None] == [
         asset for asset in LISTED if asset.age is None
@@ -134,7 +134,7 @@ def test_all_other_pictures_have_one_date(clock: Clock) -> None:
     assert {*CONTENT.pictures} & {asset.id for asset in NEWS} == set()
 
 
-def test_generated_ids_stay_clear_of_the_catalogue() -> None:
+def test_generated_ids_do_not_overlap_with_the_catalogue() -> None:
     assert [asset.id for asset in LISTED if re.fullmatch(r"6[0-9]{8}", asset.id)] == []
 
 
@@ -149,14 +149,14 @@ def test_nothing_else_exists(asset_id: str) -> None:
     assert find(asset_id) is None
 
 
-def test_what_is_made_up_never_changes() -> None:
-    # pins the generator: builds and screenshots of users depend on it
+def test_generated_pictures_never_change() -> None:
+    # pins the generator, since users' builds and screenshots depend on it
     rng = Random("seed")
     assert [round(rng.random(), 6) for _ in range(2)] == [0.598606, 0.20954]
     made = asset_of("600000001")
     assert (made.title, made.photographer) == ("Lindhorn reflected in a still lake", "Rafael Castellan")
-    told = next((asset.id, asset.title) for asset in LISTED if asset.scene == "annular")
-    assert told == ("1724795339", "Annular solar eclipse over Valencia")
+    first = next((asset.id, asset.title) for asset in LISTED if asset.scene == "annular")
+    assert first == ("1724795339", "Annular solar eclipse over Valencia")
 
 
 def test_every_subject_has_a_scene() -> None:
@@ -179,7 +179,7 @@ def test_pictures_are_plain_svg(asset: Asset, side: int) -> None:
     assert len(text) < 60_000
 
 
-def test_pictures_follow_from_the_id() -> None:
+def test_pictures_are_derived_from_the_id() -> None:
     one, other = asset_of("600000001"), asset_of("600000019")
     assert draw(one, 594) == draw(one, 594)
     assert draw(one, 594) != draw(other, 594)
@@ -193,7 +193,7 @@ def test_title_photographer_and_collection_are_in_the_picture() -> None:
     assert "<text" not in draw(asset, 170)
 
 
-def test_hostile_texts_stay_texts() -> None:
+def test_hostile_texts_are_escaped() -> None:
     asset = asset_of(catalogue.HOSTILE)
     root = ElementTree.fromstring(draw(asset, 594))
     assert root.findtext(f"{SVG}title") == asset.title
@@ -205,7 +205,7 @@ def test_sizes() -> None:
     assert size_of(asset_of(catalogue.SMALL), 594) == (240, 160)
 
 
-def test_an_area_is_a_size_too() -> None:
+def test_sizes_by_area() -> None:
     for asset in (asset_of("74917285"), asset_of(catalogue.PANORAMA_360), asset_of("600000001")):
         width, height = size_of(asset, side_of(asset, 170_667))
         assert width * height == pytest.approx(170_667, rel=0.01)
@@ -235,7 +235,7 @@ def test_black_and_white() -> None:
         (f"/id/{catalogue.WITHDRAWN}/photo/a.jpg", 404),
     ],
 )
-def test_addresses_of_pictures(path: str, status: int) -> None:
+def test_picture_urls(path: str, status: int) -> None:
     response = in_process(Sandbox())(path)
     assert response.status == status
     if status == 200:

@@ -1,4 +1,4 @@
-"""The searches of the sandbox's API v3: what is found, in what order, and what is told of it."""
+"""Searches in the sandbox's API v3: results, their order, and the fields of pictures."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def search(kind: SearchKind = BLENDED, caller: ApiClient = KEY_ALONE, **params: 
 
 
 def every(kind: SearchKind = BLENDED, caller: ApiClient = KEY_ALONE, **params: Any) -> list[str]:
-    """The ids of a whole result, page after page."""
+    """Return the IDs of all pages of a result."""
     ids: list[str] = []
     for page in range(1, 30):
         answer = search(kind, caller, fields="id", page=page, page_size=100, **params)
@@ -68,11 +68,11 @@ def asset_of(asset_id: str) -> Asset:
 
 
 def shown(family: str | None) -> list[Asset]:
-    """What can be found at all."""
+    """Return the assets that a search can find."""
     return [one for one in catalogue().values() if not one.withdrawn and family in (None, one.family)]
 
 
-# -- words and their order -----------------------------------------------------------------------------
+# -- words and ranking ---------------------------------------------------------------------------------
 
 PLAIN = replace(asset_of("600000001"), title="", caption="", keywords=("x", "y"), photographer="", collection="")
 
@@ -85,22 +85,25 @@ def order(index: Index, phrase: str) -> list[str]:
     return [hit.id for hit in index.search(phrase_of(phrase))]
 
 
-def test_more_words_come_first() -> None:
+def test_more_matching_words_rank_first() -> None:
     index = index_of(one="lake", two="red lake house", three="red lake")
     assert order(index, "red lake house") == ["two", "three", "one"]
 
 
-def test_then_rarer_words() -> None:
+def test_rarer_words_rank_higher() -> None:
     index = index_of(a="lake", b="lake", c="lake", d="lake", e="lighthouse", f="lake")
     assert order(index, "lake lighthouse")[0] == "e"
 
 
 def test_a_title_counts_more_than_a_caption() -> None:
-    told, named = replace(PLAIN, id="told", caption="A heron"), replace(PLAIN, id="named", title="A heron")
-    assert order(Index([told, named]), "heron") == ["named", "told"]
+    captioned, titled = (
+        replace(PLAIN, id="captioned", caption="A heron"),
+        replace(PLAIN, id="titled", title="A heron"),
+    )
+    assert order(Index([captioned, titled]), "heron") == ["titled", "captioned"]
 
 
-def test_words_in_a_row_count_more() -> None:
+def test_adjacent_words_rank_higher() -> None:
     index = index_of(apart="game of an owl and a red fox night", together="a red night owl game")
     assert order(index, "night owl") == ["together", "apart"]
 
@@ -142,12 +145,12 @@ def test_words_in_a_row_count_more() -> None:
         ("", False),
     ],
 )
-def test_what_counts_as_the_same_word(phrase: str, found: bool) -> None:
+def test_which_words_are_considered_equal(phrase: str, found: bool) -> None:
     title = "The churches by lakes, berries: women of Sørensen, O'Rourke, a glass in the Straße, 日本"
     assert bool(order(index_of(one=title), phrase)) == found
 
 
-def test_nobody_is_not_somebody() -> None:
+def test_no_people_does_not_match_people() -> None:
     empty = replace(PLAIN, id="empty", keywords=("no people", "x", "y"))
     crowd = replace(PLAIN, id="crowd", keywords=("people", "x", "y"), people=5)
     index = Index([empty, crowd])
@@ -155,7 +158,7 @@ def test_nobody_is_not_somebody() -> None:
     assert order(index, "no people") == ["empty"]
 
 
-def test_a_country_comes_earlier_where_it_is_asked_for() -> None:
+def test_pictures_from_the_callers_country_rank_higher() -> None:
     index = Index([replace(PLAIN, id="a", country="Norway"), replace(PLAIN, id="b", country="Japan")])
     for code, first in (("NOR", "a"), ("JPN", "b")):
         hits = index.search(phrase_of("photography"), code)
@@ -164,7 +167,7 @@ def test_a_country_comes_earlier_where_it_is_asked_for() -> None:
 
 @given(st.text(max_size=200))
 @settings(deadline=None, max_examples=150)
-def test_any_phrase_is_a_phrase(text: str) -> None:
+def test_any_phrase_can_be_searched(text: str) -> None:
     phrase = phrase_of(text)
     assert len(phrase.words) <= 32
     assert tokens(fold(text)) == tokens(text)
@@ -172,7 +175,7 @@ def test_any_phrase_is_a_phrase(text: str) -> None:
     assert len(answer["images"]) <= 1
 
 
-def test_many_first_searches_at_once_build_one_index() -> None:
+def test_concurrent_first_searches_build_one_index() -> None:
     code = (
         "import threading\n"
         "from embedkit.sandbox.content import catalogue\n"
@@ -202,7 +205,7 @@ def test_solar_eclipses() -> None:
     assert all("eclipse" in f"{one.title} {one.caption} {one.keywords}".lower() for one in found)
 
 
-def test_what_has_all_the_words_wins() -> None:
+def test_pictures_with_all_words_are_preferred() -> None:
     words = {one.id: f"{one.title} {one.caption} {one.keywords}".lower() for one in catalogue().values()}
     both = every(phrase="eclipse rotterdam")
     assert both
@@ -237,13 +240,13 @@ def test_withdrawn_pictures_are_never_found() -> None:
     assert every(caller=caller, phrase=first) == []
 
 
-def test_without_a_phrase_there_is_everything() -> None:
+def test_without_a_phrase_everything_is_found() -> None:
     for kind in PATHS:
         assert every(kind) == every(kind, phrase="") == [one.id for one in shown(kind.family)]
 
 
 @KINDS
-def test_pages_fit_together(kind: SearchKind) -> None:
+def test_pages_are_complete_and_do_not_overlap(kind: SearchKind) -> None:
     whole = every(kind, phrase="sky")
     for size in (1, 6, 100):
         pages = [
@@ -256,7 +259,7 @@ def test_pages_fit_together(kind: SearchKind) -> None:
     assert len(search(kind, phrase="sky")["images"]) == 30
 
 
-# -- the order that is asked for -----------------------------------------------------------------------
+# -- sort orders ---------------------------------------------------------------------------------------
 
 
 @KINDS
@@ -277,7 +280,7 @@ def test_oldest_first() -> None:
     assert dates == sorted(dates)
 
 
-def test_chance_is_chance_unless_asked_otherwise() -> None:
+def test_random_order_is_random_unless_deterministic() -> None:
     caller = ApiClient(Sandbox(), None)
     assert every(caller=caller, phrase="sky", sort_order="random") != every(
         caller=caller, phrase="sky", sort_order="random"
@@ -420,7 +423,7 @@ def test_filters(kind: SearchKind, params: dict[str, Any], passes: Passes) -> No
         (EDITORIAL, {"exclude_nudity": "nonsense", "color": "nonsense", "minimum_quality_rank": "3"}),
     ],
 )
-def test_what_filters_nothing(kind: SearchKind, params: dict[str, Any]) -> None:
+def test_values_that_do_not_filter(kind: SearchKind, params: dict[str, Any]) -> None:
     assert search(kind, LENIENT, **params)["result_count"] == len(shown(kind.family))
 
 
@@ -430,7 +433,7 @@ def test_exclusive_filters_leave_nothing() -> None:
     assert every(CREATIVE, age_of_people="newborn") == []
 
 
-def test_a_few_pictures_are_marked() -> None:
+def test_a_few_pictures_are_unsafe_or_editorial_only() -> None:
     nude = [one for one in shown("creative") if "nude" in one.keywords]
     drinks = [one for one in shown("creative") if "alcohol" in one.keywords]
     assert 5 < len(nude) < 40
@@ -438,12 +441,12 @@ def test_a_few_pictures_are_marked() -> None:
     assert 5 < sum(traits(one).editorial_only for one in shown("creative")) < 90
 
 
-def test_filters_work_on_what_a_phrase_finds() -> None:
+def test_filters_apply_to_the_results_of_a_phrase() -> None:
     upright = every(phrase="solar eclipse", orientations="vertical")
     assert upright == [one for one in every(phrase="solar eclipse") if asset_of(one).orientation == "vertical"]
 
 
-# -- refusals ------------------------------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -477,16 +480,16 @@ def test_filters_work_on_what_a_phrase_finds() -> None:
 def test_refusals(kind: SearchKind, params: dict[str, str], body: tuple[str, str] | str) -> None:
     response = KEY_ALONE.request("GET", PATHS[kind], **params)
     assert response.status == 400
-    told = json.loads(response.body)
+    error = json.loads(response.body)
     if isinstance(body, str):
-        assert told.keys() == {"ErrorCode", "ErrorMessage"}
-        assert told["ErrorCode"] == body
+        assert error.keys() == {"ErrorCode", "ErrorMessage"}
+        assert error["ErrorCode"] == body
     else:
-        assert told == {"ErrorCode": "InvalidRequest", "ErrorMessage": f"Field: {body[0]}, Message: {body[1]}"}
+        assert error == {"ErrorCode": "InvalidRequest", "ErrorMessage": f"Field: {body[0]}, Message: {body[1]}"}
     assert response.headers["content-type"].startswith("application/vnd.getty.error+json")
 
 
-def test_the_sizes_of_a_page() -> None:
+def test_page_sizes() -> None:
     for size in range(1, 101):
         response = KEY_ALONE.request("GET", SEARCH, page_size=size, fields="id")
         assert response.status == (200 if size in parameters.PAGE_SIZES else 400)
@@ -509,20 +512,20 @@ def test_a_page_beyond_the_last() -> None:
     assert LENIENT.get(SEARCH, phrase="sky", page_size=100, page=last + 1)["images"] == []
 
 
-def test_a_parameter_that_there_is_not() -> None:
+def test_an_unknown_parameter() -> None:
     response = KEY_ALONE.request("GET", SEARCH, phrase="sky", orientation="horizontal")
     assert response.status == 400
     assert "Field: orientation" in json.loads(response.body)["ErrorMessage"]
     assert LENIENT.request("GET", SEARCH, phrase="sky", orientation="horizontal").status == 200
 
 
-def test_a_country_that_is_none() -> None:
+def test_an_unknown_country() -> None:
     for code, status in (("NOR", 200), ("nor", 200), ("", 200), ("NO", 400), ("XXX", 400)):
         headers = KEY_ALONE.headers | {"GI-Country-Code": code}
         assert send_request(APP, "GET", SEARCH, headers).status == status
 
 
-def test_commas_may_come_encoded_and_names_twice() -> None:
+def test_encoded_commas_and_repeated_parameters() -> None:
     one = send_request(APP, "GET", f"{SEARCH}?fields=id&orientations=square%2Cvertical", KEY_ALONE.headers)
     two = send_request(
         APP, "GET", f"{SEARCH}?fields=id&orientations=square&orientations=vertical", KEY_ALONE.headers
@@ -544,7 +547,7 @@ def test_commas_may_come_encoded_and_names_twice() -> None:
     ),
 )
 @settings(deadline=None, max_examples=250)
-def test_nonsense_is_refused_or_passed_over(kind: SearchKind, params: dict[str, str]) -> None:
+def test_invalid_values_are_refused_or_ignored(kind: SearchKind, params: dict[str, str]) -> None:
     response = KEY_ALONE.request("GET", PATHS[kind], **params, page_size_="x")
     assert response.status in (200, 400, 401, 403)
 
@@ -611,7 +614,7 @@ def test_display_sizes_are_pictures() -> None:
     assert [parse_qs(urlsplit(one["uri"]).query)["s"][0] for one in found] == [
         "612x612",
         "612x612",
-        "612x612",  # the preview, which is the comp since 2024
+        "612x612",  # the preview, which has been the comp since 2024
         "170x170",
     ]
     boxes = []
@@ -633,7 +636,7 @@ def test_large_comps_are_for_customers() -> None:
     assert "&s=2048x2048&" in sizes[0]["uri"]
 
 
-def test_what_can_be_embedded_tells_where() -> None:
+def test_embeddable_pictures_have_an_oembed_url() -> None:
     found = search(CREATIVE, phrase="portrait", page_size=100, fields="uri_oembed")["images"]
     for image in found:
         asset = asset_of(image["id"])
@@ -656,7 +659,7 @@ def test_everything_embeddable_embeds() -> None:
         assert send_request(APP, "GET", f"/oembed?url=gty.im/{asset_id}").status == 200
 
 
-def test_callers_have_numbers_of_their_own() -> None:
+def test_every_key_has_its_own_caller_number() -> None:
     numbers = {
         search(caller=caller, phrase="74917285", fields="uri_oembed")["images"][0]["uri_oembed"]
         for caller in (KEY_ALONE, CUSTOMER, ApiClient(APP, None, SEARCH_CLIENT))
@@ -664,7 +667,7 @@ def test_callers_have_numbers_of_their_own() -> None:
     assert len(numbers) == 2
 
 
-def test_the_hosts_of_the_real_service_when_asked_as_it() -> None:
+def test_requests_to_the_real_hosts_get_urls_on_them() -> None:
     url = f"https://api.gettyimages.com{SEARCH}?phrase=74917285&fields=thumb,uri_oembed,referral_destinations"
     image = json.loads(send_request(APP, "GET", url, KEY_ALONE.headers).body)["images"][0]
     assert image["display_sizes"][0]["uri"].startswith("https://media.gettyimages.com/id/74917285/photo/under-the")
@@ -674,14 +677,14 @@ def test_the_hosts_of_the_real_service_when_asked_as_it() -> None:
     assert image["referral_destinations"][0]["uri"].startswith("https://www.gettyimages.com/detail/news-photo/")
 
 
-def test_a_configured_origin_wins() -> None:
+def test_a_configured_origin_overrides_the_host() -> None:
     caller = ApiClient(Sandbox(SandboxConfig(origin="http://127.0.0.1:9999")), None)
     image = search(caller=caller, page_size=1, fields="thumb,uri_oembed")["images"][0]
     assert image["uri_oembed"].startswith("http://127.0.0.1:9999/oembed?")
     assert image["display_sizes"][0]["uri"].startswith("http://127.0.0.1:9999/id/")
 
 
-def test_values_as_live_answers_have_them() -> None:
+def test_values_match_live_responses() -> None:
     both = search(phrase="74917285", fields="detail_set,keywords,people,color_type,date_camera_shot")["images"][0]
     assert both["id"] == "74917285"
     assert both["orientation"] == "Vertical"
@@ -697,13 +700,13 @@ def test_values_as_live_answers_have_them() -> None:
     assert wide["orientation"] == "PanoramicHorizontal"
 
 
-def test_hostile_texts_come_as_they_are() -> None:
+def test_hostile_texts_are_returned_unchanged() -> None:
     response = KEY_ALONE.request("GET", SEARCH, phrase=HOSTILE, fields="title,caption,artist,collection_name")
     assert json.loads(response.body)["images"][0]["title"] == asset_of(HOSTILE).title
     assert b"<" not in response.body
 
 
-def test_keywords_have_numbers_that_find_them() -> None:
+def test_keyword_ids_find_their_pictures() -> None:
     words = search(phrase="74917285", fields="keywords")["images"][0]["keywords"]
     assert [int(word["keyword_id"]) for word in words] == sorted(int(word["keyword_id"]) for word in words)
     assert {"Basketball", "Vertical", "Photography"} <= {word["text"] for word in words}
@@ -711,7 +714,7 @@ def test_keywords_have_numbers_that_find_them() -> None:
         assert "74917285" in every(keyword_ids=word["keyword_id"])
 
 
-def test_no_two_keywords_share_a_number() -> None:
+def test_keyword_ids_are_unique() -> None:
     numbers: dict[int, str] = {}
     for asset in catalogue().values():
         for keyword in keywords(asset):
@@ -719,7 +722,7 @@ def test_no_two_keywords_share_a_number() -> None:
     assert max(numbers) < 2**31
 
 
-# -- what is protected ---------------------------------------------------------------------------------
+# -- protected fields ----------------------------------------------------------------------------------
 
 
 @KINDS
@@ -743,7 +746,7 @@ def test_largest_downloads() -> None:
     assert unlicensed["images"] == [{"id": "74917285", "largest_downloads": []}]
 
 
-# -- beside the pictures -------------------------------------------------------------------------------
+# -- corrections, related searches, facets, languages --------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -797,13 +800,13 @@ def test_facets() -> None:
     assert every(EDITORIAL, specific_people=named["specific_people"][0]["name"])
 
 
-def test_facets_are_not_declared_and_so_off() -> None:
+def test_facets_are_off_by_default() -> None:
     caller = ApiClient(Sandbox(), None)
     assert "facets" not in search(EDITORIAL, caller, include_facets="true")
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "language"),
+    ("accepted", "kind", "language"),
     [
         ("", BLENDED, "en-US"),
         ("de", BLENDED, "de"),
@@ -822,8 +825,8 @@ def test_facets_are_not_declared_and_so_off() -> None:
         (";;;q=,", BLENDED, "en-US"),
     ],
 )
-def test_languages(said: str, kind: SearchKind, language: str) -> None:
-    headers = KEY_ALONE.headers | ({"Accept-Language": said} if said else {})
+def test_languages(accepted: str, kind: SearchKind, language: str) -> None:
+    headers = KEY_ALONE.headers | ({"Accept-Language": accepted} if accepted else {})
     assert send_request(APP, "GET", f"{PATHS[kind]}?page_size=1", headers).headers["content-language"] == language
 
 
@@ -839,7 +842,7 @@ def contract() -> Any:
 
 
 def conforming(document: Any, schema: str) -> Any:
-    """A validator for one of the contract's schemas; OpenAPI 3.0 says nullable where JSON Schema has a type."""
+    """Return a validator for a schema of the contract, with OpenAPI's ``nullable`` as a JSON Schema type."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, list):
@@ -857,7 +860,7 @@ def conforming(document: Any, schema: str) -> Any:
 
 
 def asked_of(document: Any, kind: SearchKind) -> dict[str, Any]:
-    """The query parameters that the contract declares: names, and the words that each allows."""
+    """Return the query parameters in the contract, with their allowed values."""
     found = {}
     for one in document["paths"][PATHS[kind]]["get"]["parameters"]:
         if one["in"] == "query":
@@ -868,7 +871,7 @@ def asked_of(document: Any, kind: SearchKind) -> dict[str, Any]:
 
 
 @KINDS
-def test_every_parameter_of_the_contract_with_every_word(kind: SearchKind) -> None:
+def test_every_parameter_of_the_contract_with_every_value(kind: SearchKind) -> None:
     declared = asked_of(contract(), kind)
     assert declared.keys() == kind.params
     for name, words in declared.items():
@@ -911,7 +914,7 @@ def questions(kind: SearchKind) -> Iterator[tuple[ApiClient, dict[str, Any]]]:
 
 
 @KINDS
-def test_answers_conform(kind: SearchKind) -> None:
+def test_responses_conform_to_the_contract(kind: SearchKind) -> None:
     names = {
         BLENDED: "ImageSearchItemSearchResults",
         CREATIVE: "CreativeImageSearchResults",
@@ -928,7 +931,7 @@ def test_facets_conform_to_those_of_videos() -> None:
         validator.validate(search(EDITORIAL, phrase=phrase, include_facets="true")["facets"])
 
 
-def test_the_check_itself_finds_what_is_wrong() -> None:
+def test_the_validator_finds_errors() -> None:
     validator = conforming(contract(), "CreativeImageSearchResults")
     for wrong in (
         {"result_count": "1"},

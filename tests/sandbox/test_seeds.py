@@ -1,7 +1,8 @@
-"""Getty's documentation of 2014 to 2018 against the sandbox: its curl commands with another host, and what it prints.
+"""The sandbox against Getty's documentation of 2014 to 2018: its curl commands, sent to the sandbox, and its
+responses.
 
-Each command, printed answer and row of a table is one test. What the documents get wrong themselves stands in
-SLIPS; counts and the texts of pictures are not compared.
+Each command, printed response and row of a table is a test. Mistakes in the documents are listed in SLIPS. Counts
+and the texts of pictures are not compared.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ from embedkit.sandbox import SandboxConfig, SandboxServer
 from embedkit.sandbox.services.config import EraName
 from tests.support.tools import reference_dir
 
-ERAS: dict[str, EraName] = {"001": "2014", "003": "2014", "004": "2018"}  # 000 and 002 have no command
+ERAS: dict[str, EraName] = {"001": "2014", "003": "2014", "004": "2018"}  # 000 and 002 have no commands
 KEY, SECRET = "j878g39yx378pa77djthzzpn", "hZJS5A3GJpJvcGhaXwev3kwmq3DgtfcQmEuGbGruQBfsz"
-TOKENS = re.compile(r"\{access_token\}|<access_token>|\b123456\b")  # what a reader puts the token in for
-UNLIKE = {"date", "content-length", "x-mashery-responder"}  # headers whose values are of one answer
-# where the documents contradict themselves, and what the sandbox answers
+TOKENS = re.compile(r"\{access_token\}|<access_token>|\b123456\b")  # placeholders for the token
+UNLIKE = {"date", "content-length", "x-mashery-responder"}  # headers whose values differ with each response
+# contradictions in the documents, and the sandbox's behavior
 SLIPS = {
     ("001", "/v3/countrie"): (403, "the path lacks its last letter, and the command its key"),
     ("001", "/v3/images/452224426?fields=download_sizes"): (401, "asks without the token that its table asks for"),
     ("003", "/v3/images/83454800?fields=download_sizes"): (401, "asks without the token that its table asks for"),
 }
-# further ones that change nothing: a quotation mark that is never closed (001 and 003, three each), an ampersand
-# outside of quotation marks (004, two), largestDownloads, product-type and /Public/3.0 in an example of 001,
-# //localhost:3000 and a test host in the example of oEmbed, whose thumbnail sizes are text where its form says int
-EXTRA = {"refresh_token"}  # of the password grant; another page of the same documentation has it
+# others have no effect: unclosed quotation marks (001 and 003, three each), an ampersand outside quotation marks (004,
+# two), largestDownloads, product-type and /Public/3.0 in an example of 001, //localhost:3000 and a test host in the
+# oEmbed example, whose thumbnail sizes are strings although declared as int
+EXTRA = {"refresh_token"}  # of the password grant; documented on another page
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Curl:
-    """One command, and the answer that the document prints below it, if any."""
+    """A command, and the response printed below it, if any."""
 
     document: str
     method: str
@@ -96,7 +97,7 @@ def read_curl(document: str, line: str, below: str) -> Curl:
 
 
 def printed_below(text: str) -> Answer | None:
-    """The answer that a document prints first thing after a command."""
+    """Return the response that a document prints directly after a command."""
     text = re.sub(r"\A[\s`]*(?:Response\s*)?", "", text)
     if text.startswith("HTTP/1.1"):
         return printed(text)
@@ -104,7 +105,7 @@ def printed_below(text: str) -> Answer | None:
 
 
 def printed(text: str) -> Answer:
-    """Status line, headers and body as they stand in a document."""
+    """Parse a status line, headers and body as printed in a document."""
     status, _, rest = text.partition("\n")
     headers: dict[str, str] = {}
     while pair := re.match(r"[ \t]*([A-Z][A-Za-z-]+):[ \t]*([^\n]*)\n", rest):
@@ -124,7 +125,7 @@ def curls() -> Iterator[Curl]:
 
 
 def blocks(document: str) -> list[Answer]:
-    """The answers that a document prints without a command."""
+    """Return the responses that a document prints without a command."""
     text = documents()[document]
     every = [match.start() for match in re.finditer(r"HTTP/1\.1", text)]
     under = re.compile(r"curl [^\n]*\n\s*\Z")
@@ -132,7 +133,7 @@ def blocks(document: str) -> list[Answer]:
 
 
 class Reader:
-    """Somebody who reads a document, and types what it says, with the host of a sandbox."""
+    """Sends a document's commands to a sandbox."""
 
     def __init__(self, era: EraName, **switches: Any) -> None:
         self.server = SandboxServer(SandboxConfig(era=era, **switches)).start()
@@ -141,8 +142,8 @@ class Reader:
         parts = urlsplit(self.server.url)
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=20)
         try:
-            said = {"Content-Type": "application/x-www-form-urlencoded"} if data is not None else {}
-            connection.request(method, target, data, said | (headers or {}))
+            implied = {"Content-Type": "application/x-www-form-urlencoded"} if data is not None else {}
+            connection.request(method, target, data, implied | (headers or {}))
             response = connection.getresponse()
             body = response.read()
         finally:
@@ -152,8 +153,8 @@ class Reader:
         return Answer(response.status, found, json.loads(body) if is_json else body)
 
     def token(self, document: str) -> str:
-        """What the token command of a document prints."""
-        reference_dir()  # or there are none
+        """Return a token from the token command of a document."""
+        reference_dir()  # skips the test if the documents are missing
         command = next(one for one in curls() if one.document == document and "oauth2" in one.url)
         return str(self.ask(command.method, command.target, command.headers, command.data).body["access_token"])
 
@@ -186,26 +187,26 @@ def reader() -> Iterator[Callable[..., Reader]]:
     READERS.clear()
 
 
-def assert_shape(told: Any, answered: Any, where: str = "body") -> None:
-    """The same keys and types, all the way down; of a list every entry is as the first that is printed."""
-    assert type(told) is type(answered), where
-    if isinstance(told, dict):
-        assert told.keys() == answered.keys() - (EXTRA - told.keys()), where
-        for name in told:
-            assert_shape(told[name], answered[name], f"{where}.{name}")
-    if isinstance(told, list) and told:
+def assert_shape(documented: Any, answered: Any, where: str = "body") -> None:
+    """Assert the same keys and types, recursively; all items of a list must be like the first documented one."""
+    assert type(documented) is type(answered), where
+    if isinstance(documented, dict):
+        assert documented.keys() == answered.keys() - (EXTRA - documented.keys()), where
+        for name in documented:
+            assert_shape(documented[name], answered[name], f"{where}.{name}")
+    if isinstance(documented, list) and documented:
         assert answered, where
         for one in answered:
-            assert_shape(told[0], one, f"{where}[]")
+            assert_shape(documented[0], one, f"{where}[]")
 
 
-def assert_answer(told: Answer, answer: Answer) -> None:
-    assert answer.status == told.status
-    for name, text in told.headers.items():
+def assert_answer(documented: Answer, answer: Answer) -> None:
+    assert answer.status == documented.status
+    for name, text in documented.headers.items():
         assert name in answer.headers, name
         assert name in UNLIKE or answer.headers[name] == text, name
-    if told.body is not None:
-        assert_shape(told.body, answer.body)
+    if documented.body is not None:
+        assert_shape(documented.body, answer.body)
 
 
 COMMANDS = [pytest.param(one, id=f"{one.document}-{at}{one.target}") for at, one in enumerate(curls())]
@@ -236,7 +237,7 @@ def test_a_command(reader: Callable[..., Reader], command: Curl) -> None:
         assert {"83454804", "103131833"} <= {image["id"] for image in answer.body["images"]}
 
 
-# -- what is printed without a command ------------------------------------------------------------------
+# -- responses printed without a command ----------------------------------------------------------------
 
 
 def with_key(**more: str) -> dict[str, str]:
@@ -278,29 +279,29 @@ BLOCKS = [no_token, per_second, per_day, misspelled, wrong_key, unknown, per_sec
 
 @pytest.mark.parametrize("document", ["001", "003"])
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_a_printed_failure(reader: Callable[..., Reader], document: str, number: int) -> None:
+def test_a_documented_error(reader: Callable[..., Reader], document: str, number: int) -> None:
     reference_dir()
-    told = blocks(document)
-    assert len(told) == len(BLOCKS)
+    documented = blocks(document)
+    assert len(documented) == len(BLOCKS)
     answer = BLOCKS[number](reader, "2014")
-    assert_answer(told[number], answer)
-    if told[number].body:
-        assert answer.body == told[number].body
+    assert_answer(documented[number], answer)
+    if documented[number].body:
+        assert answer.body == documented[number].body
 
 
-def test_links_in_what_a_search_finds(reader: Callable[..., Reader]) -> None:
+def test_download_links_in_search_results(reader: Callable[..., Reader]) -> None:
     text = documents()["003"] if reference_dir() else ""
-    told = first_json(text[text.index('[\n    {\n      "id": "3231670"') :])
+    documented = first_json(text[text.index('[\n    {\n      "id": "3231670"') :])
     one = reader("2014")
     headers = with_key(Authorization=f"Bearer {one.token('003')}")
     answer = one.ask("GET", "/v3/search/images?phrase=3231670&fields=largest_downloads", headers)
-    assert_shape(told, answer.body["images"])
+    assert_shape(documented, answer.body["images"])
     link = answer.body["images"][0]["largest_downloads"][0]["downloads"][0]["uri"]
     assert urlsplit(link).path == "/v3/downloads/3231670"
     assert one.ask("POST", urlsplit(link).path, headers, "").status == 302  # "A POST to the provided URI …"
 
 
-def test_the_static_image_is_not_the_asset(reader: Callable[..., Reader]) -> None:
+def test_a_test_key_downloads_the_static_image(reader: Callable[..., Reader]) -> None:
     one = reader("2018")
     headers = with_key(Authorization=f"Bearer {one.token('003')}")
     found = [
@@ -319,7 +320,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("place", "name", "allowed"), TABLE)
-def test_which_sizes_can_be_asked_for_where(
+def test_which_sizes_can_be_requested_where(
     reader: Callable[..., Reader], place: str, name: str, allowed: bool
 ) -> None:
     reference_dir()
@@ -350,7 +351,7 @@ def test_display_sizes(reader: Callable[..., Reader]) -> None:
     assert {"comp", "preview", "thumb"} == {shown["name"] for shown in every}
 
 
-def test_defaults_of_pages(reader: Callable[..., Reader]) -> None:
+def test_default_page_sizes(reader: Callable[..., Reader]) -> None:
     one = reader("2014")
     first, same = (
         one.ask("GET", f"/v3/search/images?phrase={more}", with_key()).body["images"]
@@ -364,30 +365,30 @@ def test_defaults_of_pages(reader: Callable[..., Reader]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "told"), [("/v3/countries", "*"), ("/oauth2/token", None), ("/oauth2/auth", None)]
+    ("path", "documented"), [("/v3/countries", "*"), ("/oauth2/token", None), ("/oauth2/auth", None)]
 )
-def test_who_may_ask_from_elsewhere(reader: Callable[..., Reader], path: str, told: str | None) -> None:
+def test_cors_headers(reader: Callable[..., Reader], path: str, documented: str | None) -> None:
     answer = reader("2014").ask("GET", path, with_key())
-    assert answer.headers.get("access-control-allow-origin") == told
+    assert answer.headers.get("access-control-allow-origin") == documented
 
 
 # -- oEmbed ----------------------------------------------------------------------------------------------
 
 
-def test_the_example_of_oembed(reader: Callable[..., Reader]) -> None:
+def test_the_oembed_example(reader: Callable[..., Reader]) -> None:
     text = documents()["003"] if reference_dir() else ""
     asked = re.search(r"http://embed\.gettyimages\.com(/oembed\?url=\S+)", text)
-    told = first_json(text[text.index('{\n        "type": "rich"') :])
+    documented = first_json(text[text.index('{\n        "type": "rich"') :])
     assert asked
     answer = reader("2014").ask("GET", asked[1]).body
-    assert list(answer) == list(told)
+    assert list(answer) == list(documented)
     sizes = ("height", "width", "thumbnail_height", "thumbnail_width", "terms_of_use_url", "type", "version")
-    assert {name: answer[name] for name in sizes} == {name: told[name] for name in sizes}
-    assert markup(answer["html"]) == markup(told["html"])
+    assert {name: answer[name] for name in sizes} == {name: documented[name] for name in sizes}
+    assert markup(answer["html"]) == markup(documented["html"])
 
 
 def markup(html: str) -> str:
-    """A piece of markup without the host of the frame, its token and its signature."""
+    """Return markup without the frame's host, token and signature."""
     return re.sub(r'src="//[^/]+/embed/(\d+)\?et=[^&]+&sig=[^"]+"', r'src="\1"', html)
 
 

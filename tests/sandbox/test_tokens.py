@@ -1,4 +1,4 @@
-"""The sandbox's token endpoint, and what its tokens are good for."""
+"""The sandbox's token endpoint, and the validity of its tokens."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EXPIRED = 'Bearer realm="Download",error="invalid_token",error_description="The 
         "http://127.0.0.1:8081/oauth2/token/",
     ],
 )
-def test_all_spellings_of_the_endpoint(url: str) -> None:
+def test_all_paths_of_the_endpoint(url: str) -> None:
     app = Sandbox()
     body = f"client_id={KEY}&client_secret={SECRET}&grant_type=client_credentials".encode()
     response = SandboxTransport(app).send(Request(url, "token", method="POST", body=body))
@@ -71,7 +71,7 @@ def test_grants(grant: dict[str, str], client: dict[str, str], keys: set[str]) -
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "error"),
+    ("fields", "status", "error"),
     [
         ({}, 400, "invalid_request"),
         ({"grant_type": "client_credentials"}, 400, "invalid_request"),
@@ -89,8 +89,8 @@ def test_grants(grant: dict[str, str], client: dict[str, str], keys: set[str]) -
         ({**CLIENT, "grant_type": ""}, 400, "unsupported_grant_type"),
     ],
 )
-def test_refusals(said: dict[str, str], status: int, error: str) -> None:
-    response = request_token(Sandbox(), **said)
+def test_refusals(fields: dict[str, str], status: int, error: str) -> None:
+    response = request_token(Sandbox(), **fields)
     assert (response.status, json.loads(response.body)["error"]) == (status, error)
     assert not {SECRET, PASSWORD, "wrong"} & set(response.body.decode().replace('"', " ").split())
 
@@ -107,17 +107,17 @@ def test_refusals(said: dict[str, str], status: int, error: str) -> None:
         ("POST", "/v4/nothing", 405),
     ],
 )
-def test_other_questions(method: str, url: str, status: int) -> None:
+def test_other_methods_and_paths(method: str, url: str, status: int) -> None:
     assert send_request(Sandbox(), method, url).status == status
 
 
-def test_secrets_in_the_address_do_not_count() -> None:
+def test_secrets_in_the_query_are_ignored() -> None:
     url = f"/oauth2/token?grant_type=client_credentials&client_id={KEY}&client_secret={SECRET}"
     assert send_request(Sandbox(), "POST", url).status == 400
 
 
 @pytest.mark.parametrize(
-    ("form", "told"),
+    ("form", "lifetime"),
     [
         ("text", {"expires_in": "60"}),
         ("number", {"expires_in": 60}),
@@ -125,10 +125,10 @@ def test_secrets_in_the_address_do_not_count() -> None:
         ("junk", {"expires_in": "soon"}),
     ],
 )
-def test_lifetimes_are_told_in_every_form(form: str, told: dict[str, object]) -> None:
+def test_every_form_of_expires_in(form: str, lifetime: dict[str, object]) -> None:
     app = Sandbox(SandboxConfig(token_seconds=60, expires_in=form))
     found = json.loads(request_token(app, **APPLICATION, **CLIENT).body)
-    assert {name: found[name] for name in found if name == "expires_in"} == told
+    assert {name: found[name] for name in found if name == "expires_in"} == lifetime
 
 
 @pytest.mark.parametrize("path", ["/v3/boards", "/v3/products"])
@@ -155,7 +155,7 @@ def _by_switch(app: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("expire", [_by_method, _by_fault, _by_switch])
-def test_all_tokens_can_be_let_expire(expire: Callable[[Sandbox], None]) -> None:
+def test_all_tokens_can_be_expired(expire: Callable[[Sandbox], None]) -> None:
     app = Sandbox()
     callers = [ApiClient(app), ApiClient(app, APPLICATION), ApiClient(app, APPLICATION, SEARCH_CLIENT)]
     assert [caller.request("GET", "/v3/products").status for caller in callers] == [200] * 3
@@ -173,7 +173,7 @@ def test_unknown_tokens(header: str) -> None:
     assert response.headers["www-authenticate"].endswith('error_description="The access token is invalid"')
 
 
-def test_a_token_goes_with_its_own_key() -> None:
+def test_a_token_is_bound_to_its_key() -> None:
     app = Sandbox()
     caller = ApiClient(app)
     caller.headers["Api-Key"] = SEARCH_CLIENT["client_id"]
@@ -196,14 +196,14 @@ def test_refresh_tokens_last_a_year() -> None:
     assert request_token(app, **renewal, **CLIENT).status == 400
 
 
-def test_only_so_many_tokens_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_tokens_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "MAX_TOKENS", 3)
     app = Sandbox()
     callers = [ApiClient(app, APPLICATION) for _ in range(4)]
     assert [caller.request("GET", "/v3/products").status for caller in callers] == [401, 200, 200, 200]
 
 
-def test_tokens_under_load() -> None:
+def test_tokens_are_issued_concurrently() -> None:
     app = Sandbox()
     issued: list[str] = []
 
@@ -222,7 +222,7 @@ def test_tokens_under_load() -> None:
     assert app.counts() == {"oauth2": 120, "v3": 120}
 
 
-def test_credentials_do_not_show() -> None:
+def test_credentials_are_not_in_reprs() -> None:
     app = Sandbox()
     ApiClient(app).get("/v3/products")
     shown = repr(list(app.calls))
@@ -246,7 +246,7 @@ REDEEMED = {"grant_type": "authorization_code", "client_id": KEY, "redirect_uri"
 
 
 def log_in(app: Sandbox, form: dict[str, str] | None = None, **changed: str) -> Response:
-    """What the page answers to somebody who fills it in."""
+    """Submit the login page's form."""
     query = urlencode(ASKED | changed)
     filled = {"username": USER, "password": PASSWORD} if form is None else form
     return send_request(app, "POST", f"/v4/oauth2/auth?{query}", body=urlencode(filled).encode())
@@ -258,7 +258,7 @@ def sent_back(response: Response) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(response.headers["location"]).query))
 
 
-def test_the_example_of_the_standard() -> None:
+def test_the_example_in_the_rfc() -> None:
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636, appendix B
     assert auth.challenge_of(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
@@ -304,14 +304,14 @@ def test_a_customer_logs_in() -> None:
         ({"code": "made-up"}, "invalid_grant"),
     ],
 )
-def test_what_does_not_fit_a_code(changed: dict[str, str], error: str) -> None:
+def test_invalid_redemptions_of_a_code(changed: dict[str, str], error: str) -> None:
     app = Sandbox()
     code = sent_back(log_in(app))["code"]
     response = request_token(app, **{**REDEEMED, "code": code, **changed})
     assert (response.status, json.loads(response.body)["error"]) == (400, error)
 
 
-def test_a_code_is_good_once_and_for_ten_minutes(clock: Clock) -> None:
+def test_a_code_is_valid_once_and_for_ten_minutes(clock: Clock) -> None:
     app = Sandbox(clock=clock)
     for seconds, statuses in ((599, [200, 400]), (600, [400, 400])):
         code = sent_back(log_in(app))["code"]
@@ -329,7 +329,7 @@ def test_a_code_is_good_once_and_for_ten_minutes(clock: Clock) -> None:
         (None, {"code_challenge": "short"}, "invalid_request"),
     ],
 )
-def test_the_application_hears_what_is_wrong(form: Any, changed: dict[str, str], error: str) -> None:
+def test_errors_are_passed_to_the_application(form: Any, changed: dict[str, str], error: str) -> None:
     assert sent_back(log_in(Sandbox(), form, **changed)) == {"error": error, "state": "as & is"}
 
 
@@ -344,18 +344,18 @@ def test_the_application_hears_what_is_wrong(form: Any, changed: dict[str, str],
         {"redirect_uri": ""},
     ],
 )
-def test_nobody_is_sent_elsewhere(changed: dict[str, str]) -> None:
+def test_no_redirects_to_other_machines(changed: dict[str, str]) -> None:
     response = log_in(Sandbox(), **changed)
     assert (response.status, json.loads(response.body)["error"]) == (400, "invalid_request")
     assert "location" not in response.headers
 
 
-def test_credentials_in_a_header() -> None:
-    said = b64encode(f"{KEY}:{SECRET}".encode()).decode()
+def test_http_basic_authentication() -> None:
+    encoded = b64encode(f"{KEY}:{SECRET}".encode()).decode()
     body = urlencode(APPLICATION).encode()
     for scheme, status in (("Basic", 200), ("basic", 200), ("Bearer", 400)):
         assert (
-            send_request(Sandbox(), "POST", "/oauth2/token", {"Authorization": f"{scheme} {said}"}, body).status
+            send_request(Sandbox(), "POST", "/oauth2/token", {"Authorization": f"{scheme} {encoded}"}, body).status
             == status
         )
     assert send_request(Sandbox(), "POST", "/oauth2/token", {"Authorization": "Basic junk!"}, body).status == 400

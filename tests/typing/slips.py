@@ -1,4 +1,4 @@
-"""Slips that a type checker finds: each in a line of its own, marked with ``# slip``."""
+"""Mistakes that a type checker must find, each on its own line and marked with ``# slip``."""
 
 from pathlib import Path
 

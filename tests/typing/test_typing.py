@@ -1,4 +1,4 @@
-"""What a type checker says of programs that use embedkit: nothing of sound ones, and each slip in ``slips.py``."""
+"""Type checkers accept correct programs that use embedkit, and find every mistake in ``slips.py``."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.support.tools import ROOT, need, node_packages
 HERE = ROOT / "tests" / "typing"
 PROGRAMS = sorted(HERE.joinpath("programs").glob("*.py"))
 SLIPS = HERE / "slips.py"
-# Parts of a kit for the faces of embedkit itself, not for its users.
+# Internal parts of a kit, which users can't import from the package.
 PARTS = {"EmbedCache", "Engine", "Events", "SearchBudget"}
 
 
 def mypy() -> set[tuple[str, int]]:
-    """Files and lines that mypy --strict complains of, read by the settings of a stranger."""
+    """Return the files and lines of mypy --strict's errors, without embedkit's own configuration."""
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--output=json", *PROGRAMS, SLIPS]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1, done.stderr
@@ -40,7 +40,7 @@ def mypy() -> set[tuple[str, int]]:
 
 
 def pyright() -> set[tuple[str, int]]:
-    """Likewise of pyright, strict."""
+    """Return the files and lines of pyright's errors in strict mode."""
     script = node_packages(HERE) / "node_modules" / "pyright" / "index.js"
     command = [need("node"), str(script), "-p", str(HERE), "--pythonpath", sys.executable, "--outputjson"]
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=300)
@@ -92,14 +92,14 @@ def test_whatever_a_public_method_returns_is_importable() -> None:
     while todo:
         for where, kind in returned(todo.pop()):
             if kind not in met and kind.__name__ not in PARTS:
-                assert getattr(embedkit, kind.__name__, None) is kind, f"{where} gives a {kind.__name__}"
+                assert getattr(embedkit, kind.__name__, None) is kind, f"{where} returns a {kind.__name__}"
                 met.add(kind)
                 todo.append(kind)
     assert len(met) > 30
 
 
 def returned(owner: type) -> Iterator[tuple[str, type]]:
-    """Our classes in what the methods, properties, fields and attributes of a class hold."""
+    """Yield embedkit's classes in the types of a class's methods, properties, fields and attributes."""
     for name, member in inspect.getmembers(owner):
         function = member.fget if isinstance(member, property) else member
         if isinstance(function, types.FunctionType) and not name.startswith("_"):
@@ -117,7 +117,7 @@ def returned(owner: type) -> Iterator[tuple[str, type]]:
 
 @cache
 def scope(module: str) -> dict[str, object]:
-    """The names of a module, with those that only a type checker imports."""
+    """Return a module's names, including those that only a type checker imports."""
     found = dict(vars(sys.modules[module]))
     for node in ast.parse(inspect.getsource(sys.modules[module])).body:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -126,7 +126,7 @@ def scope(module: str) -> dict[str, object]:
 
 
 def classes(hint: object) -> Iterator[type]:
-    """The classes of embedkit in an annotation."""
+    """Yield embedkit's classes in an annotation."""
     if isinstance(hint, type) and hint.__module__.startswith("embedkit."):
         yield hint
     for part in typing.get_args(hint):

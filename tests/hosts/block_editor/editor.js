@@ -1,4 +1,4 @@
-/* The packages of the newest block editor as WordPress gives them to its pages and to plugins: window.wp. */
+/* The packages of the newest block editor as window.wp, where WordPress provides them to pages and plugins. */
 import * as a11y from '@wordpress/a11y';
 import apiFetch from '@wordpress/api-fetch';
 import * as blockEditor from '@wordpress/block-editor';

@@ -1,7 +1,7 @@
 <?php
 /**
- * The newest block editor in place of WordPress's own, for a browser with the cookie "newest". All else stays:
- * its page, its REST API, and the plugin, whose scripts are loaded by what they say they need.
+ * The newest block editor in place of WordPress's own, for a browser with the cookie "newest". Everything else stays
+ * the same: its page, its REST API, and the plugin, whose scripts are loaded with their declared dependencies.
  */
 
 if ( ! isset( $_COOKIE['newest'] ) ) {
@@ -13,7 +13,7 @@ add_action(
 	static function ( WP_Scripts $scripts ): void {
 		foreach ( $scripts->registered as $script ) {
 			if ( preg_match( '#/wp-includes/js/dist/(?!vendor|preferences-persistence)#', (string) $script->src ) ) {
-				$script->src    = false; // what it prints before and after stays
+				$script->src    = false; // its inline scripts remain
 				$script->deps[] = 'newest';
 			}
 		}

@@ -1,2 +1,2 @@
-/* The component itself: to modules in the manner of Node, a bundler gives what holds it in its place. */
+/* Exports the component itself; bundlers otherwise pass CommonJS modules the object that contains it. */
 export { default } from './node_modules/@wordpress/block-editor/node_modules/react-autosize-textarea/lib/index.js';

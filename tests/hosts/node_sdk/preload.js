@@ -1,5 +1,5 @@
-// The client speaks https, to port 443 of Getty's hosts, and nothing else. This leads what it sends to the
-// sandbox at $SANDBOX, with the Host header that it would have had: node -r ./preload.js
+// The client only supports https on port 443 of Getty's hosts. This redirects its requests to the sandbox at $SANDBOX,
+// keeping the Host header: node -r ./preload.js
 "use strict";
 
 const http = require("http");

@@ -1,4 +1,4 @@
-// The whole range of the official client, once; what came back goes to stdout as one JSON object.
+// Calls every operation of the official client once, and prints the results to stdout as one JSON object.
 "use strict";
 
 const Api = require("gettyimages-api");

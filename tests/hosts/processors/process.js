@@ -1,4 +1,4 @@
-// Reads [[processor, text], …] from a file, and writes what each made of its text, or its error, beside it.
+// Reads [[processor, text], …] from a file, and writes each result or error to a file next to it.
 import { readFileSync, writeFileSync } from "node:fs";
 import { evaluate } from "@mdx-js/mdx";
 import { Liquid } from "liquidjs";
@@ -14,7 +14,7 @@ import remarkParse from "remark-parse";
 import remarkRehype from "remark-rehype";
 import { unified } from "unified";
 
-console.error = () => {}; // React complains of attributes
+console.error = () => {}; // React warns about attributes
 const remark = unified().use(remarkParse).use(remarkRehype, { allowDangerousHtml: true }).use(rehypeRaw).use(rehypeStringify);
 const markdownIt = new MarkdownIt({ html: true, linkify: true, typographer: true });
 const liquid = new Liquid();

@@ -1,4 +1,4 @@
-"""A cache of one's own: anything with the methods of cachelib's backends."""
+"""A custom cache store: any object with the methods of cachelib's backends."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from embedkit import EmbedCache, EmbedKit, Settings
 
 
 class DictCache(BaseCache):
-    """Keeps copies in a dictionary, until the process ends."""
+    """Stores entries in a dictionary until the process ends."""
 
     def __init__(self) -> None:
         super().__init__(default_timeout=0)

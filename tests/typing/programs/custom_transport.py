@@ -1,10 +1,10 @@
-"""A transport of one's own: every call upstream is counted, and sent by embedkit's."""
+"""A custom transport that counts upstream calls and passes them to embedkit's own."""
 
 from embedkit import EmbedKit, HttpTransport, Request, Response, Settings, Transport
 
 
 class Counting:
-    """Counts by endpoint."""
+    """Counts calls by endpoint."""
 
     def __init__(self, inner: Transport) -> None:
         self.calls: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""What a desk asks of the API: events and their pictures, products, past downloads, and a path of its own."""
+"""API calls of a picture desk: events and their pictures, products, past downloads, and a raw request."""
 
 from embedkit import EmbedKit, Event, PastDownload, Product
 

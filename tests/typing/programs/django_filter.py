@@ -1,4 +1,4 @@
-"""A filter of Django: ``{{ body|getty }}``, which does as ``urlize``."""
+"""A Django template filter: ``{{ body|getty }}``, which works like ``urlize``."""
 
 from django import template  # type: ignore[import-untyped]
 

@@ -1,4 +1,4 @@
-"""A template tag of Django: ``{% getty "74917285" max_width=480 %}``."""
+"""A Django template tag: ``{% getty "74917285" max_width=480 %}``."""
 
 from django import template  # type: ignore[import-untyped]
 

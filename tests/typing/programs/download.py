@@ -1,4 +1,4 @@
-"""A licensed download, with the sizes to choose from and a progress bar."""
+"""A licensed download, with a choice of sizes and a progress bar."""
 
 from pathlib import Path
 

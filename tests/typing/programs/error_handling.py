@@ -1,4 +1,4 @@
-"""What to do about each kind of failure."""
+"""Handling each kind of error."""
 
 from embedkit import (
     ConfigurationError,

@@ -1,4 +1,4 @@
-"""The service as a part of an application whose own login decides who may search."""
+"""The service as part of an application whose own login controls access to search."""
 
 from flask import Flask, session
 

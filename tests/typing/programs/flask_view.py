@@ -1,4 +1,4 @@
-"""A page of a Flask application that shows a picture in an article."""
+"""A Flask page that shows a picture in an article."""
 
 from flask import Flask, render_template_string
 

@@ -1,4 +1,4 @@
-"""A site that renders Markdown, feeds and templates: as its author writes it."""
+"""A site that renders Markdown, feeds and templates."""
 
 from __future__ import annotations
 

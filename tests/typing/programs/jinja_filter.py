@@ -1,4 +1,4 @@
-"""A filter of Jinja: ``{{ post.body|getty }}`` renders the references in a text."""
+"""A Jinja filter: ``{{ post.body|getty }}`` renders the references in a text."""
 
 from jinja2 import Environment
 from markupsafe import Markup

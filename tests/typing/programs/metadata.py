@@ -1,4 +1,4 @@
-"""What Getty knows of a picture: its credit, sizes, keywords; similar pictures, countries and collections."""
+"""A picture's metadata: credit, sizes, keywords; similar pictures; countries and collections."""
 
 from embedkit import Collection, Country, Credit, EmbedKit, Image
 

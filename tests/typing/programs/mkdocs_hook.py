@@ -1,4 +1,4 @@
-"""A hook of MkDocs: every page's references, and a warning for each one that is not shown."""
+"""An MkDocs hook that renders every page's references, and warns about each one that can't be shown."""
 
 import logging
 
@@ -11,9 +11,9 @@ kit = EmbedKit(background=False)
 def on_page_markdown(markdown: str, **_: object) -> str:
     document: Document = kit.document(markdown, input="markdown")
     for problem in document.problems:
-        log.warning("%s", told(problem))
+        log.warning("%s", message(problem))
     return document.content
 
 
-def told(problem: Problem) -> str:
+def message(problem: Problem) -> str:
     return f"{problem.line}:{problem.column} {problem.code}: {problem.detail}"

@@ -1,4 +1,4 @@
-"""Somebody's own tests, over the fixtures of the pytest plugin."""
+"""A user's own tests, with the fixtures of the pytest plugin."""
 
 from embedkit import EmbedKit
 from embedkit.sandbox import SandboxServer

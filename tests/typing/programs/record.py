@@ -1,4 +1,4 @@
-"""The record of a picture, for a template of one's own; and the figure that embedkit would make from it."""
+"""A picture's record for a custom template, and the figure that embedkit renders from it."""
 
 from markupsafe import Markup
 

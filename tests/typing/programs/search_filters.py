@@ -1,4 +1,4 @@
-"""Searches with filters, a page at a time, and the shortcode of what was found."""
+"""Searches with filters, page by page, and the shortcodes of the results."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,4 +1,4 @@
-"""A build: what its texts need is fetched before, and what is missing stops it."""
+"""A build that fetches all pictures in its texts first, and stops if any are missing."""
 
 from collections.abc import Iterable
 from pathlib import Path
