@@ -1,7 +1,7 @@
-"""Consent tools and their adapters: no request before consent, one after, and no frame once it is revoked.
+"""Consent tools and their adapters: no request before consent, one after it, and no frame once it is revoked.
 
-Klaro, CookieConsent and iframemanager are the packages themselves. TCF, Google Consent Mode and the WP Consent API
-are stand-ins, written from the interfaces that these tools publish.
+Klaro, CookieConsent and iframemanager are the real packages. TCF, Google Consent Mode and the WP Consent API are
+substitutes, written from their published interfaces.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ desk, site, frames = pages.desk, pages.site, pages.frames  # the fixtures
 ADAPTERS = static_dir() / "consent"
 MAX_ADAPTER_BYTES = 2_000
 
-# IAB Tech Lab, CMP API v2: addEventListener calls back with the state now, and after each choice.
+# IAB Tech Lab, CMP API v2: addEventListener calls back with the current state, and after each choice.
 TCF = """
 const listeners = [];
 const stored = () => localStorage.cmp ? JSON.parse(localStorage.cmp) : null;
@@ -42,7 +42,7 @@ window.choose = (granted) => {
   listeners.forEach((callback) => callback(state("useractioncomplete"), true));
 };
 """
-# Google, "Set up consent mode on websites": a default, then an update at the choice and on each page after it.
+# Google, "Set up consent mode on websites": a default, then an update at the choice, and on each later page.
 GOOGLE = """
 window.dataLayer = window.dataLayer || [];
 window.gtag = function gtag() { dataLayer.push(arguments); };
@@ -51,7 +51,7 @@ const update = (granted) => gtag("consent", "update", {ad_storage: granted ? "gr
 if (localStorage.cmp) update(JSON.parse(localStorage.cmp));
 window.choose = (granted) => { localStorage.cmp = JSON.stringify(granted); update(granted); };
 """
-# WP Consent API: a cookie a category, wp_has_consent, wp_set_consent and two events.
+# WP Consent API: a cookie per category, wp_has_consent, wp_set_consent and two events.
 WP = """
 window.wp_consent_type = "optin";
 const value = (category) => document.cookie.match(`wp_consent_${category}=([a-z]+)`)?.[1] ?? "";
@@ -90,10 +90,10 @@ window.choose = (granted) => granted ? iframemanager().acceptService("gettyimage
 
 @dataclass(frozen=True)
 class Tool:
-    """A consent tool: what comes before the adapter, the adapter's attributes, what comes after it.
+    """A consent tool: the scripts before the adapter, the adapter's attributes, and the scripts after it.
 
-    :param package: its script in node_modules; without one it is a stand-in.
-    :param writes: whether the adapter hands the choice that is made in a picture to the tool.
+    :param package: its script in node_modules, if it is a real package.
+    :param writes: whether the adapter passes a choice that is made in a picture to the tool.
     """
 
     name: str
@@ -104,7 +104,7 @@ class Tool:
     writes: bool = False
 
     def scripts(self, desk: Desk, packages: Path, *, late: bool = False) -> str:
-        """The script tags of a page, in order; ``late`` puts the façade's script behind the adapter's."""
+        """The script tags of a page, in order; ``late`` puts the façade's script after the adapter's."""
         facade = assets("facade", desk.settings.rendering, desk.settings.static_url)["js"][0]
         parts = {"before.js": self.before, "after.js": self.after}
         if self.package:

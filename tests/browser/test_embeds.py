@@ -1,4 +1,4 @@
-"""Embeds in a real browser: the policy, the widths, the façade's promises, accessibility, the corpus."""
+"""Embeds in a real browser: the policy, widths, the façade's promises, accessibility, the corpus."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ LONG = "The second-longest bridge in the country, seen from the harbour on the e
 
 @dataclass
 class Origin:
-    """A web server of its own on loopback; ``asked`` is what was requested from it.
+    """A separate web server on loopback; ``asked`` lists its requests.
 
-    :param headers: what every answer has beside its own.
+    :param headers: headers added to every response.
     """
 
     pages: dict[str, tuple[str, str, str]] = field(default_factory=dict)
@@ -87,7 +87,7 @@ def serve(origin: Origin) -> Iterator[Origin]:
 
 @pytest.fixture(scope="module")
 def frames() -> Iterator[Origin]:
-    """Stands in for Getty: an origin of its own that shows a viewer for every address."""
+    """A substitute for Getty: a separate origin that shows a viewer at every URL."""
     pages = {"*": ("text/html", VIEWER, ""), "/widgets.js": ("text/javascript", WIDGETS, "")}
     yield from serve(Origin(pages))
 
@@ -271,7 +271,7 @@ def test_paper_gets_title_credit_and_address_for_the_picture(desk: Desk) -> None
     desk.write(desk.html("web") + desk.html("facade", title="Pier"), js=True)
     page = desk.open()
     expect(page.locator("iframe")).to_be_visible()
-    name = page.locator(".ek-name").first  # on a screen the frame shows it; it is there for screen readers
+    name = page.locator(".ek-name").first  # for screen readers; on screen the frame shows it
     expect(name).to_have_css("width", "1px")
     page.emulate_media(media="print")
     expect(page.locator("iframe")).to_be_hidden()
@@ -520,7 +520,7 @@ def test_consent_tools_speak_and_listen(desk: Desk) -> None:
     consent = "granted => document.dispatchEvent(new CustomEvent('embedkit:consent', {detail: {granted}}))"
     page.evaluate(consent, True)
     expect(page.locator("iframe")).to_have_count(2)
-    assert page.evaluate("localStorage.length") == 0  # the tool remembers, not we
+    assert page.evaluate("localStorage.length") == 0  # stored by the tool, not by us
     page.evaluate(
         "document.querySelector('main').insertAdjacentElement('beforeend', document.querySelector('h1').cloneNode());"
         "document.dispatchEvent(new CustomEvent('embedkit:scan'))"
@@ -599,7 +599,7 @@ def test_focus_is_visible(desk: Desk) -> None:
 
 # -- the corpus --------------------------------------------------------------------------------------------
 
-# In the page: the elements, attribute names and hosts of each fragment, by the browser's own parser.
+# Runs in the page: the elements, attribute names and hosts of each fragment, from the browser's own parser.
 READ = """htmls => htmls.map(html => {
     const inert = new DOMParser().parseFromString('<body>' + html, 'text/html');
     const all = [...inert.documentElement.querySelectorAll('*')];
@@ -609,7 +609,7 @@ READ = """htmls => htmls.map(html => {
 
 
 def test_no_payload_of_the_corpus_changes_any_markup(desk: Desk) -> None:
-    """Each payload as title, photographer or collection: they stand both in texts and in attributes."""
+    """Each payload as title, photographer or collection, which appear in texts and in attributes."""
     renderer = Renderer(Settings().rendering)
     page = desk.open()
 

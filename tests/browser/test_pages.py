@@ -39,7 +39,7 @@ def fixture_page(browser: Browser) -> Iterator[Page]:
 def test_a_frame_page_tells_its_height_to_who_knows_the_secret(
     page: Page, service: str, sandbox: SandboxServer
 ) -> None:
-    page.goto(f"{sandbox.url}/blog")  # whatever is there: another origin, on this machine as the service is
+    page.goto(f"{sandbox.url}/blog")  # any page of another origin on this machine
     page.set_content(
         "<script>var told = []; addEventListener('message', event => told.push(event.data))</script>"
         f"<iframe width=300 src='{service}/embed/{EXAMPLE}#?secret=aB3dE'></iframe>"
@@ -97,6 +97,6 @@ def test_pages_are_accessible_and_fit(page: Page, service: str, path: str, schem
     left_out = {"landmark-one-main", "page-has-heading-one", "region"} if path.startswith("/embed/") else set()
     problems = [
         one for one in found.response["violations"] if one["id"] not in left_out
-    ]  # a frame is no whole page
+    ]  # a frame is not a whole page
     assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in problems] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 320

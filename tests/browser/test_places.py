@@ -1,4 +1,4 @@
-"""The embed keeps its shape wherever it stands: in any place, under other people's stylesheets, with scripting and
+"""The embed keeps its shape everywhere: in any place, with other stylesheets, with scripting and
 without, and where our own stylesheet is missing.
 
 In CI each pair of values meets once; ``PLACES=all`` in the environment shows all combinations (half an hour).
@@ -28,8 +28,8 @@ from tests.support.tools import need, node_packages
 pytestmark = pytest.mark.xdist_group("places")  # one browser for all
 
 REF, WIDTH, HEIGHT = "74917285", 395, 594
-NARROWEST = 240  # of an embed that shares the width
-FLOAT = 150  # the height of what it stands beside
+NARROWEST = 240  # of an embed next to a float
+FLOAT = 150  # the height of the float
 SITE = "https://site.example"
 PICTURE = {"body": "<!doctype html><p>A picture.", "content_type": "text/html"}
 SIZE: ViewportSize = {"width": 720, "height": 900}
@@ -52,7 +52,7 @@ PLACES = {
     "heading": "<h2>{}</h2>",
 }
 SHARED = {place for place in PLACES if "float" in place} | {"cell", "row of flex"}
-WRAPPERS = {  # the elements that each of these has around a text
+WRAPPERS = {  # the elements that each of these puts around a text
     "no other": "<main>{}</main>",
     "Bootstrap": '<main class="container">{}</main>',
     "GitHub": '<article class="markdown-body">{}</article>',
@@ -61,13 +61,13 @@ WRAPPERS = {  # the elements that each of these has around a text
     "Tailwind": '<article class="prose mx-auto p-4">{}</article>',
     "WordPress": '<main class="entry-content is-layout-constrained">{}</main>',
 }
-# WordPress makes these for each page from the theme's theme.json: the width of the content, and the gaps in it.
+# WordPress generates these for each page from the theme's theme.json: the width of the content, and its gaps.
 CONSTRAINED = """
 .is-layout-constrained > :where(:not(.alignleft):not(.alignright):not(.alignfull)) {
   max-width: 650px; margin-left: auto !important; margin-right: auto !important }
 :root :where(.is-layout-constrained) > * { margin-block: 1.5rem 0 }
 """
-# Without amp: its pages have no stylesheet but the author's, and amp-iframe is nothing without AMP's script.
+# Without amp: its pages have only the author's stylesheet, and amp-iframe needs AMP's script.
 TARGETS: tuple[Target, ...] = ("web", "facade", "widget", "card", "wordpress", "oembed")
 STYLED = ("web", "facade", "widget", "card")
 
@@ -87,7 +87,7 @@ MATRIX = [Case(*row) for row in product((True, False), ("on", "off", "sandboxed"
 
 @cache
 def pairwise() -> list[Case]:
-    """Cases in which each pair of values meets: always the one next that has most of the pairs still missing."""
+    """Cases that cover each pair of values. The next case is always the one with the most missing pairs."""
     bits: dict[object, int] = {}
     pairs = [
         sum(1 << bits.setdefault(pair, len(bits)) for pair in combinations(enumerate(case), 2)) for case in MATRIX
@@ -105,7 +105,7 @@ def pairwise() -> list[Case]:
 
 @pytest.fixture(name="sheets", scope="module")
 def fixture_sheets() -> dict[str, str]:
-    """Each stylesheet as it is published; ours is "ours"."""
+    """Each stylesheet as published; ours is "ours"."""
     node = node_packages(Path(__file__).parent / "places")
     modules = node / "node_modules"
     material = material_package() / "templates/assets/stylesheets"
@@ -154,7 +154,7 @@ MEASURE = """(inner) => {
     out: Math.max(out(shown), out(figure), root.scrollWidth - root.clientWidth),
   };
 }"""
-# The first call remembers where everything is, the next one returns what moved since.
+# The first call stores all positions, the next one returns what has moved since.
 MOVED = """() => {
   const round = (key, value) => typeof value === 'number' ? Math.round(64 * value) : value;
   const place = (element) => JSON.stringify(element.getBoundingClientRect(), round);
@@ -181,7 +181,7 @@ def document(kit: EmbedKit, case: Case, sheets: dict[str, str]) -> str:
 
 
 def page(text: str, ours: str, foreign: str, wrapper: str) -> str:
-    """Ours is the first of the stylesheets: of equal rules, the later wins."""
+    """Ours is the first stylesheet, as the later of equal rules wins."""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title>'
         f"<style>{ours}</style><style>{foreign}</style><body>{wrapper.format(text)}"
@@ -189,7 +189,7 @@ def page(text: str, ours: str, foreign: str, wrapper: str) -> str:
 
 
 class Viewer:
-    """Shows pages; what comes for their frames waits until it is asked for."""
+    """Shows pages, and holds back the responses for their frames."""
 
     def __init__(self, browser: Browser) -> None:
         self.body, self.holds = "", True
@@ -236,11 +236,11 @@ def fixture_viewer(browser: Browser) -> Iterator[Viewer]:
 
 
 def measure(viewer: Viewer, kit: EmbedKit, case: Case, sheets: dict[str, str]) -> dict[str, Any]:
-    """What a page measures, and what moves in it until the picture is there."""
+    """Measure a page, and what moves in it until the picture has loaded."""
     frame, scripting = viewer.open(document(kit, case, sheets), case.scripting), case.scripting == "on"
     facade = (
         scripting and case.target == "facade" and case.ours
-    )  # else a click brings a picture for a line of text
+    )  # else a click replaces a line of text with a picture
     frame.evaluate(MOVED)
     if scripting:
         frame.evaluate(OBSERVE)
@@ -262,11 +262,13 @@ def run_facade(frame: Frame, kit: EmbedKit) -> list[str]:
 
 
 def faults(case: Case, seen: dict[str, Any]) -> list[str]:
-    """What a reader would complain of."""
+    """Return what a reader would complain about."""
     ours = case.ours and case.target in STYLED
-    fits = ours or case.target == "oembed" or seen["room"] > WIDTH + 80  # a browser's own margins of a figure
+    fits = (
+        ours or case.target == "oembed" or seen["room"] > WIDTH + 80
+    )  # the browser's default margins of a figure
     keeps_ratio = case.target == "oembed" or (ours and case.target == "web")
-    beside = FLOAT if "float" in case.place else 0  # what does not fit there goes below
+    beside = FLOAT if "float" in case.place else 0  # what doesn't fit moves below
     complaints = {
         "too narrow": seen["width"] < least_width(case, seen["room"]) - 1 or seen["height"] < 10,
         "another shape": keeps_ratio and abs(seen["height"] - seen["width"] * HEIGHT / WIDTH) > 2,
@@ -280,9 +282,9 @@ def faults(case: Case, seen: dict[str, Any]) -> list[str]:
 
 def least_width(case: Case, room: float) -> float:
     if case.target == "widget" or (case.target in ("facade", "card") and not case.ours):
-        return 0  # text, which takes what there is
+        return 0  # text uses the available width
     if not case.ours and case.place in SHARED:
-        return 100  # that is for others to say
+        return 100  # not specified here
     return min(room, NARROWEST if case.place in SHARED or case.target == "card" else WIDTH)
 
 

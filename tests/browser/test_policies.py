@@ -35,7 +35,7 @@ def fixture_send(desk: Desk) -> Iterator[Send]:
 
 
 def open_target(desk: Desk, target: Target, policy: str = "") -> Page:
-    """A page with one embed, whose façade has been clicked."""
+    """Return a page with one embed whose façade has been clicked."""
     desk.write(desk.html(target), policy=policy, js=target == "facade")
     page = desk.open()
     if target == "facade":
@@ -87,7 +87,7 @@ def test_a_sandboxed_page_shows_pictures(desk: Desk, target: Target) -> None:
     assert page.evaluate("origin") == "null"
     shows(page)
     page.evaluate("document.dispatchEvent(new CustomEvent('embedkit:consent', {detail: {granted: false}}))")
-    if target == "facade":  # there is no storage: the choice holds for this page
+    if target == "facade":  # without storage, the choice is valid for this page
         page.get_by_label(ALWAYS).check()
         shows(page)
 
@@ -117,8 +117,8 @@ def test_a_post_whose_frame_allows_no_script_keeps_frame_and_link(desk: Desk) ->
 
 # -- prerendering ------------------------------------------------------------------------------------------
 
-# A browser under control of a test prerenders nothing, so this one goes its way by itself: the first page grants,
-# has the post prerendered, and goes there once nothing more happens.
+# A browser that is controlled by a test doesn't prerender, so this one runs on its own: the first page consents, has
+# the post prerendered, and opens it once nothing more happens.
 START = """
 localStorage.setItem("embedkit:always", new Date().toISOString());
 const rules = document.createElement("script");
@@ -133,12 +133,12 @@ fetch(document.prerendering ? "/prerendered" : "/opened");
 document.addEventListener("prerenderingchange", () => fetch("/activated"));
 """
 ENOUGH_S = 60
-POLLS = 10  # so many questions of the first page later, the post has had the time to ask for frames
+POLLS = 10  # of the first page, after which the post has had time to request frames
 
 
 @dataclass
 class Journey(Origin):
-    """The site that such a browser goes through; ``early`` is what had been asked of Getty while prerendering."""
+    """The site that such a browser visits; ``early`` lists requests to Getty during prerendering."""
 
     getty: Origin = field(default_factory=Origin)
     early: list[str] | None = None
@@ -192,7 +192,7 @@ def test_a_facade_waits_for_the_page_to_be_seen_in_browsers_that_defer_no_frames
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait for what another process does."""
+    """Wait for another process."""
     end = time.monotonic() + ENOUGH_S
     while not holds():
         assert time.monotonic() < end

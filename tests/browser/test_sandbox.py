@@ -1,4 +1,4 @@
-"""The sandbox and the kit together in a real browser: what is resolved is what is seen."""
+"""The sandbox and the kit in a real browser: what is resolved is what is shown."""
 
 from __future__ import annotations
 

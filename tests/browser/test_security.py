@@ -1,4 +1,4 @@
-"""Hostile texts and attributes in a real browser, with no policy to help: nothing runs, nothing is asked for."""
+"""Hostile texts and attributes in a real browser without a policy: nothing runs, nothing is requested."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ELEMENTS = "[...document.body.querySelectorAll('*')].map(e => e.localName + ' ' 
 
 @dataclass
 class Desk:
-    """One page of a site that answers for itself; what it asks of others is noted and goes nowhere."""
+    """One page of a site. Requests to other origins are recorded and blocked."""
 
     page: Page
     body: str = ""
@@ -71,7 +71,7 @@ def desk(browser: Browser) -> Iterator[Desk]:
 
 
 def written(texts: list[str], target: Target) -> str:
-    """Each text in all the places where one enters."""
+    """Each text in all places that accept one."""
     renderer = Renderer(Settings().rendering)
     return "".join(
         str(

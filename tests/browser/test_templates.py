@@ -1,4 +1,4 @@
-"""Hostile texts where a browser shows them: behind Markdown, and under template engines that read the live page."""
+"""Hostile texts in a browser: after Markdown, and with template engines that read the live page."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ENGINES = {
 
 @dataclass
 class Desk:
-    """A page with hooks on all that a script could call; frames are answered by an empty page."""
+    """A page with hooks on everything a script could call. Frames are empty pages."""
 
     page: Page
     files: dict[str, Path]

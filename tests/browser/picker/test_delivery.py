@@ -1,4 +1,4 @@
-"""The picker on its way into a browser: all modules at once, each checked, and never those of two releases."""
+"""How the picker loads: all modules at once, each checked, and never from two releases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFINED = "customElements.get('embedkit-picker') !== undefined"
 
 
 def marked(label: str) -> PickerFiles:
-    """A release whose every module says, once it runs, whose it is."""
+    """Return a release in which each module records its label when it runs."""
     mark = f"\n(globalThis.ran ??= []).push('{label}');\n".encode()
     contents = picker_files().contents
     return PickerFiles({name: text + (mark if name in MODULES else b"") for name, text in contents.items()})
@@ -31,7 +31,7 @@ def marked(label: str) -> PickerFiles:
 
 @dataclass
 class Site:
-    """Pages, and the static files of the release that is deployed."""
+    """Pages, and the static files of the deployed release."""
 
     url: str = ""
     files: PickerFiles = field(default_factory=partial(marked, "A"))
@@ -92,7 +92,7 @@ def fixture_context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def opened(context: BrowserContext, site: Site) -> tuple[Page, list[str]]:
-    """A page once its scripts have run or failed, and what the console says."""
+    """Return a page after its scripts have run or failed, and its console messages."""
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -110,7 +110,7 @@ def ran(page: Page) -> list[str]:
 
 
 def test_no_module_waits_for_another(context: BrowserContext, site: Site) -> None:
-    """The entry, by which alone a browser would learn of the others, comes when all of them have been asked for."""
+    """The entry, which imports all others, is sent only after all of them have been requested."""
     others = threading.Semaphore(0)
 
     def hold(name: str) -> None:
@@ -156,7 +156,7 @@ def test_a_module_that_was_tampered_with_does_not_run(context: BrowserContext, s
 
 
 def test_modules_that_no_line_names_are_not_checked(context: BrowserContext, site: Site) -> None:
-    """Why a page has a line for each: the hash of the entry says nothing of what it imports."""
+    """This is why a page has a link for each: the entry's hash doesn't cover its imports."""
     site.head = site.tags().rpartition("\n")[2]
     site.replaced = {
         "picker/model.js": site.files.contents["picker/model.js"] + b"\nglobalThis.tampered = true;\n"
@@ -193,14 +193,14 @@ def test_a_page_that_names_the_old_release_gets_all_of_it_or_nothing(browser: Br
         opened(cached, site)
         site.files = marked("B")
         site.head = old
-        assert ran(opened(cached, site)[0]) in (["A"] * len(MODULES), [])  # the browser has kept it, as a rule
+        assert ran(opened(cached, site)[0]) in (["A"] * len(MODULES), [])  # usually from the browser's cache
         page, said = opened(empty, site)
         assert ran(page) == []
         assert said
 
 
 def test_a_browser_that_has_kept_some_modules_mixes_none(browser: Browser, site: Site) -> None:
-    """Half of the old release is kept; its other half is no longer served, and the new one is another folder."""
+    """Half of the old release is cached, the rest is no longer served, and the new one is in another folder."""
     site.head = site.tags().replace(site.files.modules[ENTRY].integrity, "")
     some = [line for line in site.head.splitlines() if "modulepreload" in line][::2]
     with browser.new_context() as context:
@@ -213,7 +213,7 @@ def test_a_browser_that_has_kept_some_modules_mixes_none(browser: Browser, site:
 
 
 def test_a_release_may_be_served_from_a_copy(context: BrowserContext, site: Site, tmp_path: Path) -> None:
-    """A static site: the folder that ``embedkit assets --picker`` makes, behind any server of files."""
+    """A static site: the folder that ``embedkit assets --picker`` writes, on any file server."""
     with Tree(tmp_path) as tree:
         site.files.copy(tree.write)
     site.copy = tmp_path

@@ -1,4 +1,4 @@
-"""The details of a picture: what is said of it, its preview, copying and dragging."""
+"""The details of a picture: facts, options, preview, copying and dragging."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_what_is_said_goes_into_the_shortcode(desk: Desk) -> None:
     page.get_by_label("Display as").select_option("Click to load")
     expect(code).to_have_text('[getty src="900000" width="480" caption="true" align="right" target="facade"]')
     page.get_by_label("Caption", exact=True).select_option("Custom")
-    expect(page.get_by_label("Caption text")).to_be_in_viewport(ratio=1)  # it has come into view
+    expect(page.get_by_label("Caption text")).to_be_in_viewport(ratio=1)  # it has scrolled into view
     page.get_by_label("Caption text").fill('Quay [east] "B" & <co>')
     page.get_by_label("Alternative text").fill("Boats")
     page.get_by_label("Display as").select_option("Site default")
@@ -77,7 +77,7 @@ def test_what_is_said_goes_into_the_shortcode(desk: Desk) -> None:
 
 
 def test_its_shortcodes_are_those_of_the_library(desk: Desk) -> None:
-    """What an editor says is what embedkit reads, whatever signs are in it."""
+    """embedkit reads what the editor has written, whatever characters it contains."""
     page = desk.open()
     texts = [
         *HOSTILE,

@@ -1,4 +1,4 @@
-"""<embedkit-picker> as a host sees it: attributes, words, dialogs, and the whole of it over the real service."""
+"""<embedkit-picker> for its host: attributes, words, dialogs, and all of it with the real service."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_dialog_takes_options_and_the_page_is_as_before(desk: Desk) -> None:
     before = page.evaluate("document.body.children.length")
     page.locator("#opener").click()
     expect(page.get_by_role("dialog", name="Choisir")).to_be_visible()
-    expect(tiles(page)).to_have_count(10)  # the nearest that Getty lists
+    expect(tiles(page)).to_have_count(10)  # the nearest supported page size
     page.locator(".mark").first.click()
     page.get_by_role("button", name="Insérer 1 image").click()
     assert wait_until(page, "window.choice")["id"] == "900000"
@@ -119,13 +119,13 @@ def test_modal_ones_are_not_shown_before(desk: Desk) -> None:
 
 
 def test_the_real_service_from_the_first_letter_to_the_shortcode(room: Desk) -> None:
-    """The service itself over the sandbox, under the strict policy, with what it says of itself."""
+    """The real service with the sandbox and a strict policy, with its console messages."""
     rows: dict[str, Any] = {
         "cache": "memory:",
         "secret": "s" * 40,
         "rate_limit": "10000/minute",
         "search_access": "open",
-        "timeout": 60.0,  # a loaded machine is no slow Getty
+        "timeout": 60.0,  # so that a busy machine doesn't look like a slow Getty
     }
     with (
         SandboxServer() as sandbox,
@@ -149,10 +149,10 @@ def test_the_real_service_from_the_first_letter_to_the_shortcode(room: Desk) -> 
         expect(frame.locator("img").first).to_be_visible()
         stage = page.locator(".stage").bounding_box()
         assert stage
-        assert stage["height"] > 150  # the frame told its height
+        assert stage["height"] > 150  # the frame has reported its height
         page.get_by_label("Right").check()
         page.get_by_role("button", name="Copy HTML").click()
-        page.locator("button.primary").click()  # nobody opened the page, so it copies
+        page.locator("button.primary").click()  # no other page has opened this one, so it copies
         expect(page.locator("body > [role=status]")).to_have_text("Shortcode copied")
         value = page.get_by_role("textbox", name="Shortcode", exact=True).inner_text()
         assert kit.parse(value).options.align == "right"

@@ -1,4 +1,4 @@
-"""The element as a field of a form: a card with the picture, and the picker in a dialog."""
+"""The element as a form field: a card with the picture, and the picker in a dialog."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def form_data(page: Page) -> list[list[str]]:
 
 
 def named(page: Page, role: str) -> list[str]:
-    """The names of a role, as the browser tells them to a screen reader: Playwright's own reading knows no internals."""
+    """Names of a role from the browser's accessibility tree, as Playwright's own ignore element internals."""
     tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
     return [node["name"]["value"] for node in tree["nodes"] if node.get("role", {}).get("value") == role]
 
@@ -41,7 +41,7 @@ def choose(page: Page, place: int = 0) -> None:
 def test_a_form_sends_what_was_chosen(desk: Desk) -> None:
     page = desk.open(body=FIELD.format(""))
     assert form_data(page) == [["picture", ""]]
-    expect(page.get_by_role("searchbox")).to_have_count(0)  # that is in the dialog
+    expect(page.get_by_role("searchbox")).to_have_count(0)  # it is in the dialog
     page.evaluate("document.forms[0].addEventListener('change', () => { window.changed = true; })")
     choose(page)
     assert form_data(page) == [["picture", "[getty 900000]"]]
@@ -73,7 +73,7 @@ def test_a_field_that_must_be_filled(desk: Desk) -> None:
     assert field.evaluate("picker => picker.validity.valueMissing")
     field.evaluate("picker => { picker.value = '[getty 1]'; }")
     assert page.evaluate("document.forms[0].checkValidity()")
-    assert "Featured picture" in named(page, "group")  # its label stays its name
+    assert "Featured picture" in named(page, "group")  # it is still named by its label
     page.get_by_text("Featured picture").click()
     expect(page.get_by_role("button", name="Change")).to_be_focused()
 
@@ -90,7 +90,7 @@ def test_details_of_a_chosen_picture_are_edited(desk: Desk, output: str) -> None
         page.get_by_label("Caption text").fill(caption)
         press(page, "Use this picture")
         expect(page.get_by_role("dialog")).to_have_count(0)
-        press(page, "Edit details")  # it is as it was left
+        press(page, "Edit details")  # the options are unchanged
         expect(page.get_by_label("Width in pixels")).to_have_value(width)
         expect(page.get_by_label("Caption text")).to_have_value(caption)
         press(page, "Back to the results")

@@ -1,4 +1,4 @@
-"""The picker in Firefox: the main journeys, by keyboard and by mouse, and its main states as axe sees them."""
+"""The picker in Firefox: the main journeys by keyboard and mouse, and axe on its main states."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def fixture_window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox
 
 
 def opened(window: Firefox, room: Desk, body: str = PAGE) -> Firefox:
-    """A page with a picker that remembers nothing."""
+    """A page with a picker that stores nothing."""
     room.service.reset()
     room.service.body = body.replace("<embedkit-picker", '<embedkit-picker remember="off"')
     window.open(room.site.url, f"{part('.picker[data-state]')} !== null && 'EmbedKit' in window")

@@ -1,4 +1,4 @@
-"""Choosing: what a page is given, for one picture and for several."""
+"""Choosing: what a page receives for one picture and for several."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_choice_says_all_there_is_to_know(desk: Desk) -> None:
         "pageUrl": image["page_url"],
         "shortcode": "[getty 900001]",
         "url": "https://gty.im/900001",
-        "html": None,  # a shortcode waits for nothing
+        "html": None,  # a shortcode needs no request
         "markdown": None,
         "oembed": None,
     }

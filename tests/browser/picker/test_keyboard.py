@@ -1,4 +1,4 @@
-"""The picker without a pointer, and as a screen reader has it: journeys, keys, focus, announcements, aria snapshots."""
+"""The picker by keyboard and screen reader: journeys, keys, focus, announcements, aria snapshots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def press(page: Page, *keys: str) -> None:
 
 
 def active(page: Page) -> str:
-    """The name of what has focus, inside of the shadow tree."""
+    """Return the name of the focused element in the shadow tree."""
     found: str = page.evaluate("""() => {
         const inner = document.activeElement.shadowRoot?.activeElement ?? document.activeElement;
         return inner.getAttribute('aria-label') ?? inner.labels?.[0]?.textContent ?? inner.textContent.trim();
@@ -134,7 +134,7 @@ def test_on_a_narrow_screen_the_sheet_is_all_that_can_be_reached(desk: Desk) -> 
         inside = "document.querySelector('embedkit-picker').shadowRoot.activeElement?.closest('.side') !== null"
         assert page.evaluate(f"document.activeElement.localName !== 'embedkit-picker' || {inside}")
     press(page, "Escape")
-    if page.locator(".side").is_visible():  # focus had left the picker
+    if page.locator(".side").is_visible():  # focus has left the picker
         page.get_by_role("button", name="Back to the results").click()
     expect(tiles(page).first).to_be_focused()
 
@@ -175,7 +175,7 @@ def test_after_a_throttle_enter_on_the_button_tries_again(desk: Desk) -> None:
     desk.service.search = lambda _: problem(429, "throttled", 9)
     page = desk.open()
     page.clock.install(time=0)
-    page.clock.pause_at(60_000)  # else the throttle may be over before Enter is pressed
+    page.clock.pause_at(60_000)  # else the throttle can end before Enter is pressed
     search(page)
     again = page.get_by_role("button", name="Try again")
     expect(again).to_have_attribute("aria-disabled", "true")
@@ -253,7 +253,7 @@ def test_a_slash_goes_to_the_search(desk: Desk) -> None:
     tiles(page).first.focus()
     press(page, "/")
     expect(page.get_by_role("searchbox")).to_be_focused()
-    page.keyboard.type("quay/")  # in the place of what was looked for before
+    page.keyboard.type("quay/")  # replaces the previous query
     expect(page.get_by_role("searchbox")).to_have_value("quay/")
     page.keyboard.press("ArrowDown")  # and back, past filters and suggestions
     expect(page.locator(".tile:focus")).to_have_count(1)
@@ -305,7 +305,7 @@ def test_focus_can_be_seen_on_any_picture(desk: Desk) -> None:
 
 
 def test_targets_are_large_enough(desk: Desk) -> None:
-    """24 px, and 44 for fingers; a link within its line aside (WCAG 2.5.8). Layout counts in 1/64 px."""
+    """24 px, or 44 px for touch, except links in a line of text (WCAG 2.5.8). Layout uses units of 1/64 px."""
     for touch, least in ((False, 23.9), (True, 43.9)):
         page = desk.open("multiple", width=320, has_touch=touch, is_mobile=touch)
         search(page)
@@ -340,7 +340,7 @@ def test_results_are_announced_when_they_have_settled(desk: Desk) -> None:
 def test_what_was_done_is_seen_and_comes_before_what_was_loaded(desk: Desk) -> None:
     page = desk.open("autoload=off")
     details(page)
-    expect(page.get_by_role("status")).to_contain_text("70 results")  # its timer is not the clock's
+    expect(page.get_by_role("status")).to_contain_text("70 results")  # its timer doesn't use the clock
     page.clock.install(time=0)
     page.clock.pause_at(60_000)
     page.get_by_role("button", name="Insert", exact=True).click()

@@ -1,4 +1,4 @@
-"""A slow line: what comes late takes nothing away from who has gone on meanwhile, and loses nothing that was done."""
+"""A slow connection: late responses neither interrupt a reader who has moved on nor lose what was done."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_page_that_is_on_its_way_takes_a_click_for_its_first_picture(desk: Des
     details(page, 29)
     with hold_requests(page, "**/v1/search*"):
         page.mouse.move(300, 400)
-        page.mouse.wheel(0, 4000)  # more comes by itself
+        page.mouse.wheel(0, 4000)  # more loads automatically
         expect(button(page, "Loading more…")).to_be_visible()
         button(page, "Next picture").click()
     expect(page.locator(".bar .count")).to_have_text("31 of 70")
@@ -88,7 +88,7 @@ def enter_scope(page: Page) -> None:
     details(page, 1)
     page.locator(".side").get_by_role("button", name="Similar", exact=True).click()
     expect(page.locator(".scope")).to_be_visible()
-    page.evaluate("const now = Date.now; Date.now = () => now() + 400_000")  # what it has kept is too old
+    page.evaluate("const now = Date.now; Date.now = () => now() + 400_000")  # its cache has expired
 
 
 def value_of_a_field(page: Page) -> None:
@@ -117,7 +117,7 @@ def test_an_answer_takes_no_focus_from_who_writes_in_the_box(
     page = desk.open()
     prepare(page)
     page.clock.install()
-    page.clock.pause_at("2030-01-01")  # what is written is not searched for yet
+    page.clock.pause_at("2030-01-01")  # what is typed is not searched for yet
     with hold_requests(page, "**/v1/*"):
         click(page)
         box(page).fill("tall sh")
@@ -145,7 +145,7 @@ def test_without_an_answer_the_options_of_a_picture_are_shown(desk: Desk) -> Non
 
 
 def open_meanwhile(page: Page) -> None:
-    """Search, and open an old result before there is an answer."""
+    """Search, and open an old result before the response arrives."""
     box(page).fill("pier")
     box(page).press("Enter")
     tiles(page).nth(2).press("Enter")
@@ -234,7 +234,7 @@ def test_what_was_given_up_is_not_inserted(desk: Desk) -> None:
         expect(page.get_by_role("dialog")).to_have_count(0)
         button(page, "Change").click()
         details(page, 1)
-        button(page, "Use this picture").click()  # another one
+        button(page, "Use this picture").click()  # another picture
     wait_until(page, "heard.some(([name]) => name === 'select')")
     assert [one["id"] for one in events(page, "select")] == ["900001"]
 
@@ -302,7 +302,7 @@ def test_the_newest_are_shown_once(desk: Desk) -> None:
         expect(page.locator(".chips-newest")).to_be_visible()
         with expect_answer(page, "**/v1/search*"):
             waiting[0].continue_()
-        waiting.clear()  # a search which was given up
+        waiting.clear()  # a canceled search
     expect(page.locator(".chips-newest")).to_have_count(1)
 
 
@@ -324,7 +324,7 @@ def test_what_comes_to_the_first_screen_moves_nothing(desk: Desk) -> None:
             pill = page.locator(".chips-samples_label button").first
             pill.wait_for()
             before = pill.bounding_box()
-        expect(page.locator(".chips-newest")).to_have_count(0)  # until what is above them is there
+        expect(page.locator(".chips-newest")).to_have_count(0)  # until what is above them has loaded
     expect(page.locator(".chips-used + .chips-newest")).to_be_visible()
     assert pill.bounding_box() == before
 
@@ -336,7 +336,7 @@ FIELD = '<form><embedkit-picker name="p" value="[getty 1]"><input name="p" value
 
 @contextmanager
 def without_script(desk: Desk, body: str) -> Iterator[Page]:
-    """A page whose script comes when the block ends."""
+    """A page whose script loads when the block ends."""
     page = desk.open(body="<p></p>")
     desk.service.body = body
     page.route(SCRIPT, lambda route: route.abort())

@@ -1,4 +1,4 @@
-"""Where a picture leads: to similar ones, to its series, event, photographer and collection, to its keywords."""
+"""From a picture to similar ones, its series, event, photographer, collection and keywords."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEADS = {
     "Sofía Jansen": ("artists", "Sofía Jansen", "Photographer: Sofía Jansen"),
     "Tidewater RM": ("collection_codes", "TWR", "Collection: Tidewater RM"),
 }
-NARROWED = {"family", "exclude_nudity"}  # what goes with a search that can be narrowed
+NARROWED = {"family", "exclude_nudity"}  # sent with a search that can be filtered
 
 
 def lead(page: Page, name: str) -> None:
@@ -61,7 +61,7 @@ def test_a_creative_picture_leads_to_its_series(desk: Desk) -> None:
 def test_a_keyword_narrows_the_search(desk: Desk) -> None:
     page = desk.open()
     details(page)
-    page.locator("summary", has_text="Keywords").click()  # not in the way of who tabs to the buttons below
+    page.locator("summary", has_text="Keywords").click()  # closed, so that Tab reaches the buttons below sooner
     lead(page, "Fishing Industry")
     expect(page.get_by_role("searchbox")).to_have_value("harbour Fishing Industry")
     assert desk.requests("/v1/search")[-1].query["q"] == "harbour Fishing Industry"

@@ -1,4 +1,4 @@
-"""The picker's modules as files: who imports whom, how much is loaded, what no module may do."""
+"""The picker's modules as files: their imports, their size, and what no module may do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from embedkit.files.installed import static_dir
 from embedkit.web.picker_files import PickerFiles, picker_files
 from tests.support.tools import need
 
-MAX_BYTES = 40_000  # of all modules, each compressed by itself, as it is sent
+MAX_BYTES = 40_000  # of all modules, each compressed separately, as sent
 MAX_LINES = 750
 ENTRY = static_dir() / "embedkit-picker.js"
 ROOMS = sorted((static_dir() / "picker").glob("*.js"))
@@ -25,12 +25,12 @@ SINKS = ("innerHTML", "outerHTML =", "insertAdjacentHTML", "DOMParser", "srcdoc"
 
 
 def imports(path: Path) -> list[Path]:
-    """The modules that a module imports."""
+    """Return the modules that a module imports."""
     return [(path.parent / name).resolve() for name in IMPORT.findall(path.read_text("utf-8"))]
 
 
 def order() -> list[Path]:
-    """All modules, each after those that it imports; an error where that can't be."""
+    """Return all modules, each after its imports; fail if that is impossible."""
     done: list[Path] = []
     waiting = {path: set(imports(path)) for path in MODULES}
     while waiting:
@@ -92,7 +92,7 @@ def test_all_of_it_is_small() -> None:
 
 
 def test_names_are_the_fields() -> None:
-    """Words of a private dialect, and names of one letter, which the picker once had."""
+    """The picker once had words of a private dialect, and names of one letter."""
     words = re.compile(r"\b(?:said|saidOf|const h|function h|LONGEST|PATIENCE|FRESH)\b")
     assert [path.name for path in MODULES if words.search(path.read_text("utf-8"))] == []
 
@@ -122,7 +122,7 @@ def test_any_change_makes_another_release(name: str) -> None:
 
 
 def test_a_running_process_keeps_its_release(tmp_path: Path) -> None:
-    """An upgrade replaces files under it; what it serves still fits together."""
+    """An upgrade replaces its files, but what it serves still fits together."""
     with Tree(tmp_path) as tree:
         picker_files().copy(tree.write)
     folder = tmp_path / picker_files().folder

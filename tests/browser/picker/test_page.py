@@ -1,4 +1,4 @@
-"""The page /picker in a browser: whom it hands a choice to, what it loads, and the same without JavaScript."""
+"""The page /picker in a browser: who receives a choice, what it loads, and how it works without JavaScript."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OBSERVE = """
 window.violations = [];
 addEventListener('securitypolicyviolation', event => violations.push(event.violatedDirective + ' ' + event.blockedURI));
 """
-CREDENTIALS = (KEY, SECRET, USER, PASSWORD)  # what stays on the server
+CREDENTIALS = (KEY, SECRET, USER, PASSWORD)  # must stay on the server
 ECLIPSE = "q=solar+eclipse"
 
 
@@ -41,21 +41,21 @@ def fixture_sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture(name="stranger", scope="module")
 def fixture_stranger() -> Iterator[str]:
-    """An origin that nobody has listed."""
+    """An origin that is not allowed."""
     with SandboxServer() as other:
         yield other.url
 
 
 @pytest.fixture(name="service", scope="module")
 def fixture_service(sandbox: SandboxServer) -> Iterator[str]:
-    """A service that is framed by pages of the sandbox's origin, which stands for a CMS's."""
+    """A service that is framed by pages of the sandbox's origin, which plays the CMS."""
     rows = {"tokens": TOKEN, "picker_origins": f"https://cms.example.org,{sandbox.url}"}
     yield from service_of(sandbox, **rows)
 
 
 @pytest.fixture(name="own", scope="module")
 def fixture_own(sandbox: SandboxServer) -> Iterator[str]:
-    """A service that anybody on this machine may search, and only its own pages may frame."""
+    """A service that can be searched by everyone on this machine, and framed only by its own pages."""
     yield from service_of(sandbox, search_access="open")
 
 
@@ -81,8 +81,8 @@ def fixture_grant(service: str) -> str:
 
 
 def frame(page: Page, host: str, address: str) -> Any:
-    """The picker in a frame of a page of that origin."""
-    page.goto(f"{host}/static/site.css")  # whatever is there
+    """Return the picker in a frame of a page of that origin."""
+    page.goto(f"{host}/static/site.css")  # any page there
     page.set_content(f"<script>{LISTEN}</script><iframe width=1100 height=700 src='{address}'></iframe>")
     return page.frame_locator("iframe")
 
@@ -137,7 +137,7 @@ def test_tinymce_is_spoken_to_in_its_own_words(
     page.wait_for_function("told.some(one => one.mceAction === 'close')")
     actions = page.evaluate("told.filter(one => one.mceAction).map(one => [one.mceAction, one.content])")
     assert [name for name, _ in actions] == ["insertContent", "close"]
-    assert actions[0][1].startswith("<p>[getty ")  # TinyMCE takes html, which a shortcode has to be made first
+    assert actions[0][1].startswith("<p>[getty ")  # TinyMCE takes HTML, so the shortcode is converted
 
 
 def test_an_opener_is_told_as_well(page: Page, service: str, sandbox: SandboxServer, grant: str) -> None:
@@ -168,7 +168,7 @@ def test_nobody_else_is_told_anything(page: Page, service: str, stranger: str, q
     with page.expect_popup() as opened:
         page.get_by_role("button").click()
     expect(opened.value.get_by_role("alert").first).to_contain_text("EMBEDKIT_PICKER_ORIGINS")
-    opened.value.get_by_role("searchbox").wait_for()  # it is ready, and would have said so
+    opened.value.get_by_role("searchbox").wait_for()  # it is ready, and would have reported it
     assert page.evaluate("told") == []
 
 
@@ -222,7 +222,7 @@ def test_the_news_of_the_sandbox_are_of_today_of_the_week_and_of_the_month(
     of_today = [sandbox.app.find(id).date_created[:10] for id, asset in catalogue().items() if asset.age == 0]
     with browser.new_context(timezone_id="UTC", viewport={"width": 1280, "height": 800}) as context:
         page = context.new_page()
-        page.clock.set_fixed_time(f"{min(of_today)}T12:00:00Z")  # the day may end while the test runs
+        page.clock.set_fixed_time(f"{min(of_today)}T12:00:00Z")  # the day could end while the test runs
         page.goto(f"{own}/picker?q=day&family=editorial&lang=de")
         page.locator(".segments input[value=editorial]").check(force=True)
         counts = []
@@ -326,7 +326,7 @@ def test_without_javascript_it_is_a_form_with_results(browser: Browser, own: str
 
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_that_form_is_accessible(page: Page, own: str, language: str) -> None:
-    """The same page with its script held back: where JavaScript is off, axe can't run."""
+    """The same page with its script held back, as axe can't run without JavaScript."""
     page.route("**/embedkit-picker-page.js*", lambda route: route.abort())
     page.goto(f"{own}/picker?{ECLIPSE}&lang={language}")
     for width in (320, 1280):

@@ -45,7 +45,7 @@ def test_rows_fill_the_width_and_keep_the_shape_of_pictures(desk: Desk, width: i
     if width == 320:
         chip = page.get_by_role("group", name="Related").get_by_role("button").first.bounding_box()
         assert chip
-        assert boxes[0][1] >= chip["y"] + chip["height"]  # their line is not squeezed by the rows
+        assert boxes[0][1] >= chip["y"] + chip["height"]  # the rows don't squeeze their line
         assert sum(len(row) for row in rows) / len(rows) >= 1.75  # two in a row
 
 

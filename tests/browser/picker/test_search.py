@@ -1,4 +1,4 @@
-"""The search box and its filters: what is asked, when, and what is remembered."""
+"""The search box and its filters: what is requested, when, and what is remembered."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.picker import (
 def test_typing_asks_once_it_pauses(desk: Desk) -> None:
     page = desk.open()
     page.clock.install(time=0)
-    page.clock.pause_at(60_000)  # else it runs on while a slow machine types
+    page.clock.pause_at(60_000)  # else it runs while a slow machine types
     box = page.get_by_role("searchbox")
     box.press_sequentially("harbour")
     page.clock.run_for(299)
@@ -136,7 +136,7 @@ def test_a_reference_is_resolved_and_a_phrase_is_searched_for(desk: Desk, pasted
     expect(tiles(page)).to_have_count(1)
     expect(page.get_by_role("heading", name="Resolved 74917285")).to_be_visible()  # its details are open
     expect(page.get_by_role("status")).to_have_text("1 picture found")
-    expect(page.get_by_role("group", name="Filters")).to_be_hidden()  # which would change nothing
+    expect(page.get_by_role("group", name="Filters")).to_be_hidden()  # as they would have no effect
 
 
 def test_filters_offer_only_what_the_family_takes(desk: Desk) -> None:

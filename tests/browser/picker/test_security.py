@@ -1,6 +1,6 @@
-"""The picker with strangers' words: texts stay texts, addresses stay addresses, and the grant goes to nobody else.
+"""The picker with untrusted texts: texts stay texts, URLs stay URLs, and only the service gets the grant.
 
-Every page here has the policy of issue 4, Trusted Types among it; ``Desk.close`` fails where it was broken.
+Every page here has the policy of issue 4, with Trusted Types; ``Desk.close`` fails if it was violated.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.support.tools import reference_dir
 
 GRANT = "grant-4f1c9a-of-somebody"
 RAN = "window.ran = (window.ran ?? 0) + 1"
-# Ours: each would raise the flag, leave the element that it stands in, or fill a hole of a sentence.
+# Our own: each would set the flag, break out of its element, or fill in a placeholder.
 OURS = (
     f"<script>{RAN}</script>",
     f'<img src="x" onerror="{RAN}">',
@@ -62,7 +62,7 @@ BAD: tuple[Any, ...] = (
     ),
 )
 
-# Elements and the names of their attributes; not what a picture that has come, or the length of a text, changes.
+# Elements and the names of their attributes, without what a loaded picture or the length of a text changes.
 SKELETON = """
   const skeleton = ({localName, attributes, children}) => localName
     + '[' + [...attributes].map(one => one.name).filter(name => !/^(class|style|hidden)$/.test(name)).sort() + ']'
@@ -72,7 +72,7 @@ SKELETON = """
 
 
 def opened(desk: Desk, attributes: str = "") -> tuple[Page, list[str]]:
-    """A page whose alarms ring, and the addresses that it asks for."""
+    """A page with alarms, and the URLs that it requests."""
     page = desk.open(attributes)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -83,7 +83,7 @@ def opened(desk: Desk, attributes: str = "") -> tuple[Page, list[str]]:
 
 
 def assert_quiet(desk: Desk, page: Page, asked: Sequence[str]) -> None:
-    """Nothing ran, the page is where it was, and nobody but the service and the pictures was asked."""
+    """Nothing ran, the page is the same, and only the service and pictures were requested."""
     assert page.evaluate("window.ran ?? 0") == 0
     assert urlsplit(page.url)._replace(fragment="").geturl().rstrip("/") == desk.site.url
     ours = (f"{desk.site.url}/v1/", f"{desk.site.url}/embed/", f"{desk.site.url}/static/", f"{desk.pictures.url}/")
@@ -92,7 +92,7 @@ def assert_quiet(desk: Desk, page: Page, asked: Sequence[str]) -> None:
 
 
 def answer(desk: Desk, texts: Sequence[str]) -> None:
-    """The search finds one picture for each text, which is all that is said of it."""
+    """The search finds one picture for each text, which is in all of its fields."""
 
     def image(place: int, text: str) -> dict[str, Any]:
         credit = {"line": text, "photographer": text, "collection": text, "agency": text}
@@ -111,7 +111,7 @@ def tree_of(page: Page) -> str:
 
 
 def details_of(page: Page) -> list[list[str]]:
-    """The skeleton of the details of every picture, and the texts in it."""
+    """Return the skeleton of the details of every picture, and its texts."""
     found: list[list[str]] = page.evaluate(f"""() => {{ {SKELETON}
         const side = root.querySelector('.side');
         return [...root.querySelectorAll('.tile')].map(tile => {{
@@ -181,9 +181,7 @@ def test_what_is_looked_for_stays_text(desk: Desk) -> None:
         if state(page) == "none" and " " not in text.strip():
             expect(page.locator(".panel h3")).to_have_text(f"Nothing found for “{text}”")
             assert tree_of(page) == plain
-        assert (
-            page.locator("script, iframe, style, svg [onload], [onerror]").count() == 2
-        )  # those of the host's head
+        assert page.locator("script, iframe, style, svg [onload], [onerror]").count() == 2  # from the host's head
     assert_quiet(desk, page, asked)
 
 
@@ -264,7 +262,7 @@ def test_markup_of_the_service_is_handed_over_and_never_parsed(desk: Desk) -> No
 
 
 def addresses(page: Page) -> list[str]:
-    """Where anything in the shadow tree leads to or comes from."""
+    """Return all URLs in the shadow tree."""
     found: list[str] = page.evaluate(f"""() => {{ {SKELETON}
         return [...root.querySelectorAll('[src], [href], [srcset], [action], [data], [formaction]')].flatMap(node =>
           ['src', 'href', 'srcset', 'action', 'data', 'formaction'].map(name => node.getAttribute(name)).filter(said => said !== null));
@@ -311,7 +309,7 @@ def test_so_are_those_of_a_picture_that_was_pasted(desk: Desk) -> None:
     for place in range(len(BAD)):
         search(page, str(900000 + place))
         expect(page.locator(".side h3")).to_have_text(f"Resolved {900000 + place}")
-        expect(page.locator(".side dl")).to_contain_text("2018")  # all is told of it
+        expect(page.locator(".side dl")).to_contain_text("2018")  # with all fields
         assert addresses(page) == []
     assert_quiet(desk, page, asked)
 
@@ -369,7 +367,7 @@ def test_an_id_that_is_none_is_no_picture(desk: Desk) -> None:
 
 
 def who_was_told(asked: Sequence[ReceivedRequest]) -> list[str]:
-    """The paths of requests that hold the grant, wherever in it."""
+    """Return the paths of requests that contain the grant anywhere."""
     return [urlsplit(one.path).path for one in asked if GRANT in f"{one.path} {one.headers} {one.body}"]
 
 
@@ -388,7 +386,7 @@ def test_the_grant_goes_to_what_needs_one_alone_and_as_a_header(desk: Desk) -> N
     assert len(found) == 2
     assert {one.headers["Authorization"] for one in found} == {f"Bearer {GRANT}"}
     expect(page.locator(".side dl")).to_contain_text("2018")
-    told = ["/v1/boards", "/v1/images/900001", *["/v1/search"] * 3]  # of searches one is for the newest pictures
+    told = ["/v1/boards", "/v1/images/900001", *["/v1/search"] * 3]  # one search is for the newest pictures
     assert sorted(who_was_told(desk.site.requests)) == told
     assert desk.pictures.requests
     assert who_was_told(desk.pictures.requests) == []

@@ -1,4 +1,4 @@
-"""Every state of the picker: reached, named, told apart, accessible in both themes, widths and directions."""
+"""Every state of the picker: reachable, named, distinct, and accessible in both themes, widths and directions."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from tests.support.picker import (
 )
 
 WIDTHS = (320, 1280)
-LANGUAGES = ("de", "ar")  # the longest words, and the other direction
-# Where a text is cut: names below narrow tiles and captions are meant to be, everything else must fit.
+LANGUAGES = ("de", "ar")  # the longest words, and right to left
+# Texts that are cut off. Names below narrow tiles and captions may be, everything else must fit.
 CLIPPED = """() => {
   const root = document.querySelector('embedkit-picker').shadowRoot;
   const meant = '.unseen, .by, .name, .name *, .caption, .markup, .code, select, textarea, svg, svg *, .segment input';
@@ -42,7 +42,7 @@ CLIPPED = """() => {
   }).map(node => `${node.localName}.${node.className}: ${node.textContent.slice(0, 60)}`);
 }"""
 
-# What is read on the screen: no names for screen readers alone.
+# The texts on the screen, without those for screen readers only.
 READ = """() => {
   const words = [];
   const walk = node => {
@@ -56,7 +56,7 @@ READ = """() => {
 
 @pytest.fixture(name="pages", scope="module")
 def fixture_pages(room: Desk) -> Iterator[dict[tuple[int, str], Page]]:
-    """One page for each width and language: a picker in a form, that lets several be chosen."""
+    """One page for each width and language: a picker in a form that allows several pictures."""
     attributes = 'multiple targets="markdown" page-size="9" autoload="off" sandbox endpoint="/"'
     field = f"<form><embedkit-picker {attributes}></embedkit-picker></form>"
     made = {}
@@ -64,7 +64,7 @@ def fixture_pages(room: Desk) -> Iterator[dict[tuple[int, str], Page]]:
         for language in LANGUAGES:
             page = room.open(width=width, height=760, lang=language, body=field, reduced_motion="reduce")
             page.evaluate("document.documentElement.dir = document.documentElement.lang === 'ar' ? 'rtl' : 'ltr'")
-            room.opened.remove(page)  # it stays for all states
+            room.opened.remove(page)  # it is used for all states
             made[width, language] = page
     yield made
     broken = [one for page in made.values() for one in violations(page)]
@@ -78,13 +78,13 @@ NUMBERS = itertools.count(1)
 
 
 def said(key: str, language: str) -> list[str]:
-    """The words for a key, around what is filled in; what is no key is a word itself."""
+    """Return the words for a key, without placeholders; anything else is returned unchanged."""
     words = json.loads((static_dir() / "locales" / f"{language}.json").read_text("utf-8")).get(key, key)
     return re.split(r"\{\w+\}", words) if isinstance(words, str) else []
 
 
 def ask(page: Page) -> None:
-    """Something that was never asked: answers of the last minutes are shown again without asking."""
+    """Return a new query, as responses of the last minutes are cached."""
     search(page, f"harbour {next(NUMBERS)}")
 
 
@@ -101,8 +101,8 @@ def asks(text: str) -> Setting:
 
 
 def first(desk: Desk, page: Page) -> None:
-    """With something to remember, and some news."""
-    page.evaluate("const now = Date.now; Date.now = () => now() + 400_000")  # what it has kept is too old
+    """With recent searches and pictures, and the newest pictures."""
+    page.evaluate("const now = Date.now; Date.now = () => now() + 400_000")  # its cache has expired
     desk.service.newest = 6
     search(page, "tall ships")
     tiles(page).first.click()
@@ -119,7 +119,7 @@ def loading(desk: Desk, page: Page) -> None:
     language = page.locator(".picker").get_attribute("lang") or ""
     expect(page.locator(".picker > [role=status]")).to_have_text(
         said("loading", language)
-    )  # spoken: bones are seen
+    )  # announced; the skeleton is visible
 
 
 def refetching(desk: Desk, page: Page) -> None:
@@ -229,7 +229,7 @@ def selected(desk: Desk, page: Page) -> None:
 
 
 def selecting(desk: Desk, page: Page) -> None:
-    """With the details of one that is not selected, and of one that is."""
+    """With the details of a picture that is not selected, and of one that is."""
     search(page)
     for place in (0, 2):
         page.locator(".mark").nth(place).click()
@@ -270,7 +270,7 @@ STATES: dict[str, tuple[str, Setting]] = {
     "selecting in details": ("results", selecting),
 }
 
-# The words of each state that tell what is the case and what to do, by their keys in locales/*.json.
+# The words of each state that describe it and what to do, by their keys in locales/*.json.
 SAID: dict[str, tuple[str, ...]] = {
     "first use": (
         "first_title",
@@ -411,7 +411,7 @@ def test_a_throttle_counts_down_and_then_lets_through(desk: Desk) -> None:
     again = page.get_by_role("button", name="Try again")
     expect(again).to_have_text(re.compile(r"Try again in 0:2[5-7]"))  # it counts down
     expect(again).to_have_attribute("aria-disabled", "true")
-    asked = len(desk.requests("/v1/search"))  # whoever types slowly searches twice
+    asked = len(desk.requests("/v1/search"))  # slow typing searches twice
     again.click(force=True)
     page.clock.run_for(10_000)
     expect(again).to_have_text(re.compile(r"Try again in 0:1[5-7]"))
@@ -429,7 +429,7 @@ def test_a_throttle_counts_down_and_then_lets_through(desk: Desk) -> None:
 def test_a_spent_quota_has_an_event_of_its_own(desk: Desk) -> None:
     page = desk.open()
     STATES["quota spent"][1](desk, page)
-    found = events(page, "quota")  # of each search: whoever types slowly searches twice
+    found = events(page, "quota")  # for each search: slow typing searches twice
     assert found
     assert all(one == {"retryAfter": 4000} for one in found)
     expect(page.get_by_role("button", name="Try again")).to_have_text(

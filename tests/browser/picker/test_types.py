@@ -1,4 +1,4 @@
-"""TypeScript reads the picker: its modules by their JSDoc, and pages that use it by embedkit-picker.d.ts."""
+"""TypeScript checks the picker's modules by their JSDoc, and pages that use it by embedkit-picker.d.ts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPTIONS = [
     *("--module", "esnext", "--moduleResolution", "bundler"),
 ]
 VERSION = "5.9"
-# What modules name without importing it, to be small; and what TypeScript's own list of the DOM lacks.
+# Types that modules use without importing them, to be small, and what TypeScript's DOM types lack.
 GLOBALS = """export {{}};
 declare global {{
   interface IntersectionObserverInit {{ scrollMargin?: string }}
@@ -52,7 +52,7 @@ SLIPS = [
 
 @pytest.fixture(name="tsc", scope="module")
 def fixture_tsc(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """TypeScript from npm, outside of the tree."""
+    """Install TypeScript from npm, outside of the tree."""
     folder = tmp_path_factory.mktemp("typescript")
     install = [need("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund", f"typescript@{VERSION}"]
     done = subprocess.run(install, cwd=folder, capture_output=True, text=True, timeout=180, check=False)
@@ -63,14 +63,14 @@ def fixture_tsc(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def check(tsc: Path, *arguments: str | Path) -> list[str]:
-    """The errors that TypeScript finds."""
+    """Return the errors that TypeScript finds."""
     command = [need("node"), tsc, *OPTIONS, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     return [line for line in done.stdout.splitlines() if "error TS" in line]
 
 
 def modules(folder: Path) -> Path:
-    """A copy of the modules, with the names of types.d.ts known everywhere; the entry under another name."""
+    """Copy the modules, with the types of types.d.ts as globals, and return the entry under another name."""
     shutil.copytree(static_dir() / "picker", folder / "picker")
     shutil.copy(static_dir() / "embedkit-picker.d.ts", folder)
     shapes = (folder / "picker" / "types.d.ts").read_text("utf-8")

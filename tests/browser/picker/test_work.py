@@ -1,4 +1,4 @@
-"""No work is lost: what asks before it goes, what is renewed by itself, what is remembered."""
+"""No work is lost: what asks before closing, what is renewed automatically, what is remembered."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def chosen(page: Page) -> str:
 
 
 def hold(desk: Desk) -> threading.Event:
-    """Have searches wait until it is set."""
+    """Make searches wait until the event is set."""
     desk.service.gate = threading.Event()
     return desk.service.gate
 
@@ -82,7 +82,7 @@ def test_while_pictures_are_selected_the_pane_selects_and_the_footer_inserts(des
 
 
 def needs(desk: Desk, grant: str) -> None:
-    """Let searches pass with that grant alone."""
+    """Allow searches only with that grant."""
 
     def answer(query: Query) -> Reply:
         given = desk.requests("/v1/search")[-1].headers.get("Authorization")
@@ -115,7 +115,7 @@ def test_a_grant_comes_from_the_sites_own_server(desk: Desk) -> None:
     }""")
     search(page)
     expect(tiles(page)).to_have_count(30)
-    assert len(desk.requests("/v1/search")) == 1  # it was fetched first, and not after a refusal
+    assert len(desk.requests("/v1/search")) == 1  # fetched first, not after a rejection
 
 
 def test_a_grant_that_nobody_renews_is_told(desk: Desk) -> None:
@@ -145,7 +145,7 @@ def test_a_session_goes_on_where_it_was(desk: Desk) -> None:
     expect(tiles(page).nth(3)).to_have_attribute("tabindex", "0")
     tiles(page).nth(5).click()
     page.get_by_role("button", name="Insert").click()
-    assert chosen(page) == '[getty src="900005" width="320" align="left"]'  # words are of one picture
+    assert chosen(page) == '[getty src="900005" width="320" align="left"]'  # texts belong to one picture
 
 
 def test_a_page_sets_what_holds_until_somebody_chooses(desk: Desk) -> None:
@@ -181,7 +181,7 @@ def test_a_selection_is_seen_put_in_order_and_thinned_out(desk: Desk) -> None:
     search(page)
     for place in (2, 0, 1):
         page.locator(".mark").nth(place).click()
-    search(page, "lighthouse")  # they stay in sight
+    search(page, "lighthouse")  # they stay visible
     bar = page.get_by_role("group", name="Selection")
     expect(bar.get_by_role("listitem")).to_have_count(3)
     earlier = bar.get_by_role("button", name="Move earlier: A lighthouse keeper's morning 2")
@@ -208,7 +208,7 @@ def test_a_double_click_inserts(desk: Desk) -> None:
 def test_a_question_mark_shows_the_keys(desk: Desk) -> None:
     page = desk.open()
     search(page)
-    page.keyboard.type("?")  # in the box it is a question
+    page.keyboard.type("?")  # in the box it is text
     expect(page.get_by_role("searchbox")).to_have_value("harbour?")
     wait_until(page, "heard.filter(([name]) => name === 'results').length === 2")
     tiles(page).nth(1).focus()
@@ -254,7 +254,7 @@ def test_a_click_fetches_no_second_page(desk: Desk) -> None:
     expect(page.locator(".side")).to_be_visible()
     assert [one.query["page"] for one in desk.requests("/v1/search")] == ["1"]
     page.mouse.wheel(0, 40)
-    expect(tiles(page)).to_have_count(70)  # 60 fill too little of the screen
+    expect(tiles(page)).to_have_count(70)  # 60 don't fill the screen
 
 
 # -- newsrooms ---------------------------------------------------------------------------------------------
@@ -285,7 +285,7 @@ def test_a_newsroom_searches_by_section_and_date(desk: Desk) -> None:
 
 
 def test_today_is_the_editors_day(desk: Desk) -> None:
-    """In the evening it is tomorrow in UTC, of which nobody has pictures yet."""
+    """In the evening it is already tomorrow in UTC, with no pictures yet."""
     page = desk.open(timezone_id="America/Los_Angeles")
     page.clock.set_fixed_time("2026-09-03T02:30:00Z")
     page.get_by_role("radio", name="Editorial").check()
