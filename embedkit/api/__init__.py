@@ -1,27 +1,27 @@
-"""The Getty Images API v3: :attr:`embedkit.EmbedKit.api`, which is :class:`embedkit.api.client.Api`.
+"""The Getty Images API v3: :attr:`embedkit.EmbedKit.api`, an instance of :class:`embedkit.api.client.Api`.
 
 =================  =========================================================================
-client.py          the methods on pictures, countries and collections; search, boards, downloads
-search.py          a request, what its answer means, and the methods of kit.api.search
-images.py          pictures by their IDs; what a picture is in any answer
-boards.py          the same as search.py for boards, their pictures and comments
-events.py          the same for events
-account.py         the same for products, past downloads and the customer
-changes.py         the same for the feed of changes
-raw.py             calls by their paths, for the rest
-downloads.py       licensed files: their sizes, URLs and places on the disk
-orders.py          makes the orders for them, none twice
-licenses.py        what is known of licences, and what follows: requests for files, and their answers
+client.py          Api: pictures, events, countries, collections, the account; raw calls
+search.py          kit.api.search: the requests and methods of every search
+images.py          pictures by ID: requests and responses
+boards.py          boards, their pictures and comments
+events.py          events: requests and responses
+account.py         products, past downloads and the customer
+changes.py         the feed of asset changes
+raw.py             calls by path, for everything without a method of its own
+downloads.py       licensed files: sizes, URLs, and saving them to disk
+orders.py          places the orders for these files, none of them twice
+licenses.py        what the journal knows about licences; order requests and their responses
 models.py          the values that are returned
-parameters.py      what each endpoint takes: one table; encoding.py checks and writes it
-requests.py        what all requests have in common: URL, language, where answers may lead
-decoding.py        JSON to values; errors.py has what an unexpected status means
-oauth.py           grants and tokens, as requests and answers
-login.py           logging in by a browser
-token_file.py      where such a login is kept, and the token that processes share
-session.py         sends requests with key and token; renews the token
-response_cache.py  answers of the last five minutes; the searches of a day
+parameters.py      the parameters of every endpoint, in one table; encoding.py checks and encodes them
+requests.py        what all requests have in common: URL, language, allowed redirects
+decoding.py        JSON to values; errors.py maps unexpected statuses to errors
+oauth.py           OAuth2 grants and tokens: requests and responses
+login.py           logging in with a browser
+token_file.py      the files that hold such a login, and the token that processes share
+session.py         sends requests with key and token, and renews the token
+response_cache.py  responses of the last five minutes; the daily search budget
 =================  =========================================================================
 
-Only session.py, token_file.py, response_cache.py, downloads.py and orders.py do input and output.
+Only session.py, token_file.py, response_cache.py, downloads.py and orders.py perform I/O.
 """

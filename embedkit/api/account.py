@@ -1,6 +1,6 @@
-"""What a customer has: products with the downloads left, what was downloaded before, and a name.
+"""A customer's account: name, products with their remaining downloads, and past downloads.
 
-Answers are never kept: they change with every download.
+Responses are never cached, because they change with every download.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from embedkit.messages import Request, Response
 
 @dataclass(frozen=True, slots=True)
 class Customer(ApiObject):
-    """A customer, such as the one whose token it is."""
+    """A customer of Getty Images."""
 
     first_name: str = ""
     middle_name: str = ""
@@ -24,15 +24,15 @@ class Customer(ApiObject):
 
     @property
     def name(self) -> str:
-        """First and last name; empty where there are none."""
+        """First and last name; empty if neither is known."""
         return f"{self.first_name} {self.last_name}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadRequirements(ApiObject):
-    """What an agreement wants to be told with each download.
+    """What an agreement requires with each download.
 
-    :param project_codes: one of these, where there are any.
+    :param project_codes: the allowed project codes, if the agreement defines any.
     """
 
     is_note_required: bool | None = None
@@ -42,14 +42,14 @@ class DownloadRequirements(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Product(ApiObject):
-    """One agreement of a customer.
+    """One of a customer's agreements.
 
-    :param id: what :meth:`Downloads.save` takes as ``product_id``.
-    :param type: what it takes as ``product_type``.
+    :param id: the ``product_id`` to pass to :meth:`Downloads.save`.
+    :param type: the ``product_type`` to pass to :meth:`Downloads.save`.
     :param status: active or inactive.
-    :param downloads_remaining: None where nobody counts, like ``download_limit``.
+    :param downloads_remaining: None if downloads are not limited, like ``download_limit``.
     :param expiration_utc_date: ISO 8601, like ``download_limit_reset_utc_date``.
-    :param download_requirements: filled where ``requirements=True`` was passed.
+    :param download_requirements: only present if ``requirements=True`` was passed.
     """
 
     id: ID
@@ -71,14 +71,14 @@ class Product(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class DownloadUser(Customer):
-    """Who downloaded something."""
+    """The user who downloaded a file."""
 
     username: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadNotes(ApiObject):
-    """What was noted with a download."""
+    """The notes recorded with a download."""
 
     download_notes: Caption = ""
     project_code: str = ""
@@ -95,11 +95,11 @@ class DownloadDimensions(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class PastDownload(Asset):
-    """One download: a licence that has been used.
+    """One past download, that is, a licence that was used.
 
     :param date_downloaded: ISO 8601.
-    :param product_id: of the agreement that paid for it.
-    :param download_source: such as ``api``.
+    :param product_id: ID of the agreement that paid for it.
+    :param download_source: how it was downloaded, such as ``api``.
     """
 
     date_downloaded: Time = None
@@ -118,32 +118,32 @@ class PastDownload(Asset):
 
 @dataclass(frozen=True, slots=True)
 class DownloadPage(Paged):
-    """One page of a customer's downloads, the latest first."""
+    """One page of a customer's downloads, newest first."""
 
     ITEMS = "downloads"
 
     downloads: tuple[PastDownload, ...]
 
 
-# -- requests and answers -----------------------------------------------------------------------------------
+# -- requests and responses ---------------------------------------------------------------------------------
 
 
 def products_request(api: ApiSettings, *, requirements: bool = False, language: str | None = None) -> Request:
-    """The request for all products."""
+    """Return the request for all products."""
     wanted = (("fields", "download_requirements"),) if requirements else ()
     return get(api, "/v3/products", wanted, language=language)
 
 
 def image_history_request(id: str, api: ApiSettings, *, company: bool) -> Request:
-    """The request for the downloads of one picture."""
+    """Return the request for the downloads of one picture."""
     wanted = (("company_downloads", "true"),) if company else ()
     return get(api, f"/v3/images/{asset_id(id)}/downloadhistory", wanted)
 
 
 def parse_image_history(response: Response, api: ApiSettings, id: str) -> tuple[PastDownload, ...]:
-    """The downloads of a picture.
+    """Return the downloads of a picture from a response.
 
-    :raises NotFound: where there is no such picture.
-    :raises ProviderError: for another status; InvalidResponse for an answer without a list.
+    :raises NotFound: if there is no such picture.
+    :raises ProviderError: for any other error status; InvalidResponse if the response contains no list.
     """
     return read(response, "picture", api, ref=asset_id(id)).require_parts("downloads", PastDownload)

@@ -1,7 +1,7 @@
-"""Boards, where a customer collects pictures: list, make, read, rename, delete them; pictures, comments.
+"""Boards, shared collections of pictures: create, list, rename and delete them; their pictures and comments.
 
-The contract has its oddities: of all page sizes the one of boards is ``pageSize``, one of the sort orders is
-``name_decending``, and ``asset_ids`` of a removal is the only list that repeats its name (form, explode).
+Getty's OpenAPI document has its oddities here: only boards spell the page size ``pageSize``, one sort order is
+``name_decending``, and ``asset_ids`` of a removal is the only list sent as a repeated parameter (form, explode).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class BoardAsset(Asset):
 
 @dataclass(frozen=True, slots=True)
 class BoardPermissions(ApiObject):
-    """What the customer may do with a board; what the answer does not say is not permitted."""
+    """What the customer may do with a board; permissions missing from the response count as denied."""
 
     can_delete_board: bool = False
     can_invite_to_board: bool = False
@@ -52,7 +52,7 @@ class BoardPermissions(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class BoardLinks(ApiObject):
-    """Pages of a board: to invite somebody to it, and to show it."""
+    """URLs of a board's pages: one invites people to it, one shows it."""
 
     invitation: BoardURL = None
     share: BoardURL = None
@@ -62,8 +62,8 @@ class BoardLinks(ApiObject):
 class Board(ApiObject):
     """A named set of pictures, shared with others.
 
-    :param relationship: owned or invited; filled in lists of boards, like ``hero_asset``.
-    :param assets: filled where one board was asked for, like ``permissions`` and ``links``.
+    :param relationship: owned or invited; only present in lists of boards, like ``hero_asset``.
+    :param assets: only present if a single board was requested, like ``permissions`` and ``links``.
     """
 
     id: ID
@@ -91,7 +91,7 @@ class BoardPage(Paged):
 
 @dataclass(frozen=True, slots=True)
 class BoardChange(ApiObject):
-    """What became of assets that were to be added to a board, by their ids."""
+    """The result of adding assets to a board, as asset IDs."""
 
     added: tuple[str, ...]
     not_added: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ class BoardChange(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Comment(ApiObject):
-    """What somebody wrote on a board."""
+    """A comment on a board."""
 
     id: ID
     text: Caption
@@ -117,11 +117,11 @@ class Comments(ApiObject):
 
 
 class Boards:
-    """The boards of the customer that EMBEDKIT_USERNAME names. Answers are never kept.
+    """The boards of the customer who is logged in or named by EMBEDKIT_USERNAME. Responses are never cached.
 
-    Every method raises ConfigurationError without EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD and for wrong
-    arguments, NotFound where there is no such board, PermissionDenied where it is another's,
-    UnsupportedReference for what is not an ID, and ProviderError where there is no answer.
+    Every method raises ConfigurationError without a customer's credentials and for invalid arguments, NotFound if
+    there is no such board, PermissionDenied if the customer has no access to it, UnsupportedReference for an
+    invalid ID, and ProviderError if the call fails.
 
     >>> id = kit.api.boards.create("Front page", "Pictures for Monday")
     >>> kit.api.boards.add(id, ["74917285"]).added
@@ -131,10 +131,10 @@ class Boards:
     >>> kit.api.boards.rename(id, "Sport")
     >>> [board.name for board in kit.api.boards.list().boards]
     ['Sport']
-    >>> comment = kit.api.boards.comment(id, "The first one?")
-    >>> [one.text for one in kit.api.boards.comments(id).comments]
+    >>> comment_id = kit.api.boards.comment(id, "The first one?")
+    >>> [comment.text for comment in kit.api.boards.comments(id).comments]
     ['The first one?']
-    >>> kit.api.boards.delete_comment(id, comment)
+    >>> kit.api.boards.delete_comment(id, comment_id)
     >>> kit.api.boards.remove(id, ["74917285"])
     >>> kit.api.boards.delete(id)
     """
@@ -145,77 +145,77 @@ class Boards:
 
     @documented("boards")
     def list(self, **params: Unpack[BoardListing]) -> BoardPage:
-        """One page of boards, without their pictures."""
+        """Return one page of boards, without their pictures."""
         request = query(self._api, "boards", "/v3/boards", params)
         return read_page(BoardPage, self._call(request), self._api, "board", **page_of(params))
 
     def create(self, name: str, description: str = "") -> str:
-        """Make a board; returns its ID.
+        """Create a board and return its ID.
 
-        :param name: at most 300 characters; must not be empty.
+        :param name: name of the board, 1 to 300 characters.
         :param description: at most 2000 characters.
         """
         document = _document(name, description)
         return parse_id(self._call(write(self._api, "POST", "/v3/boards", document=document)))
 
     def get(self, id: str) -> Board:
-        """A board, with its pictures.
+        """Return a board with its pictures.
 
-        :param id: of a board, as :meth:`create` returned it.
+        :param id: ID of a board, as returned by :meth:`create`.
         """
         return read(self._call(get(self._api, _path(id))), "board", self._api).require(Board)
 
     def rename(self, id: str, name: str, description: str | None = None) -> None:
-        """Give a board another name.
+        """Rename a board.
 
-        :param id: of a board, as :meth:`create` returned it.
-        :param name: at most 300 characters; must not be empty.
-        :param description: a new one; None keeps the present one.
+        :param id: ID of a board, as returned by :meth:`create`.
+        :param name: the new name, 1 to 300 characters.
+        :param description: a new description, at most 2000 characters; None keeps the current one.
         """
         path = _path(id)
-        if description is None:  # a PUT replaces both: what is not sent would be lost
+        if description is None:  # a PUT replaces both fields
             description = self.get(id).description
         check(self._call(write(self._api, "PUT", path, document=_document(name, description))), "board")
 
     def delete(self, id: str) -> None:
-        """Delete a board, not its pictures.
+        """Delete a board, but not its pictures.
 
-        :param id: of a board, as :meth:`create` returned it.
+        :param id: ID of a board, as returned by :meth:`create`.
         """
         check(self._call(write(self._api, "DELETE", _path(id))), "board")
 
     def add(self, id: str, asset_ids: Sequence[str]) -> BoardChange:
-        """Put pictures on a board; returns which of them could be added.
+        """Add pictures to a board and return which of them could be added.
 
-        :param id: of a board, as :meth:`create` returned it.
-        :param asset_ids: one at least.
+        :param id: ID of a board, as returned by :meth:`create`.
+        :param asset_ids: at least one asset ID.
         """
         wanted = _asset_ids(asset_ids)
-        document = [{"asset_id": one} for one in wanted]
+        document = [{"asset_id": asset} for asset in wanted]
         request = write(self._api, "PUT", f"{_path(id)}/assets", document=document)
         return parse_change(self._call(request), wanted)
 
     def remove(self, id: str, asset_ids: Sequence[str]) -> None:
-        """Take pictures off a board.
+        """Remove pictures from a board.
 
-        :param id: of a board, as :meth:`create` returned it.
-        :param asset_ids: one at least.
+        :param id: ID of a board, as returned by :meth:`create`.
+        :param asset_ids: at least one asset ID.
         """
-        pairs = tuple(("asset_ids", one) for one in _asset_ids(asset_ids))
+        pairs = tuple(("asset_ids", asset) for asset in _asset_ids(asset_ids))
         check(self._call(write(self._api, "DELETE", f"{_path(id)}/assets", pairs)), "board")
 
     def comments(self, id: str) -> Comments:
-        """The comments on a board.
+        """Return the comments on a board.
 
-        :param id: of a board, as :meth:`create` returned it.
+        :param id: ID of a board, as returned by :meth:`create`.
         """
         return parse_comments(self._call(get(self._api, f"{_path(id)}/comments")))
 
     def comment(self, id: str, text: str) -> str:
-        """Comment on a board; returns the ID of the comment.
+        """Comment on a board and return the ID of the comment.
 
-        :param id: of a board, as :meth:`create` returned it.
-        :param text: at most 2000 characters; must not be empty.
+        :param id: ID of a board, as returned by :meth:`create`.
+        :param text: text of the comment, 1 to 2000 characters.
         """
         if not (comment := one_line(text, MAX_CAPTION_CHARS)):
             raise ConfigurationError("The comment is empty.", hint="Pass a text.")
@@ -225,8 +225,8 @@ class Boards:
     def delete_comment(self, id: str, comment_id: str) -> None:
         """Delete a comment.
 
-        :param id: of a board, as :meth:`create` returned it.
-        :param comment_id: as :meth:`comment` returned it.
+        :param id: ID of a board, as returned by :meth:`create`.
+        :param comment_id: ID of a comment, as returned by :meth:`comment`.
         """
         path = f"{_path(id)}/comments/{_checked(comment_id)}"
         check(self._call(write(self._api, "DELETE", path)), "comment")
@@ -253,50 +253,49 @@ def _checked(id: str) -> str:
         return id
     given = excerpt(id if isinstance(id, str) else short_repr(id))
     raise UnsupportedReference(
-        f"{given!r} is not the ID of a board or comment.", hint="Take it from the list of boards."
+        f"{given!r} is not the ID of a board or comment.", hint="Use an ID from the list of boards."
     )
 
 
 def _asset_ids(asset_ids: Sequence[str]) -> tuple[str, ...]:
     if not (found := distinct_ids(asset_ids)):
-        raise UnsupportedReference("No pictures are named.", hint="Pass at least one asset ID.")
+        raise UnsupportedReference("No pictures given.", hint="Pass at least one asset ID.")
     return found
 
 
-# -- answers ------------------------------------------------------------------------------------------------
+# -- responses ----------------------------------------------------------------------------------------------
 
 
 def parse_id(response: Response, what: What = "board") -> str:
-    """The ID of what was made: a board, or a comment.
+    """Return the ID of the board or comment that was created.
 
-    :raises ProviderError: for another status than those of success; InvalidResponse for an answer without an ID.
+    :raises ProviderError: for an error status; InvalidResponse if the response contains no ID.
     """
     if not (found := read(response, what).id("id")):
-        raise invalid("The answer has no ID.", response)
+        raise invalid("The response has no ID.", response)
     return found
 
 
 def parse_change(response: Response, asset_ids: Sequence[str]) -> BoardChange:
-    """Which pictures are on the board now, and which could not be added, in the order of ``asset_ids``.
+    """Return which pictures were added and which were not, in the order of ``asset_ids``.
 
-    :param asset_ids: in lower case, each once.
-
-    :raises ProviderError: for another status than those of success.
+    :param asset_ids: the requested asset IDs, distinct and in lower case.
+    :raises ProviderError: for an error status.
     """
     fields = read(response, "board")
-    refused = {one.lower() for one in fields.texts("assets_not_added")}
+    refused = {asset.lower() for asset in fields.texts("assets_not_added")}
     fields.children("assets_added", lambda part: part.asset_ref("asset_id"))
     return BoardChange(
-        tuple(one for one in asset_ids if one not in refused),
-        tuple(one for one in asset_ids if one in refused),
+        tuple(asset for asset in asset_ids if asset not in refused),
+        tuple(asset for asset in asset_ids if asset in refused),
         other=fields.other,
     )
 
 
 def parse_comments(response: Response) -> Comments:
-    """The comments that an answer holds.
+    """Return the comments from a response.
 
-    :raises ProviderError: for another status than 200; InvalidResponse for an answer without comments.
+    :raises ProviderError: for an error status; InvalidResponse if the response contains no comments.
     """
     fields = read(response, "comment")
     fields.require_list("comments")

@@ -1,4 +1,4 @@
-"""The feed of asset changes: a pull loop in which a batch comes again until it is confirmed."""
+"""The feed of asset changes: a pull loop in which a batch is redelivered until it is confirmed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from embedkit.api.session import ApiSession
 from embedkit.messages import Request, Response
 
 CHANGE_SETS = "/v3/asset-changes/change-sets"
-BATCH = re.compile("[0-9]{1,19}")  # int64, as text
+BATCH = re.compile("[0-9]{1,19}")  # an int64
 
 
 @dataclass(frozen=True, slots=True)
 class Channel(ApiObject):
-    """Where changes wait. ``waiting`` is how many; None where the answer does not say."""
+    """A queue of changes.
+
+    :param waiting: number of pending changes; None if Getty does not report it.
+    """
 
     id: Annotated[int, ReadAs("number", name="ChannelId")]
     family: Annotated[str, ReadAs("text", name="AssetFamily")]
@@ -28,7 +31,7 @@ class Channel(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class AssetChange(ApiObject):
-    """One asset that is new, changed or gone.
+    """A new, changed or deleted asset.
 
     :param lifecycle: New, Update or Delete.
     :param asset_type: Image, Film, or empty.
@@ -41,17 +44,17 @@ class AssetChange(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
-    """A batch of changes, which comes again until it is confirmed."""
+    """A batch of changes, redelivered until it is confirmed."""
 
     id: str
     changes: tuple[AssetChange, ...]
 
 
 class AssetChanges:
-    """The feed of the key.
+    """The feed of asset changes that belongs to the API key.
 
-    Every method raises ConfigurationError without key and secret, PermissionDenied where the key has no feed, and
-    ProviderError where there is no answer.
+    Every method raises ConfigurationError without key and secret, PermissionDenied if the key has no feed, and
+    ProviderError if the call fails.
 
     >>> channel = kit.api.changes.channels()[0]
     >>> channel.family, channel.waiting
@@ -65,17 +68,17 @@ class AssetChanges:
         self._session = session
 
     def channels(self) -> tuple[Channel, ...]:
-        """All channels of the key."""
+        """Return all channels of the key."""
         answer = self._ask(get(self._api, "/v3/asset-changes/channels"))
         found = read_any(answer)
         if not isinstance(found, list):
-            raise invalid("The answer has no channels.", answer)
+            raise invalid("The response has no channels.", answer)
         return JSONReader({"channels": found}, None, answer).parts("channels", Channel)
 
     def take(self, channel: int) -> ChangeSet | None:
-        """The oldest batch of a channel, of 2,200 changes at the most; None where nothing waits.
+        """Return the oldest batch of a channel, at most 2,200 changes; None if nothing is pending.
 
-        :param channel: the ID of one of :meth:`channels`.
+        :param channel: ID of one of the :meth:`channels`.
         """
         answer = self._ask(write(self._api, "PUT", CHANGE_SETS, (("channel_id", str(channel)),)))
         found = read_any(answer)
@@ -83,15 +86,15 @@ class AssetChanges:
         if batch is None:
             return None
         if not BATCH.fullmatch(str(batch)):
-            raise invalid("The answer has no batch that could be confirmed.", answer)
+            raise invalid("The response has no batch that can be confirmed.", answer)
         fields = JSONReader(found, None, answer)
         return ChangeSet(str(batch), fields.parts("changed_assets", AssetChange))
 
     def confirm(self, batch: str) -> None:
-        """Have a batch not come again.
+        """Confirm a batch, so that it is not delivered again.
 
-        :param batch: the ID of what :meth:`take` returned.
-        :raises NotFound: where there is no such batch, as for one that is confirmed.
+        :param batch: ID of a batch returned by :meth:`take`.
+        :raises NotFound: if there is no such batch, for example because it has been confirmed.
         """
         self._ask(write(self._api, "DELETE", f"{CHANGE_SETS}/{batch}"))
 

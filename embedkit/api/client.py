@@ -1,9 +1,10 @@
 """The client of the Getty Images API v3: :attr:`embedkit.EmbedKit.api`.
 
-search       images, creative, editorial, pages, find, find_pages, find_all; budget
-itself       image, images, similar, same_series, event, events, countries, collections
+search       images, creative, editorial, events, by_artist, by_image, pages,
+             find, find_pages, find_all, prepare, run; budget
+(directly)   image, images, similar, same_series, event, events, countries, collections
              products, download_history, image_download_history, customer
-             get, put, post, delete, for whatever has no method of its own
+             get, put, post, delete for everything without a method of its own
 downloads    sizes, largest, plan, url, save
 boards       list, create, get, rename, delete, add, remove, comments, comment, delete_comment
 changes      channels, take, confirm
@@ -46,11 +47,11 @@ if TYPE_CHECKING:
 
 
 class Api:
-    """The API v3, on behalf of the settings' key and customer. Safe for threads and forks.
+    """The API v3, with the key and customer from the settings. Safe for threads and forks.
 
-    Every method raises ConfigurationError without EMBEDKIT_API_KEY and for arguments that it does not take,
-    UnsupportedReference for what is not an asset ID, and ProviderError where there is no answer. An answer is kept
-    for five minutes, except those about downloads, boards and the customer, and those of :meth:`get`.
+    Every method raises ConfigurationError without EMBEDKIT_API_KEY and for invalid arguments, UnsupportedReference
+    for an invalid asset ID, and ProviderError if the call fails. Responses are cached for five minutes, except
+    those about downloads, boards and the customer, and those of :meth:`get`.
 
     >>> image = kit.api.image("74917285", fields=["title", "credit_line"])
     >>> image.id, image.shortcode
@@ -79,10 +80,10 @@ class Api:
     >>> kit.api.put(f"/v3/boards/{id}/assets/74917285")
     >>> kit.api.delete(f"/v3/boards/{id}")
 
-    :param transport: returns the transport when it is first needed.
-    :param clock: seconds since the epoch.
-    :param token_folder: where the processes of this user share a token, if they do.
-    :param journal: returns the journal of downloads; by default one that ends with this object.
+    :param transport: function that returns the transport, called when it is first needed.
+    :param clock: function that returns seconds since the epoch.
+    :param token_folder: folder in which the user's processes share a token; None shares none.
+    :param journal: function that returns the download journal; by default a temporary one.
     """
 
     def __init__(
@@ -119,54 +120,57 @@ class Api:
 
     @property
     def boards(self) -> Boards:
-        """The boards of the customer, named by EMBEDKIT_USERNAME or logged in."""
-        from embedkit.api.boards import Boards  # most searches come without
+        """The boards of the customer who is logged in or named by EMBEDKIT_USERNAME."""
+        from embedkit.api.boards import Boards  # most programs only search
 
         return Boards(self._api, self._session)
 
     @property
     def changes(self) -> AssetChanges:
-        """The feed of assets that are new, changed or gone, for keys that have it."""
+        """The feed of new, changed and deleted assets, for keys that include it."""
         from embedkit.api.changes import AssetChanges
 
         return AssetChanges(self._api, self._session)
 
     @property
     def downloads(self) -> Downloads:
-        """Downloads of what the customer has licensed."""
+        """Licensed downloads for the customer, or for the application on its own."""
         from embedkit.api.downloads import Downloads
         from embedkit.api.orders import Orders
 
         return Downloads(Orders(self._api, self._session, *self._order_settings))
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, language: str | None = None) -> Any:
-        """The JSON at a path of the API, for what has no method of its own. It may be tried again after a failure.
+        """GET a path of the API that has no method of its own, and return its JSON. Failed calls may be retried.
 
-        :param path: below ``/v3/``, such as ``/v3/orders/1234``; without a host, parameters or percent-encoding.
-        :param params: by their names in Getty's documentation; a list is joined by commas, None is not sent.
-        :param language: of the answer, such as ``de``; by default that of EMBEDKIT_LOCALE.
-        :returns: what the JSON is; None for an empty answer.
+        :param path: path below ``/v3/``, such as ``/v3/orders/1234``; no host, parameters or percent-encoding.
+        :param params: parameters by their names in Getty's documentation; lists are joined by commas, None is not
+            sent.
+        :param language: language of the response, such as ``de``; by default that of EMBEDKIT_LOCALE.
+        :returns: the decoded JSON; None for an empty response.
         """
         return self._raw(raw.request(self._api, "GET", path, params, language=language))
 
     def put(self, path: str, params: Mapping[str, Any] | None = None, *, body: Any = None) -> Any:
-        """Write at a path of the API. It is sent once, whatever becomes of it.
+        """PUT to a path of the API, and return its JSON. The request is never retried.
 
         :param path: as for :meth:`get`, like ``params``.
-        :param body: sent as JSON; None sends none.
+        :param body: request body, sent as JSON; None sends no body.
         """
         return self._raw(raw.request(self._api, "PUT", path, params, document=body))
 
     def post(self, path: str, params: Mapping[str, Any] | None = None, *, body: Any = None) -> Any:
-        """The same with POST. Downloads are refused: use :meth:`Downloads.save`, which never licenses twice.
+        """POST to a path of the API, and return its JSON. The request is never retried.
+
+        Paths of downloads are refused: use :meth:`Downloads.save`, which never licenses a picture twice.
 
         :param path: as for :meth:`get`, like ``params``.
-        :param body: sent as JSON; None sends none.
+        :param body: request body, sent as JSON; None sends no body.
         """
         return self._raw(raw.request(self._api, "POST", path, params, document=body))
 
     def delete(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """The same with DELETE.
+        """DELETE a path of the API, and return its JSON. The request is never retried.
 
         :param path: as for :meth:`get`, like ``params``.
         """
@@ -174,32 +178,32 @@ class Api:
 
     @documented("image")
     def image(self, id: str, **params: Unpack[Details]) -> Image:
-        """One picture.
+        """Return one picture.
 
         :param id: an asset ID.
-        :raises NotFound: where there is none of that ID.
+        :raises NotFound: if there is no picture with that ID.
         """
         request = images.image_request(id, params, self._api)
         return self._cache.ask(request, lambda response: images.parse_image(response, self._api, id))
 
     @documented("image")
     def images(self, ids: Sequence[str], **params: Unpack[Details]) -> Found:
-        """Any number of pictures, 100 in a call, and which IDs there are none of.
+        """Return any number of pictures and the IDs that were not found, with one call per 100 pictures.
 
-        :param ids: asset IDs, one at least.
+        :param ids: at least one asset ID.
         """
         wanted, given = distinct_ids(ids), materialise(params)
         portions = [wanted[start : start + MAX_IDS] for start in range(0, len(wanted), MAX_IDS)]
         found = [self._portion(portion, given, batch=len(portions) > 1) for portion in portions]
         return Found(
-            tuple(image for one in found for image in one.images),
-            tuple(id for one in found for id in one.missing),
+            tuple(image for part in found for image in part.images),
+            tuple(id for part in found for id in part.missing),
             other=found[0].other if len(found) == 1 else {},
         )
 
     @documented("similar")
     def similar(self, id: str, **params: Unpack[Series]) -> SearchPage:
-        """One page of pictures that look like one; it counts as a search.
+        """Return one page of pictures that look like a given one. Counts as a search.
 
         :param id: an asset ID.
         """
@@ -207,7 +211,7 @@ class Api:
 
     @documented("same-series")
     def same_series(self, id: str, **params: Unpack[Series]) -> SearchPage:
-        """One page of pictures that were taken with one; it counts as a search. News pictures have no series.
+        """Return one page of pictures from the same series. Counts as a search; news pictures have no series.
 
         :param id: an asset ID.
         """
@@ -215,28 +219,28 @@ class Api:
 
     @documented("event")
     def event(self, id: int | str, **params: Unpack[EventDetails]) -> Event:
-        """One event.
+        """Return one event.
 
-        :param id: as ``event_ids`` of a picture has it.
-        :raises NotFound: where there is none of that ID.
+        :param id: an event ID, such as one in a picture's ``event_ids``.
+        :raises NotFound: if there is no event with that ID.
         """
         request = query(self._api, "event", f"/v3/events/{events.event_id(id)}", params)
         return self._cache.ask(request, lambda response: events.parse_event(response, self._api, id))
 
     @documented("event")
     def events(self, ids: Sequence[int | str], **params: Unpack[EventDetails]) -> FoundEvents:
-        """1 to 100 events, and which IDs there are none of.
+        """Return events and the IDs that were not found.
 
-        :param ids: as for :meth:`event`.
+        :param ids: 1 to 100 event IDs, as for :meth:`event`.
         """
         wanted = events.event_ids(ids)
         request = query(self._api, "event", "/v3/events", params, ids_param(wanted))
         return self._cache.ask(request, lambda response: events.parse_events(response, self._api, wanted))
 
     def products(self, requirements: bool = False, language: str | None = None) -> tuple[Product, ...]:
-        """The customer's agreements, with the downloads left; none for an application on its own.
+        """Return the customer's agreements with their remaining downloads; empty without a customer.
 
-        :param requirements: whether to say what each wants to be told with a download.
+        :param requirements: include what each agreement requires with a download.
         :param language: as for :meth:`countries`.
         """
         request = account.products_request(self._api, requirements=requirements, language=language)
@@ -244,42 +248,42 @@ class Api:
 
     @documented("history")
     def download_history(self, **params: Unpack[DownloadHistory]) -> DownloadPage:
-        """One page of what the customer has downloaded, the latest first."""
+        """Return one page of the customer's downloads, newest first."""
         request = query(self._api, "history", "/v3/downloads", params)
         response = self._session.call(request, "customer")
         return read_page(DownloadPage, response, self._api, "account", **page_of(params))
 
     def image_download_history(self, id: str, company_downloads: bool = False) -> tuple[PastDownload, ...]:
-        """All downloads of one picture.
+        """Return all downloads of one picture.
 
         :param id: an asset ID.
-        :param company_downloads: whether to include those of the customer's colleagues; not all may ask that.
+        :param company_downloads: include downloads by the customer's colleagues; not every account may.
         """
         request = account.image_history_request(id, self._api, company=company_downloads)
         response = self._session.call(request, "customer")
         return account.parse_image_history(response, self._api, id)
 
     def customer(self) -> Customer:
-        """Whose token it is."""
+        """Return the customer on whose behalf calls are made."""
         response = self._session.call(get(self._api, "/v3/customers/current"), "customer")
         return read(response, "account").require(Customer)
 
     def countries(self, language: str | None = None) -> tuple[Country, ...]:
-        """All countries.
+        """Return all countries.
 
-        :param language: of their names, such as ``de`` or ``pt-BR``; by default that of EMBEDKIT_LOCALE.
+        :param language: language of the names, such as ``de`` or ``pt-BR``; by default that of EMBEDKIT_LOCALE.
         """
         return self._cache.ask(get(self._api, "/v3/countries", language=language), parse_countries)
 
     def collections(self, language: str | None = None) -> tuple[Collection, ...]:
-        """All collections that the key may use.
+        """Return all collections that the key may use.
 
         :param language: as for :meth:`countries`.
         """
         return self._cache.ask(get(self._api, "/v3/collections", language=language), parse_collections)
 
     def close(self) -> None:
-        """Close connections, except the transport's."""
+        """Close all connections except the transport's."""
         self._cache.close()
 
     def _raw(self, request: Request) -> Any:
@@ -295,27 +299,27 @@ class Api:
 
 
 def _temporary_journal() -> Journal:
-    from embedkit.files.journal import temporary_journal  # most never download
+    from embedkit.files.journal import temporary_journal  # most programs never download
 
     return temporary_journal()
 
 
-# -- what searches can be narrowed to -----------------------------------------------------------------------
+# -- countries and collections ------------------------------------------------------------------------------
 
 
 def parse_countries(response: Response) -> tuple[Country, ...]:
-    """The countries of an answer, in its order.
+    """Return the countries from a response, in its order.
 
-    :raises ProviderError: for another status than 200; InvalidResponse for an answer without countries.
+    :raises ProviderError: for an error status; InvalidResponse if the response contains no countries.
     """
     found = read(response, "places").require_parts("countries", Country)
-    return tuple(one for one in found if one.iso_alpha_3)
+    return tuple(country for country in found if country.iso_alpha_3)
 
 
 def parse_collections(response: Response) -> tuple[Collection, ...]:
-    """The collections of an answer, in its order.
+    """Return the collections from a response, in its order.
 
-    :raises ProviderError: for another status than 200; InvalidResponse for an answer without collections.
+    :raises ProviderError: for an error status; InvalidResponse if the response contains no collections.
     """
     found = read(response, "places").require_parts("collections", Collection)
-    return tuple(one for one in found if one.code or one.name)
+    return tuple(collection for collection in found if collection.code or collection.name)

@@ -1,8 +1,8 @@
-"""JSON of the API v3, read field by field.
+"""Decode the API v3's JSON, field by field.
 
-Fields that are missing, null or of an unexpected type count as missing; an answer is refused only where nothing
-of it can be used. A field that is not read, or can't be, stays in ``other``; what can't be used of a list (a
-picture without an ID, a URL elsewhere) is left out.
+A field that is null or of an unexpected type counts as missing; a response is rejected only if nothing in it can
+be used. Fields that are not or can't be read stay in ``other``; unusable items of a list (a picture without an ID,
+a URL on another site) are left out.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from embedkit.getty.payload import MAX_NAME_CHARS, one_line
 from embedkit.messages import Response
 from embedkit.models import JSON, AssetRef
 
-MAX_PIXELS = 1_000_000  # more on a side is a slip
+MAX_PIXELS = 1_000_000  # a longer side is an error
 
 _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _WORD_BREAK = re.compile(r"(?<=[a-z])(?=[A-Z])|[\s-]+")
-ID_PATTERN = re.compile(r"[0-9A-Za-z_-]{1,64}")  # of whatever the service numbers, fit to stand in a path
+ID_PATTERN = re.compile(r"[0-9A-Za-z_-]{1,64}")  # any kind of ID, safe in a URL path
 
 Origins = Literal["image_origins", "api_origins", "oembed_origins"]
-# How fields of these types are read; a class of its own is an object within, read in the same way.
+# How to read a field, by its type. Any other type is a class, which is read from a nested object in the same way.
 RULES: dict[Any, ReadAs] = {
     str: ReadAs("text"),
     bool: ReadAs("flag"),
@@ -52,19 +52,20 @@ WithID = TypeVar("WithID", bound="Identified")
 
 
 class Identified(Protocol):
-    """Something that the service has an ID for."""
+    """Anything with an ID."""
 
     @property
     def id(self) -> object: ...
 
 
 def read(response: Response, what: What, api: ApiSettings | None = None, *, ref: str | None = None) -> JSONReader:
-    """The object that an answer holds.
+    """Return a reader of the JSON object in a response.
 
-    :param what: was asked for, for messages.
-    :param api: says where URLs in it may lead; without, nowhere.
-    :raises ProviderError: what :mod:`embedkit.api.errors` makes of another status.
-    :raises InvalidResponse: where there is no object.
+    :param what: the kind of resource that was requested, for error messages.
+    :param api: settings with the origins that URLs in the object may have; without them, URLs are ignored.
+    :param ref: the picture that was requested, for error messages.
+    :raises ProviderError: for an error status, as mapped by :mod:`embedkit.api.errors`.
+    :raises InvalidResponse: if the response is not a JSON object.
     """
     check(response, what, ref)
     try:
@@ -74,9 +75,9 @@ def read(response: Response, what: What, api: ApiSettings | None = None, *, ref:
 
 
 def read_any(response: Response) -> Any:
-    """The JSON that an answer holds, of whatever type; None where the answer is empty.
+    """Return the JSON of a response, whatever its type; None for an empty response.
 
-    :raises InvalidResponse: where it is not JSON, or too long.
+    :raises InvalidResponse: if it is not JSON, or too long.
     """
     if not response.body.strip():
         return None
@@ -87,8 +88,8 @@ def read_any(response: Response) -> Any:
 
 
 def invalid(message: str, response: Response, ref: str | None = None) -> InvalidResponse:
-    """The error of an answer that says 200 and can't be used."""
-    hint = "It is not used. If that lasts, check EMBEDKIT_API_BASE."
+    """Return the error for a successful response that can't be used."""
+    hint = "It is ignored. If this persists, check EMBEDKIT_API_BASE."
     return InvalidResponse(message, hint=hint, ref=ref, **response.evidence)
 
 
@@ -102,11 +103,11 @@ def read_page(
     page_size: int = PAGE_SIZE,
     ref: str | None = None,
 ) -> Page:
-    """The page that an answer holds; what in its list can't be used is left out.
+    """Return the page in a response, without unusable items. Raises as :func:`read` does.
 
-    :param what: as for :func:`read`, like what it raises.
-    :param page: the number that was asked for, and its size: answers do not repeat them.
-    :raises InvalidResponse: also where there is no list.
+    :param what: as for :func:`read`, like ``ref``.
+    :param page: the requested page, counted from 1, since responses do not repeat it; like ``page_size``.
+    :raises InvalidResponse: also if there is no list.
     """
     fields = read(response, what, api, ref=ref)
     fields.require_list(kind.ITEMS, kind.COUNT)
@@ -117,35 +118,35 @@ def read_page(
 
 
 def none_found(response: Response, what: What) -> bool:
-    """Whether an answer says that there is nothing of any ID that was asked for, which is no error of the call.
+    """Return whether a response says that none of the requested IDs exists, which is not an error of the call.
 
-    A firewall's page with that status is none of these: it knows nothing of IDs.
+    A firewall's page with the same status does not count, since it knows nothing about IDs.
     """
     return response.status in (404, 410) and isinstance(error_for(response, what=what), NotFound)
 
 
 def find_id(found: Iterable[WithID], id: object, what: What, ref: str | None = None) -> WithID:
-    """The one of this ID.
+    """Return the item with this ID.
 
-    :raises NotFound: where there is none.
+    :raises NotFound: if there isn't one.
     """
-    for one in found:
-        if one.id == id:
-            return one
+    for item in found:
+        if item.id == id:
+            return item
     raise missing_error(what, ref)
 
 
 def in_order(found: Iterable[WithID], ids: Sequence[Any]) -> tuple[tuple[WithID, ...], tuple[Any, ...]]:
-    """Those of these IDs, in their order; and the IDs that there is nothing for."""
-    known = {one.id: one for one in found}
+    """Return the items with these IDs, in the order of the IDs, and the IDs that were not found."""
+    known = {item.id: item for item in found}
     return tuple(known[id] for id in ids if id in known), tuple(id for id in ids if id not in known)
 
 
 class JSONReader:
-    """The fields of one object, each read once, by its name.
+    """Reads the fields of one JSON object by name, each of them once.
 
-    :param response: that it came with.
-    :param ref: what was asked for, for messages.
+    :param response: the response that contained the object, for error messages.
+    :param ref: the picture that was requested, for error messages.
     """
 
     def __init__(self, fields: JSON, api: ApiSettings | None, response: Response, ref: str | None = None) -> None:
@@ -153,18 +154,18 @@ class JSONReader:
         self._ref = ref
         self._api = api
         self._fields = fields
-        self.other = dict(fields)  # what has not been read
+        self.other = dict(fields)  # not read yet
 
     def raw(self, name: str) -> Any:
-        """A value as it came; it counts as not read."""
+        """Return a value unchanged, without marking it as read."""
         return self._fields.get(name)
 
     def build(self, kind: type[Part], **known: Any) -> Part | None:
-        """A value of this class, a dataclass; None where a field is missing that has no default.
+        """Return an instance of a dataclass; None if a field without a default is missing.
 
-        :param known: fields that are read in another way.
+        :param known: values of fields that have already been read.
         """
-        plan, required = _plan(kind)  # type: ignore[arg-type]  # mypy thinks of the hash of an instance
+        plan, required = _plan(kind)  # type: ignore[arg-type]  # mypy checks the hash of an instance
         found = known | {
             name: value
             for name, method, arguments in plan
@@ -175,89 +176,89 @@ class JSONReader:
         return kind(**found, other=self.other) if required <= found.keys() else None
 
     def require(self, kind: type[Part], **known: Any) -> Part:
-        """The same.
+        """Like :meth:`build`, but raise an error instead of returning None.
 
-        :raises InvalidResponse: where a field is missing that has no default.
+        :raises InvalidResponse: if a field without a default is missing.
         """
         if (found := self.build(kind, **known)) is None:
-            raise invalid(f"The answer is not a {kind.__name__.lower()}.", self._response, self._ref)
+            raise invalid(f"The response is not a {kind.__name__.lower()}.", self._response, self._ref)
         return found
 
     def require_list(self, name: str, *totals: str) -> None:
-        """Check that there is a list of this name, or at least one of these counts of it.
+        """Check that there is a list with this name, or at least one of the fields in ``totals``.
 
-        :raises InvalidResponse: where there is none.
+        :raises InvalidResponse: if there isn't.
         """
-        if not isinstance(self.raw(name), list | None) or not any(one in self._fields for one in (name, *totals)):
-            raise invalid(f"The answer has no list of {name}.", self._response, self._ref)
+        if not isinstance(self.raw(name), list | None) or not self._fields.keys() & {name, *totals}:
+            raise invalid(f"The response has no list of {name}.", self._response, self._ref)
 
     def require_parts(self, name: str, kind: type[Part]) -> tuple[Part, ...]:
-        """The objects of a list, those that make values of this class.
+        """Return the objects of a list as instances of a class, without unusable ones.
 
-        :raises InvalidResponse: where there is no list.
+        :raises InvalidResponse: if there is no list.
         """
         self.require_list(name)
         return self.parts(name, kind)
 
     def _take(self, name: str, value: T | None) -> T | None:
-        """A value that was read; where it could not be, its field stays with the rest."""
+        """Return a value that was read, and mark its field as read unless reading failed."""
         if value is not None or self._fields.get(name) is None:
             self.other.pop(name, None)
         return value
 
     def text(self, name: str, limit: int = MAX_NAME_CHARS) -> str:
-        """One clean line of so many characters at the most."""
+        """Return one clean line of at most ``limit`` characters."""
         return self._take(name, _text(self.raw(name), limit)) or ""
 
     def required_text(self, name: str) -> str | None:
-        """One clean line; None where it is empty."""
+        """Return one clean line; None if it is empty."""
         return self.text(name) or None
 
     def upper(self, name: str) -> str:
-        """One clean line in capitals."""
+        """Return one clean line in upper case."""
         return self.text(name).upper()
 
     def enum(self, name: str, words: tuple[str, ...]) -> str:
-        """One of these words, however it is spelled; else nothing."""
+        """Return one of these words, in whatever case and spelling it was sent; empty for any other."""
         value = self.raw(name)
         spelled = _WORD_BREAK.sub("_", value.strip()).lower() if isinstance(value, str) else None
         return self._take(name, spelled if spelled in ("", *words) else None) or ""
 
     def texts(self, name: str, limit: int = MAX_NAME_CHARS) -> tuple[str, ...]:
-        """Clean lines, those that are not empty."""
+        """Return a list of clean lines, without empty ones."""
         return self.each(name, lambda item: _text(item, limit) or None)
 
     def number(self, name: str) -> int | None:
-        """A number of 0 or more, or digits."""
+        """Return a whole number of at least 0, which may be sent as digits in a string."""
         return self._take(name, payload.whole_number(self.raw(name)))
 
     def pixels(self, name: str) -> int | None:
-        """A side of a picture."""
+        """Return the width or height of a picture."""
         size = payload.whole_number(self.raw(name))
         return self._take(name, size if size and size <= MAX_PIXELS else None)
 
     def numbers(self, name: str) -> tuple[int, ...]:
-        """Numbers of 0 or more."""
+        """Return a list of whole numbers of at least 0."""
         return self.each(name, payload.whole_number)
 
     def flag(self, name: str) -> bool | None:
-        """True or false; nothing else is either."""
+        """Return a boolean; None for any other type."""
         value = self.raw(name)
         return self._take(name, value if isinstance(value, bool) else None)
 
     def datetime(self, name: str) -> str | None:
-        """A date or a time of ISO 8601, as it is written."""
+        """Return an ISO 8601 date or time, unchanged."""
         value = self.raw(name)
         return self._take(name, value if isinstance(value, str) and _DATETIME.fullmatch(value) else None)
 
     def id(self, name: str) -> str | None:
-        """An ID of whatever the service numbers, fit to stand in a path; None for anything else."""
+        """Return an ID of any kind that is safe in a URL path; None for anything else."""
         value = self.raw(name)
-        written = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        return self._take(name, written if ID_PATTERN.fullmatch(written) else None)
+        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        return self._take(name, text if ID_PATTERN.fullmatch(text) else None)
 
     def asset_ref(self, name: str) -> AssetRef | None:
-        """The picture that an asset ID names."""
+        """Return the reference to the picture that an asset ID identifies."""
         value = self.raw(name)
         try:
             ref = AssetRef((asset_id(str(value) if isinstance(value, int) else value),))
@@ -266,7 +267,7 @@ class JSONReader:
         return self._take(name, ref)
 
     def url(self, name: str, origins: Origins | None, sites: Container[str] = ()) -> str | None:
-        """A URL, if it is on one of these sites, or of these origins of the settings."""
+        """Return a URL if it is on one of these sites, or has one of these origins from the settings."""
         value = self.raw(name)
         found = payload.url_on_site(value, sites) if sites else None
         if not found and origins and self._api:
@@ -274,38 +275,38 @@ class JSONReader:
         return self._take(name, found)
 
     def child(self, name: str, read: Callable[[JSONReader], T | None]) -> T | None:
-        """An object within."""
+        """Return what ``read`` makes of a nested object."""
         return self._take(name, self._read_object(self.raw(name), read))
 
     def part(self, name: str, kind: type[Part]) -> Part | None:
-        """An object within, as a value of this class."""
+        """Return a nested object as an instance of a class."""
         return self.child(name, lambda part: part.build(kind))
 
     def inner(self, name: str, method: str, field: str) -> Any:
-        """A field of an object within, read by another method."""
+        """Return a field of a nested object, read by another method of this class."""
         return self.child(name, lambda part: getattr(part, method)(field))
 
     def children(self, name: str, read: Callable[[JSONReader], T | None]) -> tuple[T, ...]:
-        """The objects of a list, those that can be read."""
+        """Return what ``read`` makes of each object of a list, without unusable ones."""
         return self.each(name, lambda item: self._read_object(item, read))
 
     def parts(self, name: str, kind: type[Part]) -> tuple[Part, ...]:
-        """The objects of a list, those that make values of this class."""
+        """Return the objects of a list as instances of a class, without unusable ones."""
         return self.children(name, lambda part: part.build(kind))
 
     def _read_object(self, value: Any, read: Callable[[JSONReader], T | None]) -> T | None:
         return read(JSONReader(value, self._api, self._response)) if isinstance(value, dict) else None
 
     def offers(self, name: str) -> tuple[DownloadOffer, ...]:
-        """Agreements for a file. Getty's documentation also has them as lists in that file (2014)."""
+        """Return the agreements for a file. In Getty's documentation of 2014 they are a list inside each file."""
         return tuple(offer for found in self.children(name, _offers) for offer in found)
 
     def person(self, name: str) -> str:
-        """First and last name, in an object within."""
+        """Return the first and last name from a nested object."""
         return self.child(name, lambda part: f"{part.text('first_name')} {part.text('last_name')}".strip()) or ""
 
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
-        """An object of texts."""
+        """Return an object whose values are strings, as pairs."""
         found = self.raw(name)
         if not isinstance(found, dict):
             return self._take(name, None) or ()
@@ -313,7 +314,7 @@ class JSONReader:
         return self._take(name, tuple((key, value) for key, value in clean if key and value)) or ()
 
     def each(self, name: str, read: Callable[[Any], T | None]) -> tuple[T, ...]:
-        """The items of a list, those that can be read."""
+        """Return what ``read`` makes of each item of a list, without unusable ones."""
         value = self.raw(name)
         items = self._take(name, value if isinstance(value, list) else None) or []
         return tuple(found for item in items if (found := read(item)) is not None)
@@ -321,11 +322,11 @@ class JSONReader:
 
 @cache
 def _plan(kind: type[ApiObject]) -> tuple[list[tuple[str, Callable[..., Any], tuple[Any, ...]]], frozenset[str]]:
-    """How each field of a class is read, by which method with which arguments; and which fields must be there."""
+    """Return the name, method and arguments by which each field of a class is read, and the required fields."""
     hints = get_type_hints(kind, include_extras=True)
-    own = [one for one in fields(kind) if one.name != "other"]  # which takes what is left
-    required = frozenset(one.name for one in own if one.default is MISSING)
-    return [(one.name, *_method(one.name, hints[one.name])) for one in own], required
+    own = [field for field in fields(kind) if field.name != "other"]  # "other" takes the rest
+    required = frozenset(field.name for field in own if field.default is MISSING)
+    return [(field.name, *_method(field.name, hints[field.name])) for field in own], required
 
 
 def _method(name: str, hint: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:

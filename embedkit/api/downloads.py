@@ -1,8 +1,8 @@
-"""Downloads, for licensed customers: the sizes of a picture, its URL for a day, its file on the disk.
+"""Downloads for licensed customers: available sizes, URLs valid for a day, and files saved to disk.
 
-The service names the URL in a redirect (303 as the contract has it; 302 in older documentation) or, with
-auto_download=false, in its answer. It may lead to the image origins and to the API itself, and no credentials are
-sent there: it is signed, for 24 hours. How an order is made is in :mod:`embedkit.api.orders`.
+Getty returns the URL of a file in a redirect (303 in the OpenAPI document, 302 in older documentation) or, with
+auto_download=false, in the response body. The URL is signed, is valid for 24 hours, and may only lead to the image
+origins or the API itself; no credentials are sent to it. Orders are placed by :mod:`embedkit.api.orders`.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ ENDINGS = {
     "image/x-eps": ".eps",
     "application/zip": ".zip",
 }
-GOES_ON = "The picture is licensed: run the same again, and it goes on without a second licence."
-NOT_A_PICTURE = ("text/", "application/json", "application/xml", "application/xhtml")  # a message
+RESUME_HINT = "The picture is licensed: repeat the download to resume it without a second licence."
+NOT_A_PICTURE = ("text/", "application/json", "application/xml", "application/xhtml")  # an error message
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
     """A file that was downloaded.
 
-    :param path: where it is.
-    :param bytes: its size.
-    :param host: that it came from.
-    :param media_type: such as ``image/jpeg``.
-    :param product_type: of the agreement that it is licensed under.
+    :param path: path of the file.
+    :param bytes: size of the file.
+    :param host: host that delivered it.
+    :param media_type: media type, such as ``image/jpeg``.
+    :param product_type: type of the agreement under which it is licensed.
     """
 
     id: str
@@ -58,15 +58,15 @@ class Download:
 
 
 class Downloads:
-    """Downloads on behalf of the settings' customer, or of the application on its own.
+    """Downloads on behalf of the customer in the settings, or of the application on its own.
 
-    Each order of a file is a licence, so none is made twice: it is written into a journal first (the setting
-    DOWNLOAD_JOURNAL), and the journal and Getty's download history are looked up before. For 24 hours the same
-    file is got again without an order.
+    Every order of a file is a licence, so no order is ever placed twice. Each is first written to a journal
+    (EMBEDKIT_DOWNLOAD_JOURNAL), after checking that journal and Getty's download history for an earlier one.
+    Within 24 hours of an order, the same file can be downloaded again without another one.
 
-    Every method raises ConfigurationError without EMBEDKIT_API_SECRET and for wrong arguments, NotLicensed for
-    a picture outside the agreement, PermissionDenied for a product that the customer lacks, NotFound for what
-    does not exist, UnsupportedReference for what is not an asset ID, and ProviderError where there is no answer.
+    Every method raises ConfigurationError without EMBEDKIT_API_SECRET and for invalid arguments, NotLicensed for a
+    picture outside the agreement, PermissionDenied for a product that the customer lacks, NotFound for an unknown
+    picture or size, UnsupportedReference for an invalid asset ID, and ProviderError if the call fails.
 
     >>> offer = kit.api.downloads.largest("74917285")[0]
     >>> offer.product_type
@@ -89,14 +89,14 @@ class Downloads:
         self._session = orders.session
 
     def sizes(self, id: str) -> tuple[DownloadSize, ...]:
-        """The sizes that a picture can be downloaded in, and the agreements for each.
+        """Return the sizes in which a picture can be downloaded, and the agreements for each.
 
         :param id: an asset ID.
         """
         return self._orders.image(id, "downloads", "download_sizes").download_sizes
 
     def largest(self, id: str) -> tuple[DownloadOffer, ...]:
-        """The agreements under which the largest file of a picture can be downloaded.
+        """Return the agreements under which a picture's largest file can be downloaded.
 
         :param id: an asset ID.
         """
@@ -104,10 +104,10 @@ class Downloads:
 
     @documented("download")
     def plan(self, id: str, *, again: bool = False, **params: Unpack[Downloading]) -> DownloadPlan:
-        """What :meth:`save` would do, without doing it.
+        """Return what :meth:`save` would do, without doing it. An order whose response was lost stays unresolved.
 
         :param id: an asset ID.
-        :param again: as for :meth:`save`, like what it raises; an order whose answer was lost is not cleared up.
+        :param again: as for :meth:`save`, like the errors raised.
         """
         return self._orders.plan(*self._check(id, params), again=again)
 
@@ -115,10 +115,10 @@ class Downloads:
     def url(
         self, id: str, *, again: bool = False, notes: Notes | None = None, **params: Unpack[Downloading]
     ) -> str:
-        """The URL of a file, good for 24 hours; by default of the largest. It is a licence, as :meth:`save` is.
+        """License a picture as :meth:`save` does, and return the URL of its file, valid for 24 hours.
 
         :param id: an asset ID.
-        :param again: as for :meth:`save`, like ``notes``, and what it raises.
+        :param again: as for :meth:`save`, like ``notes`` and the errors raised.
         """
         wanted, given = self._check(id, {"auto_download": False, **params})
         with self._orders.alone(wanted):
@@ -136,31 +136,31 @@ class Downloads:
         notes: Notes | None = None,
         **params: Unpack[Downloading],
     ) -> Download:
-        """License and download a file, by default the largest: it is there as a whole, or not at all.
+        """License a picture and save its file, by default the largest, either completely or not at all.
 
-        A picture with more than one agreement needs a ``product_type``, or a ``product_id``. Whatever interrupts a
-        download, the same call once more goes on from there, and makes no second licence.
+        A picture with more than one agreement needs a ``product_type`` or a ``product_id``. If a download is
+        interrupted, the same call resumes it without a second licence.
 
         :param id: an asset ID.
-        :param path: of the file; or of a folder, where it is named by its ID.
-        :param overwrite: whether a file that is there may be replaced.
-        :param again: license the picture once more, where it is licensed already or nobody knows.
-        :param progress: called with the bytes that have come, and with those of the file where they are known.
+        :param path: path of the file, or of a folder in which the file is named after its ID.
+        :param overwrite: replace an existing file.
+        :param again: license the picture once more, even if it is or might be licensed already.
+        :param progress: called with the number of bytes received, and the total if it is known, else None.
         :param notes: ``download_notes`` and ``project_code``, for agreements that require them.
-        :raises AlreadyLicensed: where it is licensed, and its URL is not known any more: nothing is ordered.
-        :raises LicenseUnknown: where the answer to an order was lost, and the download history can't tell whether
-            Getty has taken it: nothing is ordered.
-        :raises QuotaExhausted: beyond the agreement, or beyond EMBEDKIT_DOWNLOAD_BUDGET.
-        :raises OSError: where the file or the journal can't be written; FileExistsError where a file is there. All
-            before anything is ordered, as far as that can be known.
+        :raises AlreadyLicensed: if it is licensed and its URL is no longer known; nothing is ordered.
+        :raises LicenseUnknown: if the response to an earlier order was lost and the download history can't tell
+            whether Getty accepted the order; nothing is ordered.
+        :raises QuotaExhausted: if the agreement or EMBEDKIT_DOWNLOAD_BUDGET is used up.
+        :raises OSError: if the file or the journal can't be written; FileExistsError if the file exists. Where
+            possible, this is checked before anything is ordered.
         """
         wanted, given = self._check(id, params)
         expected = ".eps" if given.get("file_type") == "eps" else ".jpg"
         destination = Destination(path, f"{wanted}{expected}", overwrite=overwrite)
         with self._orders.alone(wanted):
-            destination.check()  # another may have saved it meanwhile
+            destination.check()  # another process may have saved it in the meantime
             with DownloadSink(destination, progress) as sink:
-                # only the request holds the URL, which is signed, and shows it to nobody
+                # the URL is signed: only the request holds it, and never shows it
                 order, request = self._orders.place(wanted, given, notes, again=again)
                 media_type = self._fetch(order, request, sink)
                 destination.use_name(f"{wanted}{ENDINGS.get(media_type, expected)}")
@@ -170,33 +170,33 @@ class Downloads:
             return done
 
     def _check(self, id: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """The ID and the parameters, as they are sent.
+        """Return the ID and the parameters as they are sent.
 
-        :raises ConfigurationError: for what a download does not take, and without what it needs.
+        :raises ConfigurationError: for invalid parameters, or if a required setting is missing.
         """
         self._session.check("token")
         encode("download", params)
         return asset_id(id), {name: value for name, value in params.items() if value is not None}
 
     def _fetch(self, order: Order, request: Request, sink: DownloadSink) -> str:
-        """Get a file into a sink; returns its media type."""
+        """Download a file into a sink and return its media type."""
         try:
             return self._receive(order, request, sink)
         except Unavailable as error:
-            error.hint = GOES_ON
+            error.hint = RESUME_HINT
             raise
 
     def _receive(self, order: Order, request: Request, sink: DownloadSink) -> str:
         id, response = order.asset, self._session.send(replace(request, sink=sink))
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status in (404, 410):
-            self._orders.journal().drop(order.key)  # the URL leads to no file
+            self._orders.journal().drop(order.key)  # the URL is no longer valid
         if response.status != 200:
             raise _delivery_error(response, id)
         if not sink.received or sink.total not in (None, sink.received):
-            raise Unavailable("The file is not whole.", ref=id, **response.evidence)
+            raise Unavailable("The file is incomplete.", ref=id, **response.evidence)
         if media_type.startswith(NOT_A_PICTURE):
-            message, hint = "What was delivered is not a picture.", "Try again later."
+            message, hint = "The delivered file is not a picture.", "Try again later."
             raise InvalidResponse(message, hint=hint, ref=id, **response.evidence)
         return media_type
 
@@ -204,7 +204,7 @@ class Downloads:
 def _delivery_error(response: Response, id: str) -> ProviderError:
     if response.status in (404, 410):
         hint = "Look for it in the download history at gettyimages.com."
-        return error_mapping.error_for(response, NotFound, "the file is not there any more", hint, id)
+        return error_mapping.error_for(response, NotFound, "the file is no longer there", hint, id)
     if 400 <= response.status < 600:
-        return error_mapping.error_for(response, Unavailable, "the file is not delivered", GOES_ON, id)
-    return error_mapping.error_for(response, InvalidResponse, "that is not a file", "Try again later.", id)
+        return error_mapping.error_for(response, Unavailable, "the file was not delivered", RESUME_HINT, id)
+    return error_mapping.error_for(response, InvalidResponse, "this is not a file", "Try again later.", id)

@@ -1,11 +1,11 @@
-"""How parameters travel: what their annotations allow, and how values are written.
+"""Check parameters against their annotations, and encode them.
 
 bool                          true, false
-int, Annotated[…, Range]      digits, where it lists numbers of these alone
+int, Annotated[…, Range]      digits; only the listed numbers, if any are listed
 Literal[…]                    one of these words
-str, Annotated[…, Form]       one clean line, perhaps of a certain form
+str, Annotated[…, Form]       one clean line, matching the pattern if there is one
 date | str                    ISO 8601
-OneOrMany[…]                  any of these, joined by commas
+OneOrMany[…]                  any of the above, joined by commas
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ MAX_TEXT_CHARS = 1000
 Params = tuple[tuple[str, str], ...]
 Method = TypeVar("Method", bound=Callable[..., Any])
 
-_ISO_8601 = re.compile(r"[0-9TtWZz:.,+ -]{4,40}")  # Python takes any letter at all between date and time
+_ISO_8601 = re.compile(r"[0-9TtWZz:.,+ -]{4,40}")  # fromisoformat() accepts any character between date and time
 
 
 def documented(endpoint: str) -> Callable[[Method], Method]:
-    """Let ``help()`` of a method show the parameters of an endpoint, and what they may be."""
+    """Let ``help()`` of a method show the parameters of an endpoint and their allowed values."""
 
     def document(method: Method) -> Method:
         signature = inspect.signature(method)
-        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        own = [param for param in signature.parameters.values() if param.kind is not param.VAR_KEYWORD]
         names = [name for name in takes(endpoint) if name not in signature.parameters]
         more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names]
         rows = [f":param {name}: {allowed_values(takes(endpoint)[name])}." for name in names]
@@ -47,12 +47,13 @@ def documented(endpoint: str) -> Callable[[Method], Method]:
 
 
 def encode(endpoint: str, params: Mapping[str, Any]) -> Params:
-    """The parameters of a request, sorted by name; what is sent as a header is checked, and left out.
+    """Return the query parameters of a request, sorted by name.
 
-    :param params: by their names here; None counts as not given. A list may also be one word, or a text with
-        commas.
-    :raises ConfigurationError: for a parameter that the endpoint does not take, naming those that do, and for
-        a value that it does not know, naming those it knows.
+    Parameters that are sent as headers are checked, but not returned.
+
+    :param params: arguments by name; None counts as not given. A list may also be passed as a single value, or as
+        a comma-separated string.
+    :raises ConfigurationError: for an unknown parameter or an invalid value; the hint lists what is allowed.
     """
     kinds, wire = takes(endpoint), WIRE.get(endpoint, {})
     pairs = []
@@ -66,7 +67,7 @@ def encode(endpoint: str, params: Mapping[str, Any]) -> Params:
 
 
 def allowed_values(kind: Any) -> str:
-    """What a parameter of this annotation may be, for people."""
+    """Describe the values that an annotation allows."""
     origin, rules = get_origin(kind), get_args(kind)
     if (element := _element(kind)) is not None:
         text, words = allowed_values(element), get_origin(element) is Literal
@@ -88,15 +89,15 @@ def allowed_values(kind: Any) -> str:
 
 
 def items(name: str, value: Any) -> Iterable[Any]:
-    """What a list holds, in whatever form it was passed.
+    """Return the items of a list, in whatever form it was passed.
 
-    :raises ConfigurationError: for what is not a list.
+    :raises ConfigurationError: if it is not a list.
     """
     if isinstance(value, str):
         return [item.strip() for item in value.split(",") if item.strip()]
     if isinstance(value, int):
         return [value]
-    if isinstance(value, set | frozenset):  # in an order that does not change from run to run
+    if isinstance(value, set | frozenset):  # in the same order in every run
         return sorted(value, key=_spelling)
     if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
         return value
@@ -104,13 +105,13 @@ def items(name: str, value: Any) -> Iterable[Any]:
 
 
 def _element(kind: Any) -> Any:
-    """What a list is of; None for what is not a list."""
-    lists = [one for one in get_args(kind) if get_origin(one) is Sequence] if get_origin(kind) is Union else []
+    """Return the type of a list's items; None if the annotation is not a list."""
+    lists = [arm for arm in get_args(kind) if get_origin(arm) is Sequence] if get_origin(kind) is Union else []
     return get_args(lists[0])[0] if lists else None
 
 
 def _encode(name: str, kind: Any, value: Any) -> str:
-    """The parameter; empty where a list or a text is empty, so that it is not sent."""
+    """Return the encoded parameter; empty for an empty list or string, which is not sent."""
     if (element := _element(kind)) is None:
         return _encode_one(name, kind, value)
     return ",".join(dict.fromkeys(_encode_item(name, element, item) for item in items(name, value)))
@@ -118,7 +119,7 @@ def _encode(name: str, kind: Any, value: Any) -> str:
 
 def _encode_item(name: str, kind: Any, value: Any) -> str:
     if isinstance(value, str) and ("," in value or not value.strip()):
-        raise _invalid(name, value, "Pass each value by itself, without commas.")
+        raise _invalid(name, value, "Pass each value separately, without commas.")
     return _encode_one(name, kind, value)
 
 
@@ -129,7 +130,7 @@ def _encode_one(name: str, kind: Any, value: Any) -> str:
 
 
 def _nearest(kind: Any, value: Any) -> str:
-    """Of a list of numbers, the nearest below and above one that is not in it."""
+    """Name the allowed numbers just below and above one that is not allowed; empty for other annotations."""
     rule = get_args(kind)[1] if get_origin(kind) is Annotated else None
     if not isinstance(rule, Range) or not rule.numbers or (number := _digits(Range(0, MAX_INT32), value)) is None:
         return ""
@@ -138,7 +139,7 @@ def _nearest(kind: Any, value: Any) -> str:
 
 
 def _text(kind: Any, value: Any) -> str | None:
-    """A value as it is sent; None where it is not of this kind."""
+    """Return a value as it is sent; None if the annotation does not allow it."""
     origin, rules = get_origin(kind), get_args(kind)
     if origin is Literal:
         return text if (text := _spelling(value)) in map(str, rules) else None
@@ -156,7 +157,7 @@ def _text(kind: Any, value: Any) -> str | None:
 
 
 def _spelling(value: Any) -> str:
-    """A word or a number as it is written; nothing for anything else."""
+    """Return a string or number as text; empty for anything else."""
     return value if isinstance(value, str) else short_repr(value) if isinstance(value, int) else ""
 
 
@@ -174,7 +175,7 @@ def _formed(rule: Form, value: Any) -> str | None:
 
 
 def _iso_8601(value: Any) -> str | None:
-    if isinstance(value, date):  # a datetime is one, too
+    if isinstance(value, date):  # includes datetime
         return value.isoformat()
     text = value.strip() if isinstance(value, str) else ""
     try:
@@ -191,10 +192,10 @@ def _invalid(name: str, value: Any, hint: str) -> ConfigurationError:
 def _not_taken(endpoint: str, name: str) -> ConfigurationError:
     others = [other for other in FAMILIES if name in takes(other)]
     if endpoint in FAMILIES and others:
-        return ConfigurationError(f"{name} goes with {' or '.join(f'family={other}' for other in others)}.")
+        return ConfigurationError(f"{name} requires {' or '.join(f'family={other}' for other in others)}.")
     from difflib import get_close_matches
 
     names = sorted(takes(endpoint))
     nearest = get_close_matches(name, names, 1)
-    hint = f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(names)}."
+    hint = f"Did you mean {nearest[0]}?" if nearest else f"Use one of {', '.join(names)}."
     return ConfigurationError(f"There is no argument {name!r} here.", hint=hint)

@@ -1,7 +1,7 @@
-"""Events that editorial pictures are of: by their IDs, and found by a phrase.
+"""Events covered by editorial pictures: by ID, and by search.
 
-The contract declares what a search of events answers, and not what is answered to IDs: one event, or a list as
-pictures have it, is read.
+Getty's OpenAPI document declares the response of an event search, but not that of a request for IDs. So both a
+single event and a list like that of pictures are accepted.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from embedkit.errors import UnsupportedReference
 from embedkit.messages import Request, Response
 from embedkit.validation import short_repr
 
-FIELDS = ("id", "name", "start_date", "location", "image_count", "hero_image")  # of a search
+FIELDS = ("id", "name", "start_date", "location", "image_count", "hero_image")  # requested by a search
 
 _ID = re.compile("[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
 class EventLocation(ApiObject):
-    """Where an event took place."""
+    """The place of an event."""
 
     city: str = ""
     country: str = ""
@@ -35,16 +35,16 @@ class EventLocation(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class HeroImage(Asset):
-    """The picture that stands for an event."""
+    """The picture that represents an event."""
 
     display_sizes: tuple[DisplaySize, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Event(ApiObject):
-    """Something that pictures are of. Which fields are filled depends on the parameter ``fields``.
+    """An event covered by editorial pictures. The parameter ``fields`` decides which fields are present.
 
-    :param id: what searches take as ``event_ids``.
+    :param id: event ID, which searches accept in ``event_ids``.
     :param start_date: ISO 8601.
     """
 
@@ -61,10 +61,10 @@ class Event(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class FoundEvents(ApiObject):
-    """Events by their IDs.
+    """Events requested by ID.
 
-    :param events: in the order of the IDs.
-    :param missing: the IDs that there are no events for.
+    :param events: the events, in the order of the requested IDs.
+    :param missing: the IDs that were not found.
     """
 
     events: tuple[Event, ...]
@@ -73,7 +73,7 @@ class FoundEvents(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class EventPage(Paged):
-    """One page of the events that a search found."""
+    """One page of the results of an event search."""
 
     ITEMS = "events"
 
@@ -84,52 +84,53 @@ class EventPage(Paged):
 
 
 def event_id(id: object) -> int:
-    """The number of an event.
+    """Return an event ID as a number.
 
-    :raises UnsupportedReference: for anything else.
+    :raises UnsupportedReference: if it is not an event ID.
     """
     text = id if isinstance(id, str) else "" if isinstance(id, bool) else short_repr(id)
     if _ID.fullmatch(text) and int(text):
         return int(text)
     raise UnsupportedReference(
-        f"{short_repr(id)} is not the ID of an event.", hint="Take it from event_ids of a picture."
+        f"{short_repr(id)} is not the ID of an event.", hint="Use an ID from a picture's event_ids."
     )
 
 
 def event_ids(ids: Sequence[int | str] | int | str) -> tuple[int, ...]:
-    """The numbers of events, each once, in order."""
+    """Return distinct event IDs as numbers, in their order."""
     return tuple(dict.fromkeys(map(event_id, [ids] if isinstance(ids, str | int) else ids)))
 
 
 def search_request(phrase: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
-    """The request for one page of events."""
+    """Return the request for one page of events."""
     text, asked = phrase_of(phrase), given(params, fields=FIELDS)
     return query(api, "events", "/v3/search/events", asked, (("phrase", text),) if text else ())
 
 
-# -- answers ------------------------------------------------------------------------------------------------
+# -- responses ----------------------------------------------------------------------------------------------
 
 
 def parse_event(response: Response, api: ApiSettings, id: int | str) -> Event:
-    """The event of an answer.
+    """Return the event from a response.
 
-    :raises NotFound: where there is none of that ID.
-    :raises ProviderError: for another status; InvalidResponse for an answer that is not JSON.
+    :raises NotFound: if there is no event with that ID.
+    :raises ProviderError: for any other error status; InvalidResponse if the response is not JSON.
     """
     wanted, fields = event_id(id), read(response, "event", api)
-    one = fields.build(Event)
-    found = fields.parts("events", Event) if isinstance(fields.raw("events"), list) else (one,)
+    single = fields.build(Event)
+    found = fields.parts("events", Event) if isinstance(fields.raw("events"), list) else (single,)
     return find_id((event for event in found if event), wanted, "event")
 
 
 def parse_events(response: Response, api: ApiSettings, ids: Sequence[int]) -> FoundEvents:
-    """The events of an answer, in the order of ``ids``, and which of these are not among them.
+    """Return the events from a response, in the order of ``ids``, and the IDs that were not found.
 
-    :raises ProviderError: for every status but 200, 404 and 410; InvalidResponse for an answer without events.
+    :raises ProviderError: for an error status other than 404 and 410; InvalidResponse if the response contains no
+        events.
     """
     if none_found(response, "event"):
         return FoundEvents((), tuple(ids))
     fields = read(response, "event", api)
     fields.require_list("events", "events_not_found")
-    fields.numbers("events_not_found")  # what is missing is seen by what is there
+    fields.numbers("events_not_found")  # marks it as read; missing IDs follow from the events
     return FoundEvents(*in_order(fields.parts("events", Event), ids), other=fields.other)

@@ -1,4 +1,4 @@
-"""Pictures by their IDs, one or a hundred at a time; those similar to one, and those of its series."""
+"""Pictures by ID, up to a hundred per request; similar pictures, and pictures of the same series."""
 
 from __future__ import annotations
 
@@ -13,36 +13,37 @@ from embedkit.messages import Request, Response
 
 
 def image_request(id: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
-    """The request for one picture, at a URL of its own, which answers 404 where there is none."""
+    """Return the request for one picture, whose URL returns 404 if there is no such picture."""
     return query(api, "image", f"/v3/images/{asset_id(id)}", params, fields=DETAIL_FIELDS)
 
 
 def images_request(ids: Sequence[str], params: Mapping[str, Any], api: ApiSettings) -> Request:
-    """The request for 1 to 100 pictures, each once."""
+    """Return the request for 1 to 100 distinct pictures."""
     return query(api, "image", "/v3/images", params, ids_param(distinct_ids(ids)), fields=DETAIL_FIELDS)
 
 
 def series_request(
     kind: Literal["similar", "same-series"], id: str, params: Mapping[str, Any], api: ApiSettings
 ) -> Request:
-    """The request for pictures similar to one, or of its series; its answer is a page of a search."""
+    """Return the request for pictures similar to one or of its series. The response is a search page."""
     return query(api, kind, f"/v3/images/{asset_id(id)}/{kind}", params, fields=SEARCH_FIELDS)
 
 
 def parse_image(response: Response, api: ApiSettings, id: str) -> Image:
-    """The picture of an answer.
+    """Return the picture from a response.
 
-    :raises NotFound: where there is none of that ID.
-    :raises ProviderError: for another status; InvalidResponse for an answer without pictures.
+    :raises NotFound: if there is no picture with that ID.
+    :raises ProviderError: for any other error status; InvalidResponse if the response contains no pictures.
     """
     wanted = asset_id(id)
     return find_id(_images(read(response, "picture", api, ref=wanted)), wanted, "picture", wanted)
 
 
 def parse_images(response: Response, api: ApiSettings, ids: Sequence[str]) -> Found:
-    """The pictures of an answer, in the order of ``ids``, and which of these are not among them.
+    """Return the pictures from a response, in the order of ``ids``, and the IDs that were not found.
 
-    :raises ProviderError: for every other status; InvalidResponse for an answer without pictures.
+    :raises ProviderError: for an error status other than 404 and 410; InvalidResponse if the response contains no
+        pictures.
     """
     wanted = distinct_ids(ids)
     if none_found(response, "picture"):
@@ -53,5 +54,5 @@ def parse_images(response: Response, api: ApiSettings, ids: Sequence[str]) -> Fo
 
 def _images(fields: JSONReader) -> tuple[Image, ...]:
     fields.require_list("images", "images_not_found")
-    fields.texts("images_not_found")  # what is missing is seen by what is there
+    fields.texts("images_not_found")  # marks it as read; missing IDs follow from the pictures
     return fields.parts("images", Image)

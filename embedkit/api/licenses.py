@@ -1,13 +1,13 @@
-"""What is known of licences before a file is ordered, what follows from it, and the requests. No input, no output.
+"""Decide what to do about a licence before a file is ordered, and build the order requests. Performs no I/O.
 
-Every order of a file is a licence (Getty's documentation of September 2026), and none can be taken back. So each
-is a line of the journal before it is sent, and the lines after it say what became of it:
+Every order of a file is a licence (Getty's documentation of September 2026), and can't be undone. So each order is
+written to the journal before it is sent, and later lines record its state:
 
-    ordered     sent, or about to be; nobody knows yet
-    licensed    Getty has taken it: it answered, or its download history has it
-    refused     Getty has answered that it has not
-    missing     its answer was lost, and the download history does not have it
-    saved       the file is where it is to be
+    ordered     sent, or about to be sent; the result is not known yet
+    licensed    accepted: Getty confirmed it, or its download history contains it
+    refused     refused by Getty
+    missing     the response was lost, and the download history does not contain it
+    saved       the file was saved
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ State = Literal["ordered", "licensed", "refused", "missing", "saved"]
 STATES: tuple[State, ...] = get_args(State)
 HELD: tuple[State, ...] = ("licensed", "saved")
 FREE: tuple[State, ...] = ("refused", "missing")
-# the first line of an order, beside its key and whether it is repeated
+# an order's first line in the journal, apart from its key and "repeated"
 FIELDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("at", "asset", "product_type", "product_id", "file_type"), (str,)),
     **dict.fromkeys(("height", "known"), (int, NoneType)),
 }
 
-ENDPOINT = "delivery"  # a throttle and a breaker of its own: files are slow, and on another host
-FILE_TIMEOUT_S = 1800.0  # for one file; the largest have some 100 MB, and a slow line takes minutes for them
+ENDPOINT = "delivery"  # has its own throttle and circuit breaker: files are slow, and on another host
+FILE_TIMEOUT_S = 1800.0  # for one file; the largest have about 100 MB and take minutes over a slow connection
 MAX_FILE_BYTES = 1024**3
-MAX_URL_CHARS = 4096  # it is signed
+MAX_URL_CHARS = 4096  # signed URLs are long
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order of a file, as the journal has it.
+    """One order of a file, as recorded in the journal.
 
-    :param key: its own, by which later lines name it.
-    :param at: when it was made, ISO 8601 in UTC.
-    :param height: of the file in pixels; None for the largest.
-    :param known: how many licences of the picture Getty's history had before; None where it could not be read.
-    :param repeated: whether it is for a picture that is licensed, under an agreement that allows that.
-    :param path: where the file was saved.
+    :param key: identifier of the order in the journal.
+    :param at: time of the order, ISO 8601 in UTC.
+    :param height: height of the file in pixels; None for the largest.
+    :param known: number of the picture's licences in Getty's history before the order; None if it was unreadable.
+    :param repeated: whether the picture was licensed before, under an agreement that allows ordering it again.
+    :param path: path of the saved file.
     """
 
     key: str
@@ -68,12 +68,12 @@ class Order:
 
     @property
     def line(self) -> dict[str, Any]:
-        """Its first line."""
+        """The order's first line in the journal."""
         fields = {name: getattr(self, name) for name in FIELDS}
         return {"order": self.key, "state": "ordered", **fields, "repeated": self.repeated}
 
     def is_file(self, params: Mapping[str, Any]) -> bool:
-        """Whether it is for the file that these parameters ask for."""
+        """Return whether the order is for the file that these parameters request."""
         product = params.get("product_type") or self.product_type, str(params.get("product_id") or self.product_id)
         return (
             (self.height, self.file_type) == (params.get("height"), params.get("file_type") or "")
@@ -83,22 +83,25 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The orders of one picture, the first one first."""
+    """The orders of one picture, oldest first."""
 
     orders: tuple[Order, ...] = ()
 
     @property
     def unknown(self) -> tuple[Order, ...]:
-        """Those of which nobody knows yet whether Getty has taken them."""
+        """The orders of which it is not known yet whether Getty accepted them."""
         return tuple(order for order in self.orders if order.state == "ordered")
 
     @property
     def license(self) -> Order | None:
-        """The last of those that Getty has taken."""
+        """The latest order that Getty accepted; None if there isn't one."""
         return next((order for order in reversed(self.orders) if order.state in HELD), None)
 
     def has_arrived(self, found: int) -> bool | None:
-        """Whether an unknown order is among so many licences in Getty's history; None if that can't be told."""
+        """Return whether Getty accepted an order whose response was lost; None if that can't be told.
+
+        :param found: number of the picture's licences in Getty's history.
+        """
         known = self.unknown[0].known
         if known is None:
             return None if found else False
@@ -106,11 +109,11 @@ class Past:
 
 
 def read_orders(lines: Iterable[Mapping[str, Any]]) -> tuple[Order, ...]:
-    """The orders of a journal; what is none is left out."""
+    """Return the orders in a journal, without unreadable lines."""
     found: dict[str, Order] = {}
     for line in lines:
         key = line.get("order")
-        state: State | None = next((one for one in STATES if one == line.get("state")), None)
+        state: State | None = next((known for known in STATES if known == line.get("state")), None)
         if not isinstance(key, str) or state is None:
             continue
         if state == "ordered":
@@ -122,49 +125,51 @@ def read_orders(lines: Iterable[Mapping[str, Any]]) -> tuple[Order, ...]:
 
 
 def spent(orders: Iterable[Order], month: str) -> int:
-    """How many licences count against a month, written as 2026-11. One of which nobody knows counts.
+    """Return the number of licences that count against a month's budget. Orders with an unknown result count.
 
-    Those of later months count as well: a clock that was set forward and back gives nothing away.
+    Orders of later months count as well, so that setting the clock forward and back can't exceed the budget.
+
+    :param month: such as 2026-11.
     """
     return sum(order.at[:7] >= month and order.state not in FREE and not order.repeated for order in orders)
 
 
 def choose(offers: Sequence[DownloadOffer], id: str, params: Mapping[str, Any]) -> DownloadOffer:
-    """The agreement that pays: the only one, or the one that is named, never just the first.
+    """Return the agreement to use: the only one, or the one that was named, never just the first.
 
-    :raises NotLicensed: where there is none at all; PermissionDenied where there is none of that name.
-    :raises ConfigurationError: where there are several; its first word is the argument that tells them apart.
+    :raises NotLicensed: if there is no agreement at all; PermissionDenied if none matches.
+    :raises ConfigurationError: if several match; the message starts with the argument that distinguishes them.
     """
     kind, number = params.get("product_type"), params.get("product_id")
-    distinct = {(one.product_type, one.product_id): one for one in offers}
+    distinct = {(offer.product_type, offer.product_id): offer for offer in offers}
     fitting = [
-        one
-        for one in distinct.values()
-        if kind in (None, one.product_type) and (number is None or str(number) == one.product_id)
+        offer
+        for offer in distinct.values()
+        if kind in (None, offer.product_type) and (number is None or str(number) == offer.product_id)
     ]
     if len(fitting) == 1:
         return fitting[0]
     if not distinct:
         hint = "Choose another picture, or check the account: EMBEDKIT_USERNAME, or embedkit login."
-        raise NotLicensed("These credentials may download no file of this picture.", hint=hint, ref=id)
+        raise NotLicensed("These credentials don't include downloads of this picture.", hint=hint, ref=id)
     if not fitting:
         message = "The customer has no access to this product."
-        hint = f"Choose another product_type among its largest downloads: {_names(distinct.values())}."
+        hint = f"Choose another product_type from the picture's largest downloads: {_names(distinct.values())}."
         raise PermissionDenied(message, hint=hint, ref=id)
-    argument = "product_type" if len({one.product_type for one in fitting}) > 1 else "product_id"
+    argument = "product_type" if len({offer.product_type for offer in fitting}) > 1 else "product_id"
     raise ConfigurationError(
-        f"{argument} has to be chosen, since {id} can be licensed under several agreements.",
-        hint=f"There are {_names(fitting)}.",
+        f"{argument} is required, because {id} can be licensed under several agreements.",
+        hint=f"Choose one of {_names(fitting)}.",
         ref=id,
     )
 
 
 def _names(offers: Iterable[DownloadOffer]) -> str:
-    return ", ".join(describe(one.product_type, one.product_id, one.agreement_name) for one in offers)
+    return ", ".join(describe(offer.product_type, offer.product_id, offer.agreement_name) for offer in offers)
 
 
 def describe(product_type: str, product_id: str = "", agreement: str = "") -> str:
-    """An agreement for people, such as ``premiumaccess (50001, Premium Access)``."""
+    """Describe an agreement in messages, such as ``premiumaccess (50001, Premium Access)``."""
     more = ", ".join(part for part in (product_id, agreement) if part)
     return f"{product_type} ({more})" if more else product_type
 
@@ -176,64 +181,65 @@ def _read_order(key: str, line: Mapping[str, Any]) -> Order | None:
     return Order(key, repeated=line.get("repeated") is True, **found)
 
 
-# -- requests and answers -------------------------------------------------------------------------------------
+# -- requests and responses -----------------------------------------------------------------------------------
 
 
 def order_url(offer: DownloadOffer, id: str, base: str) -> str:
-    """Where an offer is ordered: its own URL, if it is one that orders this very picture from this API.
+    """Return the URL at which an offer is ordered: its own, provided that it orders this picture from this API.
 
-    :raises InvalidResponse: where it is any other, however it is written.
+    :raises InvalidResponse: if it is any other URL, however it is spelled.
     """
     url = offer.uri or offer.other.get("uri")
     usual = f"{base}/v3/downloads/images/{id}"
     if url is None:
         return usual
     if url not in (usual, f"{base}/v3/downloads/{id}"):  # the second as documented until 2018
-        message = "The offer leads to another URL than that of the picture that was asked for"
-        raise InvalidResponse(f"{message}.", hint="It is not used. Check EMBEDKIT_API_BASE.", ref=id)
+        message = "The offer's URL is not that of the requested picture"
+        raise InvalidResponse(f"{message}.", hint="It is ignored. Check EMBEDKIT_API_BASE.", ref=id)
     return str(url)
 
 
 def order_request(
     offer: DownloadOffer, id: str, params: Mapping[str, Any], api: ApiSettings, notes: Notes | None = None
 ) -> Request:
-    """The request for one download. It counts against the customer's agreement, so it is never sent twice.
+    """Return the request for one download. It counts against the customer's agreement, so it is never sent twice.
 
-    :param params: ``auto_download``, by default True, redirects to the file; False answers with its URL.
-    :raises UnsupportedReference: for what is not an asset ID.
-    :raises ConfigurationError: for wrong arguments; InvalidResponse for an offer that leads elsewhere.
+    :param params: parameters of the download; ``auto_download=True``, the default, redirects to the file, and
+        ``auto_download=False`` returns its URL.
+    :raises UnsupportedReference: for an invalid asset ID.
+    :raises ConfigurationError: for invalid arguments; InvalidResponse for an offer with an unexpected URL.
     """
     url = order_url(offer, asset_id(id), api.base)
     product = {"product_type": offer.product_type, "product_id": offer.product_id or None}
     pairs = encode("download", {"auto_download": True, **params, **product})
-    # without notes the official SDK sends the JSON null; nothing at all might be taken for a wrong media type
+    # Without notes the official SDK sends the JSON null. An empty body might be refused as a wrong media type.
     document = dict(notes) if notes else None
     return replace(write(api, "POST", "", pairs, document=document), url=url, follow_redirects=False)
 
 
 def parse_url(response: Response, api: ApiSettings, id: str) -> str:
-    """The URL of the file.
+    """Return the URL of the file from the response to an order.
 
-    :raises ProviderError: what :mod:`embedkit.api.errors` makes of another status.
-    :raises InvalidResponse: where the URL is missing, or leads anywhere else.
+    :raises ProviderError: for an error status, as mapped by :mod:`embedkit.api.errors`.
+    :raises InvalidResponse: if the URL is missing, or its origin is not allowed.
     """
-    # no variable here holds what was answered: the error below may be sent to a crash reporter, with its frames
+    # no local variable holds the raw URL: crash reporters send the frames of the error below
     if not (found := file_url(_location(response, id), api)):
-        raise invalid("The answer has no URL of a file that may be used.", response, id)
+        raise invalid("The response has no valid URL of a file.", response, id)
     return found
 
 
 def file_url(value: object, api: ApiSettings) -> str | None:
-    """The URL of a file, if it may be one."""
+    """Return the URL of a file if its origin is allowed; else None."""
     return payload.url_on_origin(value, (*api.image_origins, *api.api_origins), MAX_URL_CHARS)
 
 
 def file_request(url: str, api: ApiSettings) -> Request:
-    """The request for the file, at a URL that :func:`parse_url` returned; without credentials."""
+    """Return the request for a file, without credentials, at a URL returned by :func:`parse_url`."""
     return Request(
         url,
         endpoint=ENDPOINT,
-        headers={"Accept": "*/*", "Accept-Encoding": "identity"},  # pictures do not get smaller
+        headers={"Accept": "*/*", "Accept-Encoding": "identity"},  # pictures are compressed already
         redirects=MAX_REDIRECTS,
         hosts=api.hosts,
         max_bytes=MAX_FILE_BYTES,

@@ -1,11 +1,11 @@
-"""Logging in by a browser: the authorization code grant with PKCE (RFC 6749 section 4.1, RFC 7636, RFC 8252).
+"""Logging in with a browser: the authorization code grant with PKCE (RFC 6749 section 4.1, RFC 7636, RFC 8252).
 
-    begin     a URL for the browser, with a challenge and a state that nobody can guess
-    finish    what the browser brings back, checked; the code is exchanged for tokens, which are kept in a file
-    end       the file goes
+    begin     create the URL of the login page, with a challenge and an unguessable state
+    finish    check the query that the browser returned with, and exchange its code for tokens, kept in a file
+    end       delete that file
 
-No secret of the application takes part. Tokens are asked for at EMBEDKIT_TOKEN_URL alone, whatever else its
-metadata (RFC 8414) names; the page to log in is on the same origin, or on that of EMBEDKIT_API_BASE.
+The application's secret is not used. Tokens are only requested from EMBEDKIT_TOKEN_URL, whatever endpoint its
+metadata (RFC 8414) names; the login page must be on the same origin, or on that of EMBEDKIT_API_BASE.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from embedkit.messages import Request, Response
 from embedkit.settings import Secret
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"
-PAGE_PATH = "/v4/oauth2/auth"  # of the OpenAPI document, where there is no metadata
+PAGE_PATH = "/v4/oauth2/auth"  # from the OpenAPI document; used if there is no metadata
 MAX_QUERY_CHARS = 16_384
 MAX_PARAMS = 16
 
@@ -38,35 +38,35 @@ _CODE = re.compile("[a-z_]{4,40}")
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
-    """A customer is asked to log in.
+    """A login in progress, waiting for the browser to return.
 
-    :param url: for the browser.
-    :param redirect_uri: where it comes back to.
+    :param url: URL of the login page, to open in the browser.
+    :param redirect_uri: URL to which the browser returns.
     """
 
-    url: str = field(repr=False)  # has the state in it
+    url: str = field(repr=False)  # contains the state
     redirect_uri: str
     state: Secret = field(repr=False)
     verifier: Secret = field(repr=False)
 
     def is_answered_by(self, query: str) -> bool:
-        """Whether a query is the answer to this request: any page can send a browser to ``redirect_uri``.
+        """Return whether a query answers this request, since any page can send a browser to ``redirect_uri``.
 
-        :param query: of the URL that the browser came back to, without the question mark.
-        :return: False for a query to turn away, and to wait on (RFC 6749 section 10.12).
+        :param query: query of the URL to which the browser returned, without the question mark.
+        :return: False if the query must be rejected; then keep waiting (RFC 6749 section 10.12).
         """
         return _has_state(_params(query), self.state)
 
 
 class BrowserLogin:
-    """Logs the customer in by a browser: ``kit.api.login``. It needs EMBEDKIT_API_KEY alone.
+    """Logs the customer in with a browser: ``kit.api.login``. It needs only EMBEDKIT_API_KEY.
 
-    ``embedkit login`` does all of it, with a page that the browser comes back to. A program that has such a page
-    of its own does the same:
+    ``embedkit login`` does all of this, including a page to which the browser returns. A program with such a page
+    of its own can do the same:
 
         request = kit.api.login.begin("http://127.0.0.1:8400/callback")
-        …  # the browser goes to request.url, and comes back to the page with a query for which
-        …  # request.is_answered_by(query)
+        …  # open request.url in the browser, and wait until it returns to the page
+        …  # with a query for which request.is_answered_by(query) is true
         kit.api.login.finish(request, query)
         kit.api.login.end()  # later, to log out
     """
@@ -77,11 +77,11 @@ class BrowserLogin:
         self._tokens = session.tokens
 
     def begin(self, redirect_uri: str) -> LoginRequest:
-        """Where to send the browser.
+        """Start a login and return the request, whose ``url`` is to be opened in the browser.
 
-        :param redirect_uri: that the browser comes back to: http on a loopback address, whatever its port.
-        :raises ConfigurationError: without EMBEDKIT_API_KEY, and where there is nowhere to keep tokens.
-        :raises ProviderError: where the token endpoint can't be asked, or lets nobody log in by a browser.
+        :param redirect_uri: URL to which the browser returns: http on a loopback address, with any port.
+        :raises ConfigurationError: without EMBEDKIT_API_KEY, or if there is nowhere to store tokens.
+        :raises ProviderError: if the token endpoint can't be reached, or does not support such a login.
         """
         self._session.check()
         self._file()
@@ -101,13 +101,13 @@ class BrowserLogin:
         return LoginRequest(url, redirect_uri, Secret(state), Secret(verifier))
 
     def finish(self, request: LoginRequest, query: str) -> None:
-        """Take what the browser came back with, and keep the tokens that it is good for.
+        """Exchange the code that the browser returned with for tokens, and store them.
 
-        :param request: that :meth:`begin` returned.
-        :param query: of the URL that the browser came back to, without the question mark.
-        :raises PermissionDenied: where the customer did not allow it.
-        :raises InvalidToken: where the answer belongs to another request, or the code is refused.
-        :raises ConfigurationError: where the tokens can't be kept.
+        :param request: the request returned by :meth:`begin`.
+        :param query: query of the URL to which the browser returned, without the question mark.
+        :raises PermissionDenied: if the customer denied the request.
+        :raises InvalidToken: if the query answers another request, or the code is refused.
+        :raises ConfigurationError: if the tokens can't be stored.
         """
         code = authorization_code(query, request.state)
         response = self._session.send(
@@ -123,35 +123,35 @@ class BrowserLogin:
         token = oauth.parse(response, "authorization_code")
         file = self._file()
         try:
-            with file.locked(LOCK_TIMEOUT_S):  # whoever renews the login before this one would put it back
+            with file.locked(LOCK_TIMEOUT_S):  # a process that is renewing the previous login would restore it
                 file.keep(replace(token, login=secrets.token_hex(8)))
         except OSError as error:
-            hint = "Make the user's cache folder one that can be written."
-            raise ConfigurationError(f"The tokens can't be kept: {error.strerror}.", hint=hint) from None
+            hint = "Make the user's cache folder writable."
+            raise ConfigurationError(f"The tokens can't be stored: {error.strerror}.", hint=hint) from None
 
     def end(self) -> bool:
-        """Forget the tokens; whether there were any."""
+        """Delete the tokens, and return whether there were any."""
         return self._file().remove()
 
     @property
     def source(self) -> TokenSource | None:
-        """How a token is got: ``login``, ``password`` or ``client_credentials``; None without any."""
+        """How tokens are obtained: ``login``, ``password`` or ``client_credentials``; None without a token."""
         return self._tokens.caller()[0]
 
     @property
     def is_customer(self) -> bool:
-        """Whether calls are made for a customer, who has logged in or whose name and password are set."""
+        """Whether calls are made for a customer who is logged in, or whose name and password are set."""
         return self.source in OF_CUSTOMERS
 
     def _file(self) -> LoginFile:
         if self._tokens.login is None:
-            hint = "Leave EmbedKit its own transport."
-            raise ConfigurationError("A kit with a transport of its own keeps no login.", hint=hint)
+            hint = "Create EmbedKit without the argument transport."
+            raise ConfigurationError("A kit with a custom transport can't store a login.", hint=hint)
         return self._tokens.login
 
 
 def challenge(verifier: str) -> str:
-    """The S256 challenge of a verifier (RFC 7636 section 4.2)."""
+    """Return the S256 challenge for a verifier (RFC 7636 section 4.2)."""
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
@@ -165,38 +165,39 @@ def _metadata_request(issuer: str) -> Request:
 
 
 def parse_metadata(response: Response, origins: tuple[str, ...], usual: str) -> str:
-    """The URL of the page to log in.
+    """Return the URL of the login page.
 
-    :param origins: where it may be.
-    :param usual: the page where there is no such document.
-    :raises ProviderError: where it can't be had; InvalidResponse where it names no page that may be used, and
-        where nobody is let in by a code that PKCE protects.
+    :param origins: the allowed origins.
+    :param usual: the page to use if there is no metadata document.
+    :raises ProviderError: if the document can't be fetched; InvalidResponse if it names no page with an allowed
+        origin, or does not support the authorization code grant with PKCE.
     """
     if response.status in (404, 410):
         return usual
     if response.status != 200:
-        why = "the metadata of the token endpoint is not given"
+        why = "the token endpoint's metadata can't be fetched"
         raise error_mapping.error_for(response, Unavailable, why, "Try again later.", None)
     fields = payload.fields(response.body)
     page = payload.url_on_origin(fields.get("authorization_endpoint"), origins)
-    grants = fields.get("grant_types_supported", ["authorization_code"])  # what is missing allows it (RFC 8414)
+    grants = fields.get("grant_types_supported", ["authorization_code"])  # the default (RFC 8414 section 2)
     methods = fields.get("code_challenge_methods_supported", ["S256"])
-    fits = all(isinstance(one, list) for one in (grants, methods))
+    fits = isinstance(grants, list) and isinstance(methods, list)
     if page and fits and "authorization_code" in grants and "S256" in methods:
         return page
-    hint = "Check EMBEDKIT_TOKEN_URL; or set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
-    raise InvalidResponse("The token endpoint lets nobody log in by a browser.", hint=hint, **response.evidence)
+    hint = "Check EMBEDKIT_TOKEN_URL, or set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
+    message = "The token endpoint does not support logging in with a browser."
+    raise InvalidResponse(message, hint=hint, **response.evidence)
 
 
 def authorization_code(query: str, state: Secret) -> Secret:
-    """The code that a browser came back with.
+    """Return the authorization code from a query.
 
-    :raises PermissionDenied: where the customer did not allow it.
-    :raises InvalidToken: where it is the answer to another request, or none.
+    :raises PermissionDenied: if the customer denied the request.
+    :raises InvalidToken: if the query answers another request, or contains no code.
     """
     params = _params(query)
     if not _has_state(params, state):
-        raise InvalidToken("The browser came back with the answer to another request.", hint=AGAIN)
+        raise InvalidToken("The browser returned with the response to another request.", hint=AGAIN)
     if params.get("error") == "access_denied":
         raise PermissionDenied("The request to log in was denied.", hint=AGAIN)
     error = params.get("error", "")
@@ -211,7 +212,7 @@ def _has_state(params: dict[str, str], state: Secret) -> bool:
 
 
 def _params(query: str) -> dict[str, str]:
-    """The parameters of a query; none of one that is too long, or names one twice."""
+    """Return the parameters of a query; empty if it is too long or repeats a parameter."""
     try:
         pairs = parse_qsl(query[: MAX_QUERY_CHARS + 1], keep_blank_values=True, max_num_fields=MAX_PARAMS)
     except ValueError:

@@ -1,8 +1,8 @@
-"""What the API v3 answers, as values: pictures and their parts, pages of them, places.
+"""The values that the API v3 returns: pictures and their parts, search pages, countries and collections.
 
-All are frozen; none does any work beyond arithmetic. Texts are raw, one clean line each, never markup; a
-text that is not there is empty, a number that is not there is None. ``other`` holds what an answer says
-beyond that, as it came, so that nothing new is lost.
+All are frozen and do no work beyond arithmetic. Texts are plain text on one clean line, never markup; a missing
+text is empty, a missing number is None. ``other`` holds all remaining fields of the response unchanged, so that
+new ones are not lost.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_LINK_CHARS, MAX_TITLE_
 from embedkit.getty.urls import SITES, page_url
 from embedkit.models import AGENCY, JSON, AssetRef, credit_line
 
-# What the names of display sizes stand for, by the URLs of real answers: "s=170x170" and "s=612x612" are
-# the longest side in pixels, "s=170667a" is an area.
+# The meaning of display size names, inferred from URLs in real responses: "s=170x170" and "s=612x612" limit the
+# longest side in pixels, "s=170667a" the area.
 LONGEST_SIDE_PX = {"thumb": 170, "comp": 612}
 AREA_PX = {"preview": 170_667}
-# The agency's own sites that answers lead to; an answer of 2015 knows the third.
+# The agency's own sites to which responses link; thinkstockphotos.com occurs in a response of 2015.
 DESTINATIONS = frozenset(
     (*SITES, *("istockphoto.com", "www.istockphoto.com", "thinkstockphotos.com", "www.thinkstockphotos.com"))
 )
 
 
 class ReadAs(NamedTuple):
-    """How a field is read, where its type does not say it: a method of JSONReader, with which arguments.
+    """How to read a field if its type alone does not tell.
 
-    :param name: of the field in the answer, where it is another.
+    :param method: name of a method of JSONReader.
+    :param arguments: arguments of that method.
+    :param name: name of the field in the response, if it differs.
     """
 
     method: str
@@ -52,14 +54,14 @@ AssetFamily = Annotated[str, ReadAs("enum", (("creative", "editorial"),), "asset
 
 @dataclass(frozen=True, slots=True)
 class ApiObject:
-    """A part of an answer. ``other`` are its fields that have no place of their own, verbatim."""
+    """A part of a response. ``other`` holds the fields without an attribute of their own, unchanged."""
 
     other: Mapping[str, Any] = field(default_factory=dict, kw_only=True, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Asset(ApiObject):
-    """A picture, or a video; ``ref`` can be resolved as it is, where it may be embedded."""
+    """A picture or a video. If it may be embedded, ``ref`` can be passed to ``kit.resolve()``."""
 
     ref: Annotated[AssetRef, ReadAs("asset_ref", name="id")]
 
@@ -74,11 +76,11 @@ class Asset(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class DisplaySize(ApiObject):
-    """A picture to look at while choosing.
+    """A small version of a picture, for choosing one.
 
-    :param name: ``thumb``, ``preview``, ``comp``, or another name that Getty uses.
-    :param uri: its URL, on one of EMBEDKIT_IMAGE_ORIGINS.
-    :param width: pixels, like ``height``; None where they are not known.
+    :param name: ``thumb``, ``preview``, ``comp``, or another name used by Getty.
+    :param uri: URL, on one of EMBEDKIT_IMAGE_ORIGINS.
+    :param width: width in pixels, like ``height``; None if unknown.
     """
 
     name: str
@@ -90,7 +92,7 @@ class DisplaySize(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class ReferralDestination(ApiObject):
-    """A page that shows the picture; on sites of Getty Images alone."""
+    """A page that shows the picture, on one of Getty Images' own sites."""
 
     site_name: str
     uri: Annotated[str, ReadAs("url", (None, DESTINATIONS))]
@@ -98,11 +100,11 @@ class ReferralDestination(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Keyword(ApiObject):
-    """A word that a picture is filed under.
+    """A keyword of a picture.
 
-    :param keyword_id: what searches take as ``keyword_ids``; may be empty.
-    :param text: may be empty: then only its ID can be used.
-    :param relevance: as Getty rates it, 0 or more.
+    :param keyword_id: ID, which searches accept in ``keyword_ids``; can be empty.
+    :param text: the keyword; can be empty, and then only the ID is usable.
+    :param relevance: Getty's rating, at least 0.
     """
 
     keyword_id: ID = ""
@@ -115,7 +117,7 @@ class Keyword(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class AllowedUse(ApiObject):
-    """How a picture may be used; in ``how_can_i_use_it`` upright bars mark a link, ``|License Terms|``."""
+    """How a picture may be used. In ``how_can_i_use_it``, vertical bars mark a link: ``|License Terms|``."""
 
     how_can_i_use_it: Caption = ""
     release_info: Caption = ""
@@ -124,7 +126,7 @@ class AllowedUse(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class EditorialSource(ApiObject):
-    """Who an editorial picture comes from."""
+    """The source of an editorial picture."""
 
     id: int | None = None
     name: str = ""
@@ -132,7 +134,7 @@ class EditorialSource(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class IStockLicense(ApiObject):
-    """A licence of iStock, and what it costs in credits."""
+    """An iStock licence, and its price in credits."""
 
     license_type: str
     credits: int | None = None
@@ -142,8 +144,8 @@ class IStockLicense(ApiObject):
 class DownloadOffer(ApiObject):
     """An agreement under which a picture may be downloaded.
 
-    :param product_type: what :meth:`Downloads.save` takes, like ``product_id``.
-    :param uri: where the API takes the order.
+    :param product_type: argument for :meth:`Downloads.save`, like ``product_id``.
+    :param uri: URL of the API at which the file is ordered.
     """
 
     product_type: str
@@ -156,10 +158,11 @@ class DownloadOffer(ApiObject):
 class DownloadSize(ApiObject):
     """A size in which a picture can be downloaded.
 
-    :param media_type: such as ``image/jpeg``.
-    :param bytes: of the file; None where that is not known.
-    :param width: pixels, like ``height``, which :meth:`Downloads.save` takes.
-    :param downloads: the agreements under which it can be downloaded.
+    :param media_type: media type, such as ``image/jpeg``.
+    :param bytes: size of the file; None if unknown.
+    :param width: width in pixels.
+    :param height: height in pixels; argument for :meth:`Downloads.save`.
+    :param downloads: the agreements under which this size can be downloaded.
     """
 
     media_type: str = ""
@@ -171,9 +174,9 @@ class DownloadSize(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Who is to be named beside a picture.
+    """The credit to show with a picture.
 
-    :param line: such as ``Ivo Lindqvist / Touchline Sport / Getty Images``.
+    :param line: the whole credit line, such as ``Ivo Lindqvist / Touchline Sport / Getty Images``.
     """
 
     line: str
@@ -187,18 +190,17 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Image(Asset):
-    """One picture as the API v3 describes it. Which fields are filled depends on the parameter ``fields``.
+    """A picture as described by the API v3. The parameter ``fields`` decides which fields are present.
 
-    :param ref: can be resolved and rendered as it is.
+    :param ref: reference that can be passed to ``kit.resolve()`` and ``kit.html()``.
     :param photographer: the API's ``artist``.
     :param collection: the API's ``collection_name``.
     :param family: the API's ``asset_family``: creative or editorial.
-    :param orientation: spelled as the parameter: horizontal, vertical, square, panoramic_horizontal or
-        panoramic_vertical.
-    :param width: pixels of the largest file, like ``height``.
-    :param date_created: ISO 8601, as it came, like all dates.
-    :param quality_rank: 1 is the best, 3 the last.
-    :param uri_oembed: None for a picture that may not be embedded.
+    :param orientation: horizontal, vertical, square, panoramic_horizontal or panoramic_vertical.
+    :param width: width of the largest file in pixels, like ``height``.
+    :param date_created: ISO 8601, unchanged, like all dates.
+    :param quality_rank: 1 (best) to 3.
+    :param uri_oembed: oEmbed URL; None if the picture may not be embedded.
     """
 
     title: Title = ""
@@ -245,39 +247,39 @@ class Image(Asset):
 
     @property
     def page_url(self) -> str:
-        """The page of the picture; made from its ID, whatever the answer says."""
+        """The URL of the picture's page, built from its ID."""
         return page_url(self.id)
 
     @property
     def shortcode(self) -> str:
-        """What an author writes to show the picture."""
+        """The shortcode with which an author embeds the picture."""
         return f"[getty {self.id}]"
 
     @property
     def embeddable(self) -> bool:
-        """Whether the answer says that the picture may be embedded; it says nothing unless asked."""
+        """Whether the picture may be embedded; False as well if the request did not include ``uri_oembed``."""
         return self.uri_oembed is not None
 
     @property
     def restrictions(self) -> tuple[str, ...]:
-        """What the picture must not be used for."""
+        """The restrictions on the picture's use."""
         return self.allowed_use.usage_restrictions
 
     @property
     def credit(self) -> Credit:
-        """Who is to be named: the API's own line where that names the agency, else one made of the parts."""
+        """The credit: the API's own line if it names the agency, else built from photographer and collection."""
         own = AGENCY.lower() in self.credit_line.lower()
         line = self.credit_line if own else credit_line(self.photographer, self.collection)
         return Credit(line, self.photographer, self.collection)
 
     @property
     def thumb(self) -> DisplaySize | None:
-        """The small display size, its longest side 170 pixels."""
+        """The smallest display size; its longest side is 170 pixels."""
         return self._display("thumb")
 
     @property
     def preview(self) -> DisplaySize | None:
-        """The best display size that there is for a closer look."""
+        """The best available display size for a closer look."""
         return self._display("preview") or self._display("comp") or self._display("thumb")
 
     def _display(self, name: str) -> DisplaySize | None:
@@ -286,7 +288,7 @@ class Image(Asset):
 
 
 def _measured(size: DisplaySize, width: int | None, height: int | None) -> DisplaySize:
-    """A display size with its pixels: those of the answer, else what the picture's shape makes of its name."""
+    """Return a display size with its dimensions: as sent, or calculated from its name and the picture's ratio."""
     if (size.width and size.height) or not (width and height):
         return size
     if size.name in AREA_PX:
@@ -298,10 +300,11 @@ def _measured(size: DisplaySize, width: int | None, height: int | None) -> Displ
 
 @dataclass(frozen=True, slots=True)
 class Facet(ApiObject):
-    """Something that a search can be narrowed to.
+    """A value by which a search can be narrowed.
 
-    :param id: for ``event_ids``; artists and people are named by their ``name``.
-    :param date: of an event, ISO 8601.
+    :param name: name; artists and people are searched for by name.
+    :param id: ID, which searches accept in ``event_ids``.
+    :param date: date of an event, ISO 8601.
     """
 
     name: RequiredText
@@ -311,7 +314,7 @@ class Facet(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Facets(ApiObject):
-    """What a search can be narrowed to, where facets were asked for and the service gave them."""
+    """The values by which a search can be narrowed, if facets were requested and returned."""
 
     artists: tuple[Facet, ...] = ()
     entertainment: tuple[Facet, ...] = ()
@@ -322,7 +325,7 @@ class Facets(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class RelatedSearch(ApiObject):
-    """Another phrase that people search for; ``url`` is the API's own URL of that search."""
+    """A related search phrase. ``url`` is the API's URL of that search."""
 
     phrase: RequiredText
     url: ApiURL = None
@@ -330,11 +333,11 @@ class RelatedSearch(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Paged(ApiObject):
-    """One page of a list, which is in the field that ``ITEMS`` names; ``COUNT`` is what the API calls the total.
+    """One page of a list. ``ITEMS`` names the field with the list; ``COUNT`` is the API's name for the total.
 
-    :param total: things on all pages.
-    :param page: its number, from 1.
-    :param page_size: things on a page, 1 to 100.
+    :param total: number of items on all pages.
+    :param page: number of this page, counted from 1.
+    :param page_size: items per page, 1 to 100.
     """
 
     total: int
@@ -346,30 +349,30 @@ class Paged(ApiObject):
 
     @property
     def place(self) -> JSON:
-        """Which page it is, and of how much."""
+        """Total, page number and page size, for JSON."""
         return select(self, ("total", "page", "page_size"))
 
     @property
     def pages(self) -> int:
-        """How many pages there are."""
+        """The number of pages."""
         return -(-self.total // self.page_size)
 
     @property
     def has_next(self) -> bool:
-        """Whether there is more; an empty page is the last one, whatever the total says."""
+        """Whether there is a next page. An empty page is the last one, whatever the total says."""
         return bool(getattr(self, self.ITEMS)) and self.page < self.pages
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPage(Paged):
-    """One page of what was found: a sequence of its images, false where there are none.
+    """One page of search results: a sequence of its images, false if there are none.
 
     >>> page = kit.search("harbour", page_size=5)
     >>> len(page), [image.id for image in page] == [image.id for image in page.images]
     (5, True)
 
-    :param correction: the phrase that the service searched for instead, where it suspected a slip; else empty.
-    :param facets: filled where ``include_facets=True`` was passed.
+    :param correction: the phrase that Getty searched for instead, if it suspected a typing error; else empty.
+    :param facets: only present if ``include_facets=True`` was passed.
     """
 
     ITEMS = "images"
@@ -387,31 +390,31 @@ class SearchPage(Paged):
 
     @property
     def related(self) -> tuple[str, ...]:
-        """Other phrases that people search for."""
+        """Related search phrases."""
         return tuple(search.phrase for search in self.related_searches)
 
 
 @dataclass(frozen=True, slots=True)
 class Found(ApiObject):
-    """Pictures by their IDs.
+    """Pictures requested by ID.
 
-    :param images: in the order of the IDs.
-    :param missing: the IDs that there are no pictures for.
+    :param images: the pictures, in the order of the requested IDs.
+    :param missing: the IDs that were not found.
     """
 
     images: tuple[Image, ...]
     missing: tuple[str, ...] = ()
 
 
-# -- places -------------------------------------------------------------------------------------------------
+# -- countries and collections ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Country(ApiObject):
     """A country.
 
-    :param iso_alpha_3: what a search takes as ``country``, such as FRA.
-    :param name: in the language that was asked for.
+    :param iso_alpha_3: code, which searches accept as ``country``, such as FRA.
+    :param name: name in the requested language.
     """
 
     iso_alpha_2: UpperText
@@ -423,8 +426,8 @@ class Country(ApiObject):
 class Collection(ApiObject):
     """A collection.
 
-    :param code: what a search takes as ``collection_codes``.
-    :param family: creative or editorial; may be empty.
+    :param code: code, which searches accept in ``collection_codes``.
+    :param family: creative or editorial; can be empty.
     """
 
     id: int | None
@@ -444,14 +447,14 @@ PICTURE = (
 
 
 def select(value: object, names: Iterable[str]) -> JSON:
-    """Some fields of a value."""
+    """Return some fields of a value by name."""
     return {name: getattr(value, name) for name in names}
 
 
 def search_page_json(page: SearchPage, write: Callable[[Image], JSON]) -> JSON:
-    """A page as search answers it.
+    """Return a search page as JSON.
 
-    :param write: makes JSON of each picture, as :func:`image_json` does.
+    :param write: converts each picture to JSON, such as :func:`image_json`.
     """
     return {
         **page.place,
@@ -463,13 +466,13 @@ def search_page_json(page: SearchPage, write: Callable[[Image], JSON]) -> JSON:
 
 def _facets(page: SearchPage) -> JSON:
     found = select(page.facets, Facets.__slots__)
-    return {name: [select(one, ("id", "name")) for one in rows] for name, rows in found.items() if rows}
+    return {name: [select(facet, ("id", "name")) for facet in rows] for name, rows in found.items() if rows}
 
 
 def image_json(image: Image) -> JSON:
-    """A picture as search answers it: what an editor chooses by, and who is to be named.
+    """Return a picture as JSON: what an editor needs to choose it, and the credit.
 
-    ``keywords`` has what was asked for: no set of fields has them.
+    ``keywords`` is empty unless they were requested, since no set of fields includes them.
     """
     return {
         **select(image, PICTURE),

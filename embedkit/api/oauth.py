@@ -1,11 +1,11 @@
-"""OAuth2 grants: requests to the token endpoint, and what its answers mean.
+"""OAuth2 grants: requests to the token endpoint, and its responses.
 
-    authorization_code    where a customer has just logged in, by a browser (embedkit login)
-    refresh_token         where the customer has been logged in before
-    password              where EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD are set
-    client_credentials    where EMBEDKIT_API_SECRET is set: the application on its own
+    authorization_code    a customer has just logged in with a browser (embedkit login)
+    refresh_token         renews the token of a customer
+    password              EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD are set
+    client_credentials    only EMBEDKIT_API_SECRET is set: the application on its own
 
-A revealed secret is never bound to a variable here: crash reporters send those along with an error.
+A revealed secret is never bound to a local variable here, because crash reporters send those along with an error.
 """
 
 from __future__ import annotations
@@ -22,27 +22,28 @@ from embedkit.messages import Request, Response
 from embedkit.settings import Secret, Settings
 
 Grant = Literal["authorization_code", "refresh_token", "password", "client_credentials"]
-# how a token is got: "login" by the refresh token of a customer who logged in by a browser
+# How a token is obtained; "login" is the refresh token of a customer who logged in with a browser.
 TokenSource = Literal["login", "password", "client_credentials"]
 OF_CUSTOMERS: tuple[TokenSource, ...] = ("login", "password")
 
 ENDPOINT = "token"
 MAX_BYTES = 64 * 1024
-DEFAULT_LIFETIME_S = 300  # where an answer has nothing usable; the documented tokens live for 1800
-MAX_LIFETIME_S = 86_400  # more is not believed
+DEFAULT_LIFETIME_S = 300  # if a response has no usable expires_in; documented tokens live for 1800 seconds
+MAX_LIFETIME_S = 86_400  # longer lifetimes are cut to this
 
-_TOKEN = re.compile(r"[!-~]{1,8192}")  # it goes into a header
-_LOGIN = ("invalid_grant", "InvalidUsernameOrPassword")  # RFC 6749 section 5.2; the words of Connect
+_TOKEN = re.compile(r"[!-~]{1,8192}")  # safe in a header
+_LOGIN = ("invalid_grant", "InvalidUsernameOrPassword")  # RFC 6749 section 5.2; Connect's code
 _KEY = ("invalid_client", "unauthorized_client")  # RFC 6749 section 5.2
 _CODE = re.compile("[a-z_]{4,40}")
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What opens the API v3 for ``seconds``, of which ``age`` are over.
+    """An access token for the API v3.
 
-    :param refresh: gets the next one without the password.
-    :param login: names the login by a browser that it is of, and tells nothing of it; else empty.
+    :param seconds: lifetime in seconds, of which ``age`` have passed.
+    :param refresh: refresh token, which obtains the next token without the password.
+    :param login: opaque identifier of the browser login that the token belongs to; else empty.
     """
 
     access: Secret
@@ -54,7 +55,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The key, the secret that goes with it, a customer where there is one, and where tokens are issued."""
+    """The API key and its secret, the customer's name and password if set, and the URL of the token endpoint."""
 
     token_url: str
     api_key: Secret
@@ -64,22 +65,22 @@ class Credentials:
 
     @classmethod
     def of(cls, settings: Settings) -> Credentials:
-        """Those of the settings of the same names."""
+        """Return the credentials from the settings of the same names."""
         return cls(settings.token_url, settings.api_key, settings.api_secret, settings.username, settings.password)
 
     @property
     def has_customer(self) -> bool:
-        """Whether they are of a customer: a username without password is nobody's."""
+        """Whether both the name and the password of a customer are set."""
         return bool(self.username and self.password)
 
     def grant(self) -> TokenSource | None:
-        """How the first token is requested; None where there is only a key.
+        """Return the grant with which to request the first token; None if only a key is set.
 
-        :raises ConfigurationError: for a customer without the application's secret, which goes with it.
+        :raises ConfigurationError: if a customer is set, but not the application's secret.
         """
         if self.has_customer and not self.api_secret:
             raise errors.ConfigurationError(
-                "EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD go with EMBEDKIT_API_SECRET.",
+                "EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD require EMBEDKIT_API_SECRET.",
                 hint="Set EMBEDKIT_API_SECRET, too.",
             )
         if self.has_customer:
@@ -95,11 +96,11 @@ def request(
     public: bool = False,
     **more: str | Secret,
 ) -> Request:
-    """The request for a token. Everything is in its body: URLs end up in logs.
+    """Return the request for a token. All fields are in its body, because URLs end up in logs.
 
-    :param refresh: the refresh token of the grant of that name.
-    :param public: whether the secret of the application stays away, as where a customer logs in by a browser.
-    :param more: fields of the grant.
+    :param refresh: the refresh token, for the grant ``refresh_token``.
+    :param public: leave out the application's secret, as for a login with a browser.
+    :param more: further fields of the grant.
     """
     fields: dict[str, str | Secret] = {"grant_type": grant, "client_id": credentials.api_key, **more}
     if not public:
@@ -123,11 +124,11 @@ def _plain(value: str | Secret) -> str:
 
 
 def parse(response: Response, grant: Grant) -> Token:
-    """The token of an answer.
+    """Return the token from a response.
 
-    :raises Unauthorized: where the credentials are refused; names the settings that the grant uses.
-    :raises RateLimited, QuotaExhausted, Unavailable: where the endpoint can't, for now.
-    :raises InvalidResponse: where the answer is not a token endpoint's.
+    :raises Unauthorized: if the credentials are refused; the hint names the settings that the grant uses.
+    :raises RateLimited, QuotaExhausted, Unavailable: if the endpoint can't issue a token for now.
+    :raises InvalidResponse: if this is not the response of a token endpoint.
     """
     if response.status != 200:
         code = _code(response.body)
@@ -135,13 +136,13 @@ def parse(response: Response, grant: Grant) -> Token:
     failure: Exception | None = None
     try:
         token = _token(response.body)
-    except Exception as error:  # nobody thought of it; the frames that it passed hold the token
+    except Exception as error:  # unexpected; drop the traceback, whose frames hold the token
         failure = error.with_traceback(None)
     if failure:
         raise failure
     if token:
         return token
-    message, hint = "The answer of the token endpoint holds no token.", "Check EMBEDKIT_TOKEN_URL."
+    message, hint = "The token endpoint's response contains no token.", "Check EMBEDKIT_TOKEN_URL."
     raise errors.InvalidResponse(message, hint=hint, **response.evidence)
 
 
@@ -156,12 +157,12 @@ def _token(body: bytes) -> Token | None:
 
 
 def fit_token(value: object) -> TypeGuard[str]:
-    """Whether it may be a token, which goes into a header."""
+    """Return whether a value can be a token, that is, is safe in a header."""
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
 def _code(body: bytes) -> str:
-    """The error code of RFC 6749, section 5.2; empty where there is none."""
+    """Return the error code of RFC 6749 section 5.2; empty if there isn't one."""
     code = payload.fields(body).get("error")
     return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
@@ -174,14 +175,14 @@ def _classify(response: Response, grant: Grant, code: str) -> Meaning:
     if error_mapping.is_inactive(text):
         return errors.InvalidKey, "the account is inactive", "Check EMBEDKIT_API_KEY."
     if error_mapping.is_firewall_page(text) or (status in (400, 401, 403) and not own):
-        return errors.Unavailable, "not the token endpoint's own answer", "Try again later."
+        return errors.Unavailable, "not the token endpoint's own response", "Try again later."
     if status in (400, 401, 403):
         return _refused(grant, code), "the credentials are refused", _settings(text, grant)
-    return errors.InvalidResponse, "not an answer of a token endpoint", "Check EMBEDKIT_TOKEN_URL."
+    return errors.InvalidResponse, "not the response of a token endpoint", "Check EMBEDKIT_TOKEN_URL."
 
 
 def _refused(grant: Grant, code: str) -> type[errors.Unauthorized]:
-    """What is refused: a refresh token, the key with its secret, or one can't tell."""
+    """Return the error for refused credentials: a login or refresh token, the key with its secret, or unknown."""
     if grant in ("refresh_token", "authorization_code"):
         return errors.InvalidToken
     return errors.InvalidKey if code in _KEY or grant == "client_credentials" else errors.Unauthorized

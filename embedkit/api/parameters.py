@@ -1,12 +1,12 @@
-"""What each endpoint of the API v3 takes: one table for type checkers, help() and run time.
+"""The parameters of every endpoint of the API v3, in one table for type checkers, help() and run time.
 
 The annotations are the table (OpenAPI 3.0.1 of the API v3, August 2026; a test compares the two).
-``def creative(phrase, **params: Unpack[CreativeSearch])`` makes every parameter known to a type checker;
-encoding.py reads the same annotations before anything is sent, so that a slip is named and costs no call.
+``def creative(phrase, **params: Unpack[CreativeSearch])`` lets a type checker know every parameter; encoding.py
+checks values against the same annotations before anything is sent, so that mistakes cost no call.
 
-Words of older documentation (caucasian, hispanic_latino, mixed_race_person) are not taken any more. A set of
-fields stands for many: summary_set, detail_set, display_set. No set has ``uri_oembed``, which shows whether a
-picture may be embedded.
+Values from older documentation (caucasian, hispanic_latino, mixed_race_person) are no longer accepted. The field
+sets summary_set, detail_set and display_set each stand for many fields. None of them includes ``uri_oembed``,
+which shows whether a picture may be embedded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,20 +15,20 @@ from typing import Annotated, Any, Literal, NamedTuple, TypedDict, TypeVar, Unio
 
 PAGE_SIZE = 30  # the service's default
 MAX_PAGE_SIZE = 100
-# The page sizes of Getty's documentation (2015 to 2018, and September 2026): others are refused.
+# The page sizes in Getty's documentation (2015 to 2018, and September 2026). Others are refused.
 PAGE_SIZES = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75, 100)
 
-# By ids, detail_set has no display sizes.
+# In requests for pictures by ID, detail_set has no display sizes.
 SEARCH_FIELDS = ("detail_set",)
 DETAIL_FIELDS = ("detail_set", "display_set")
-MAX_INT32 = 2**31 - 1  # the numbers of the contract are int32
+MAX_INT32 = 2**31 - 1  # numbers in the OpenAPI document are int32
 
 T = TypeVar("T")
-OneOrMany = Union[T, Sequence[T]]  # noqa: UP007  (X | Y of a variable takes no parameter before Python 3.12)
+OneOrMany = Union[T, Sequence[T]]  # noqa: UP007  (a generic X | Y alias needs Python 3.12)
 
 
 class Range(NamedTuple):
-    """The least and the most that a number may be, what it counts, and which they are, in order, if not all."""
+    """A range of numbers: minimum, maximum, unit, and the allowed numbers in ascending order if not all are."""
 
     least: int
     most: int
@@ -37,14 +37,14 @@ class Range(NamedTuple):
 
 
 class Form(NamedTuple):
-    """How a text must be written: a pattern for a full match, an example, and what it may begin without."""
+    """The format of a string: a pattern for a full match, an example, and a prefix added if missing."""
 
     pattern: str
     example: str
     start: str = ""
 
 
-# -- words and numbers ---------------------------------------------------------------------------------------
+# -- allowed values ------------------------------------------------------------------------------------------
 
 AgeOfPeople = Literal[
     "newborn",
@@ -150,7 +150,7 @@ ProductType = Literal[
     "aigen",
 ]
 Relationship = Literal["owned", "invited"]
-# "name_decending" is how the contract spells it
+# "name_decending" is Getty's own spelling
 BoardSortOrder = Literal[
     "date_last_updated_descending", "date_last_updated_ascending", "name_ascending", "name_decending"
 ]
@@ -197,9 +197,9 @@ SharedField = Literal[
 ]
 CreativeField = Literal[SharedField, "istock_collection"]
 EditorialField = Literal[SharedField, "editorial_segments", "editorial_source", "event_ids", "people"]
-# of the search of all pictures, and of similar ones
+# for searches of all pictures, and for similar ones
 BlendedField = Literal[EditorialField, "accessrestriction", "entity_details", "istock_collection"]
-# of pictures by their ids
+# for pictures by ID
 DetailField = Literal[
     EditorialField,
     "artist_title",
@@ -231,7 +231,7 @@ ArtistField = Literal[
     CommonField, "asset_type", "editorial_segments", "event_ids", "high_res_comp_webp", "mid_res_comp_webp"
 ]
 
-DateOrText = date | str  # ISO 8601, if it is a text
+DateOrText = date | str  # a string in ISO 8601 format
 Number = Annotated[int, Range(1, MAX_INT32)]
 PixelHeight = Annotated[int, Range(1, 100_000, "pixels")]
 PageSize = Annotated[int, Range(1, MAX_PAGE_SIZE, numbers=PAGE_SIZES)]
@@ -239,7 +239,7 @@ BoardPageSize = Annotated[int, Range(1, MAX_PAGE_SIZE)]
 Color = Annotated[str, Form("#?[0-9A-Fa-f]{6}", "#002244", start="#")]
 Language = Annotated[str, Form(".{0,1000}", "de, or pt-BR")]
 CountryCode = Annotated[str, Form("[A-Za-z]{3}", "FRA")]
-# With the number of one instance of a product, for customers who have several.
+# Optionally with the number of one instance of a product, for customers with several.
 DownloadProduct = Annotated[
     str,
     Form(
@@ -253,42 +253,42 @@ DownloadProduct = Annotated[
 
 
 class Localised(TypedDict, total=False):
-    """The language of an answer; it is sent as a header."""
+    """The language of the response, sent as a header."""
 
     language: Language
 
 
 class Numbered(TypedDict, total=False):
-    """Which page of a list is wanted: they count from 1."""
+    """The page of a list, counted from 1."""
 
     page: Number
 
 
 class Paging(Numbered, total=False):
-    """Which part of what is found is wanted."""
+    """The page of a list and its size."""
 
     page_size: PageSize
 
 
 class Listing(Localised, Paging, total=False):
-    """What every list takes but that of boards."""
+    """Parameters of all lists except that of boards."""
 
 
 class Placed(TypedDict, total=False):
-    """The country that prices and licences are for; it is sent as a header."""
+    """The country for prices and licences, sent as a header."""
 
     country: CountryCode
 
 
 class Dated(TypedDict, total=False):
-    """The first and the last day."""
+    """The first and last day."""
 
     date_from: DateOrText
     date_to: DateOrText
 
 
 class Common(Listing, Placed, total=False):
-    """What all three searches take."""
+    """Parameters of all three searches."""
 
     age_of_people: OneOrMany[AgeOfPeople]
     artists: str
@@ -308,7 +308,7 @@ class Common(Listing, Placed, total=False):
 
 
 class NotEditorial(Common, total=False):
-    """What the searches of all pictures and of creative ones take."""
+    """Parameters shared by the searches of all and of creative pictures."""
 
     color: Color
     exclude_nudity: bool
@@ -316,14 +316,14 @@ class NotEditorial(Common, total=False):
 
 
 class NotCreative(Common, total=False):
-    """What the searches of all pictures and of editorial ones take."""
+    """Parameters shared by the searches of all and of editorial pictures."""
 
     event_ids: OneOrMany[Number]
     specific_people: OneOrMany[str]
 
 
 class OneFamily(Common, total=False):
-    """What the searches of creative and of editorial pictures take."""
+    """Parameters shared by the searches of creative and of editorial pictures."""
 
     exclude_keyword_ids: OneOrMany[Number]
     facet_max_count: Number
@@ -331,7 +331,7 @@ class OneFamily(Common, total=False):
 
 
 class OnlyCreative(NotEditorial, OneFamily, total=False):
-    """What the search of creative pictures alone takes, and what it shares."""
+    """Parameters of creative searches: their own and shared ones."""
 
     enhanced_search: bool
     exclude_editorial_use_only: bool
@@ -340,14 +340,14 @@ class OnlyCreative(NotEditorial, OneFamily, total=False):
 
 
 class OnlyEditorial(NotCreative, OneFamily, Dated, total=False):
-    """What the search of editorial pictures alone takes, and what it shares."""
+    """Parameters of editorial searches: their own and shared ones."""
 
     editorial_segments: OneOrMany[Segment]
     minimum_quality_rank: QualityRank
 
 
 class ImageSearch(NotEditorial, NotCreative, total=False):
-    """The search of all pictures, creative and editorial ones."""
+    """The search of all pictures, creative and editorial."""
 
     fields: OneOrMany[BlendedField]
     sort_order: SortOrder
@@ -371,7 +371,7 @@ class EditorialSearch(OnlyEditorial, total=False):
 
 
 class AnySearch(OnlyCreative, OnlyEditorial, total=False):
-    """What any of the searches takes, for a search whose family is chosen at run time."""
+    """Parameters of any search, for callers that choose the family at run time."""
 
     facet_fields: OneOrMany[EditorialFacet]
     fields: OneOrMany[BlendedField]
@@ -379,19 +379,19 @@ class AnySearch(OnlyCreative, OnlyEditorial, total=False):
 
 
 class Details(Localised, total=False):
-    """What pictures by their ids take."""
+    """Parameters of requests for pictures by ID."""
 
     fields: OneOrMany[DetailField]
 
 
 class Series(Listing, total=False):
-    """What the pictures similar to one, or of its series, take."""
+    """Parameters of requests for similar pictures and for pictures of the same series."""
 
     fields: OneOrMany[BlendedField]
 
 
 class Downloading(Localised, total=False):
-    """What a download takes; ``height`` is that of one of the sizes that the picture has."""
+    """Parameters of a download; ``height`` must be that of one of the picture's sizes."""
 
     auto_download: bool
     file_type: DownloadFileType
@@ -402,13 +402,13 @@ class Downloading(Localised, total=False):
 
 
 class EventDetails(Localised, total=False):
-    """What events by their IDs take."""
+    """Parameters of requests for events by ID."""
 
     fields: OneOrMany[EventField]
 
 
 class EventSearch(Listing, Placed, Dated, total=False):
-    """The search of events."""
+    """The search for events."""
 
     editorial_segment: Segment
     fields: OneOrMany[EventSearchField]
@@ -416,13 +416,13 @@ class EventSearch(Listing, Placed, Dated, total=False):
 
 
 class ArtistSearch(Listing, total=False):
-    """The pictures of a photographer."""
+    """The search for a photographer's pictures."""
 
     fields: OneOrMany[ArtistField]
 
 
 class ImageLikeness(Listing, Placed, total=False):
-    """The search of creative pictures that look like one."""
+    """The search for creative pictures that look like a given one."""
 
     exclude_editorial_use_only: bool
     facet_fields: OneOrMany[CreativeFacet]
@@ -433,7 +433,7 @@ class ImageLikeness(Listing, Placed, total=False):
 
 
 class DownloadHistory(Listing, Dated, total=False):
-    """What the list of a customer's downloads takes."""
+    """Parameters of the list of a customer's downloads."""
 
     company_downloads: bool
     product_type: ProductType
@@ -441,7 +441,7 @@ class DownloadHistory(Listing, Dated, total=False):
 
 
 class BoardListing(Localised, Numbered, total=False):
-    """What the list of boards takes."""
+    """Parameters of the list of boards."""
 
     page_size: BoardPageSize
     relationship: Relationship
@@ -465,13 +465,13 @@ ENDPOINTS: dict[str, type] = {
     "history": DownloadHistory,
     "boards": BoardListing,
 }
-HEADERS = frozenset({"language", "country"})  # what is sent as a header
-# Boards alone of all endpoints write this one in camel case.
+HEADERS = frozenset({"language", "country"})  # sent as headers
+# Names of parameters as they are sent, if they differ; only boards use camel case.
 WIRE: dict[str, dict[str, str]] = {
     "boards": {"page_size": "pageSize", "relationship": "board_relationship"},
 }
 
 
 def takes(endpoint: str) -> Mapping[str, Any]:
-    """The parameters that one of ENDPOINTS takes, by name; the values are their annotations."""
+    """Return the parameters of one of ENDPOINTS, as a mapping from name to annotation."""
     return ENDPOINTS[endpoint].__annotations__

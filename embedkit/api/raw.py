@@ -1,7 +1,7 @@
-"""Calls to the API v3 by their paths: for whatever has no method of its own.
+"""Calls to the API v3 by path, for everything without a method of its own.
 
-A path is read by several programs on its way, and each may understand an odd one in another way. So it holds
-nothing that can be read in two ways: letters, digits, ``_``, ``-``, ``,`` and single dots between them.
+Several programs between here and the API parse the path, and might parse an unusual one differently. So only
+unambiguous paths are allowed: letters, digits, ``_``, ``-``, ``,`` and single dots between them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_PATH_CHARS = 500
 
 _PATH = re.compile(r"/v3(?:/[0-9A-Za-z_,-]+(?:\.[0-9A-Za-z_,-]+)*)+/?")
 _NAME = re.compile("[0-9A-Za-z_.-]{1,100}")
-_ORDER = re.compile("/v3/(downloads|ai/redownloads)(/|$)", re.IGNORECASE)  # paths are read without regard to case
+_ORDER = re.compile("/v3/(downloads|ai/redownloads)(/|$)", re.IGNORECASE)  # Getty's paths are case-insensitive
 
 
 def request(
@@ -40,16 +40,16 @@ def request(
     document: Any = None,
     language: str | None = None,
 ) -> Request:
-    """The request for a path below ``/v3/``. One that reads may be redirected, on the API's own origin alone.
+    """Return the request for a path below ``/v3/``. GET requests may be redirected within the API's own origin.
 
-    :raises ConfigurationError: for another path, for what can't be a parameter or JSON, and for a download.
+    :raises ConfigurationError: for an invalid path, parameter or body, and for a download.
     """
     checked, pairs = _checked(path), _encoded(params or {})
     if method == "GET":
         return replace(get(api, checked, pairs, language=language), hosts=_own_host(api))
     if _ORDER.match(checked):
         raise ConfigurationError(
-            "A download counts against the customer's agreement, and a second one counts again.",
+            "Every download counts against the customer's agreement, so downloads by path are refused.",
             hint="Use kit.api.downloads.save() or kit.api.downloads.url().",
         )
     try:
@@ -60,9 +60,9 @@ def request(
 
 
 def parse(response: Response) -> Any:
-    """The JSON of an answer; None where it is empty.
+    """Return the JSON of a response; None if it is empty.
 
-    :raises ProviderError: for a status other than those of success; InvalidResponse for what is not JSON.
+    :raises ProviderError: for an error status; InvalidResponse if it is not JSON.
     """
     check(response, "resource")
     return read_any(response)
@@ -73,12 +73,12 @@ def _checked(path: object) -> str:
         return path
     raise ConfigurationError(
         f"{short_repr(path)} is not a path of the API.",
-        hint="Pass one such as /v3/images/74917285, without percent-encoding; parameters go by themselves.",
+        hint="Pass one such as /v3/images/74917285, without percent-encoding; pass parameters separately.",
     )
 
 
 def _own_host(api: ApiSettings) -> frozenset[str]:
-    """Where a redirect may lead: to the API, unless it has a port that redirects may leave."""
+    """Return the host to which a redirect may lead: the API's, unless a redirect there could leave its port."""
     base = urlsplit(api.base)
     own = base.scheme == "http" or base.port in (None, 443)
     return frozenset({base.hostname or ""}) if own else frozenset()
@@ -96,11 +96,11 @@ def _encoded(params: object) -> Params:
 def _name(name: object) -> str:
     if isinstance(name, str) and _NAME.fullmatch(name):
         return name
-    raise ConfigurationError(f"{short_repr(name)} can't be the name of a parameter.", hint="Use a plain word.")
+    raise ConfigurationError(f"{short_repr(name)} can't be a parameter's name.", hint="Use letters and digits.")
 
 
 def _value(name: str, value: Any) -> str:
-    """As the searches write it: a list is joined by commas."""
+    """Encode a value as searches do: lists are joined by commas."""
     if isinstance(value, str | int | float | date):
         return _text(name, value)
     return ",".join(dict.fromkeys(_text(name, item) for item in items(name, value)))

@@ -1,4 +1,4 @@
-"""Requests to the API v3, as far as they are all alike. Who asks is added by the session that sends them."""
+"""What all requests to the API v3 have in common. The session that sends them adds key and token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from embedkit.messages import Request
 from embedkit.settings import Settings
 from embedkit.validation import short_repr
 
-MAX_BYTES = 2 * 1024 * 1024  # a page of 100 pictures with all their fields has a few 100 KB
+MAX_BYTES = 2 * 1024 * 1024  # a page of 100 pictures with all fields has a few hundred KB
 MAX_REDIRECTS = 2  # "be prepared to follow redirects" (Getty's documentation); more would be a loop
 MAX_PHRASE_CHARS = 1000
 MAX_IDS = 100  # in one call
@@ -25,15 +25,15 @@ ENDPOINT = "api"
 FIRST_PAGE: dict[str, Any] = {"page": 1, "page_size": PAGE_SIZE}
 NO_DOCUMENT = object()
 
-# The values of Accept-Language. Some are for iStock or for creative pictures alone; for the rest Getty answers
-# in English, as for any language that it does not know.
+# The values of Accept-Language. Getty supports some only for iStock or creative pictures, and otherwise responds
+# in English, as it does for unknown languages.
 LANGUAGES = (
     *("cs", "de", "en-GB", "en-US", "es", "fi", "fr", "hu", "id", "it", "ja", "ko", "nl", "pl", "pt-BR", "pt-PT"),
     *("ro", "ru", "sv", "th", "tr", "uk", "vi", "zh-HK"),
 )
 DEFAULT_LANGUAGE = "en-US"
-# Of a language that stands in the list with a country only. Hong Kong writes as Taiwan and Macau do, and
-# not as the mainland does: who reads that is better served in English.
+# Languages that are only listed with a country. Hong Kong writes the same Chinese as Taiwan and Macau, but readers
+# of the mainland's are better served in English.
 _NEAREST = {language.lower(): language for language in LANGUAGES} | {
     "en": "en-US",
     "pt": "pt-BR",
@@ -43,14 +43,14 @@ _NEAREST = {language.lower(): language for language in LANGUAGES} | {
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """What requests and the reading of answers depend on; made once for a client.
+    """The settings needed to build requests and decode responses.
 
-    :param base: URL of the API, without a slash at the end.
-    :param language: of answers, where a call names none.
-    :param image_origins: where pictures and files may come from.
-    :param api_origins: where the API's links to itself may lead.
-    :param oembed_origins: where ``uri_oembed`` may lead.
-    :param hosts: where the API may redirect to, and where files may come from.
+    :param base: URL of the API, without a trailing slash.
+    :param language: default language of responses.
+    :param image_origins: allowed origins of pictures and files.
+    :param api_origins: allowed origins of the API's links to itself.
+    :param oembed_origins: allowed origins of ``uri_oembed``.
+    :param hosts: hosts to which the API may redirect, and from which files may be downloaded.
     """
 
     base: str
@@ -62,7 +62,7 @@ class ApiSettings:
 
     @classmethod
     def of(cls, settings: Settings) -> ApiSettings:
-        """Those of EMBEDKIT_API_BASE, EMBEDKIT_LOCALE, EMBEDKIT_IMAGE_ORIGINS and EMBEDKIT_OEMBED_ENDPOINT."""
+        """Derive these from EMBEDKIT_API_BASE, _LOCALE, _IMAGE_ORIGINS and _OEMBED_ENDPOINT."""
         ours = (settings.api_base, *settings.image_origins)
         return cls(
             base=settings.api_base,
@@ -75,13 +75,13 @@ class ApiSettings:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL."""
+    """Return scheme, host and port of a URL."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def nearest_language(locale: str) -> str | None:
-    """The language nearest to a locale such as ``de-AT`` or ``pt_br``; None where that language is not offered."""
+    """Return the supported language nearest to a locale such as ``de-AT`` or ``pt_br``; None if there is none."""
     tag = locale.strip().lower().replace("_", "-")
     base = tag.partition("-")[0]
     return _NEAREST.get(tag) or (None if base == "zh" else _NEAREST.get(base))
@@ -90,11 +90,11 @@ def nearest_language(locale: str) -> str | None:
 def get(
     api: ApiSettings, path: str, params: Params = (), *, language: str | None = None, country: str | None = None
 ) -> Request:
-    """A request that reads.
+    """Return a GET request.
 
-    :param path: after EMBEDKIT_API_BASE; the caller has checked what goes into it.
-    :param language: of the answer; that of EMBEDKIT_LOCALE by default.
-    :raises ConfigurationError: for a language that is not offered.
+    :param path: path below EMBEDKIT_API_BASE, already checked by the caller.
+    :param language: language of the response; by default that of EMBEDKIT_LOCALE.
+    :raises ConfigurationError: for an unsupported language.
     """
     headers = {"Accept": "application/json", "Accept-Language": _language(language, api)}
     if country:
@@ -118,13 +118,13 @@ def query(
     extra: Params = (),
     **defaults: Any,
 ) -> Request:
-    """A request that reads, with the parameters of an endpoint; by default for the first page of a list.
+    """Return a GET request with the parameters of an endpoint; by default for the first page of a list.
 
-    :param params: of :mod:`embedkit.api.parameters`; None counts as not given.
+    :param params: parameters from :mod:`embedkit.api.parameters`; None counts as not given.
     :param extra: parameters that are not arguments of the endpoint, such as the phrase.
-    :param defaults: what is sent where ``params`` has none. No set of fields has ``uri_oembed``, which shows
-        whether a picture may be embedded, so it is requested beside all others.
-    :raises ConfigurationError: for what the endpoint does not take.
+    :param defaults: defaults for ``params``. If they include ``fields``, ``uri_oembed`` is always requested as
+        well: it shows whether a picture may be embedded, and no set of fields includes it.
+    :raises ConfigurationError: for parameters that the endpoint does not accept.
     """
     first = FIRST_PAGE if "page" in takes(endpoint) else {}
     asked = given(params, **first, **defaults)
@@ -136,9 +136,9 @@ def query(
 
 
 def phrase_of(phrase: object, kind: str = "a phrase") -> str:
-    """What is searched for, as one clean line; it may be empty.
+    """Return a search phrase as one clean line, possibly empty.
 
-    :raises ConfigurationError: for what is not a text, or a longer one.
+    :raises ConfigurationError: if it is not a string, or too long.
     """
     if isinstance(phrase, str) and len(phrase) <= MAX_PHRASE_CHARS:
         return one_line(phrase, MAX_PHRASE_CHARS)
@@ -146,21 +146,21 @@ def phrase_of(phrase: object, kind: str = "a phrase") -> str:
 
 
 def given(params: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
-    """Parameters over defaults; None counts as not given."""
+    """Return the parameters merged over the defaults; None counts as not given."""
     return defaults | {name: value for name, value in params.items() if value is not None}
 
 
 def page_of(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Which page parameters name, and of what size; they have been checked."""
+    """Return page number and page size from parameters that have been checked."""
     return {name: int(params.get(name) or default) for name, default in FIRST_PAGE.items()}
 
 
 def write(
     api: ApiSettings, method: str, path: str, params: Params = (), *, document: Any = NO_DOCUMENT
 ) -> Request:
-    """A request that changes something, so it is never sent twice, and never redirected.
+    """Return a request that changes something, and so is never repeated or redirected.
 
-    :param document: sent as JSON, in ASCII; by default there is no body.
+    :param document: body, sent as ASCII-only JSON; by default there is none.
     """
     request = replace(get(api, path, params), method=method, redirects=0, hosts=frozenset())
     if document is NO_DOCUMENT:
@@ -170,9 +170,9 @@ def write(
 
 
 def asset_id(text: str) -> str:
-    """One asset ID, in lower case.
+    """Return a single asset ID in lower case.
 
-    :raises UnsupportedReference: for anything else.
+    :raises UnsupportedReference: if the text is not exactly one asset ID.
     """
     found = asset_ids(text) if isinstance(text, str) else ()
     if len(found) != 1:
@@ -182,20 +182,20 @@ def asset_id(text: str) -> str:
 
 
 def ids_param(ids: Sequence[object]) -> Params:
-    """The IDs of one call.
+    """Return the parameter with the IDs of one call.
 
-    :raises ConfigurationError: for none, and for more than 100.
+    :raises ConfigurationError: for no IDs, or more than 100.
     """
     if not 1 <= len(ids) <= MAX_IDS:
-        raise ConfigurationError(f"One call can't ask for {len(ids)} IDs.", hint=f"Pass 1 to {MAX_IDS} IDs.")
+        raise ConfigurationError(f"One call can't request {len(ids)} IDs.", hint=f"Pass 1 to {MAX_IDS} IDs.")
     return (("ids", ",".join(map(str, ids))),)
 
 
 def distinct_ids(ids: Sequence[str]) -> tuple[str, ...]:
-    """Asset IDs in lower case, each once, in order.
+    """Return distinct asset IDs in lower case, in their order.
 
-    :param ids: or one ID: a text is a sequence of its characters, too, and a digit is an asset ID.
-    :raises UnsupportedReference: for what is not an asset ID.
+    :param ids: IDs, or a single ID as a string, since its characters would otherwise count as IDs.
+    :raises UnsupportedReference: for an invalid asset ID.
     """
     return tuple(dict.fromkeys(map(asset_id, [ids] if isinstance(ids, str) else ids)))
 
@@ -206,5 +206,5 @@ def _language(tag: str | None, api: ApiSettings) -> str:
     if isinstance(tag, str) and (found := nearest_language(tag)):
         return found
     raise ConfigurationError(
-        f"There is no language {short_repr(tag)}.", hint=f"Use one of {', '.join(LANGUAGES)}."
+        f"Unsupported language {short_repr(tag)}.", hint=f"Use one of {', '.join(LANGUAGES)}."
     )

@@ -1,12 +1,12 @@
-"""What spares the limits of a key: the answers of the last five minutes, and a count of the searches of a day.
+"""Protect a key's limits: a cache of responses for five minutes, and a daily budget of searches.
 
-Answers are kept in the memory of the process, or in the Redis that EMBEDKIT_CACHE names; never in a file, since
-Getty's terms let nobody collect its metadata. They are kept as they came, and what was made of some of them beside
-them; errors are not kept at all.
+Responses are cached in process memory, or in Redis if EMBEDKIT_CACHE names one; never in a file, because Getty's
+terms forbid collecting its metadata. They are stored unchanged, and the values parsed from some of them are kept
+in memory as well. Errors are not cached.
 
-EMBEDKIT_SEARCH_BUDGET is how many searches a day (UTC) may be asked of Getty, so that its own limit is never met.
-The count is kept where all processes of a service see it: in Redis, else in a small SQLite file in the user's
-cache folder. With EMBEDKIT_CACHE ``memory:`` or ``null:``, and where that fails, each process counts for itself.
+EMBEDKIT_SEARCH_BUDGET limits the searches sent to Getty per day (UTC), so that Getty's own limit is never reached.
+The count is shared by all processes of a service: in Redis, or else in a small SQLite file in the user's cache
+folder. With EMBEDKIT_CACHE ``memory:`` or ``null:``, or if the shared count fails, each process counts its own.
 """
 
 from __future__ import annotations
@@ -43,26 +43,26 @@ log = lazy_logger("embedkit.api")
 LIFETIME_S = 300
 MAX_ENTRIES = 256  # in memory
 MAX_BYTES = 32 * 1024 * 1024  # in memory
-MAX_ENTRY_CHARS = 4 * 1024 * 1024  # 2 MiB of JSON, and what its quoting adds
-MAX_PARSED_CHARS = 4 * 1024 * 1024  # of all answers whose values are kept, too, which take a few times as much
-PREFIX = "search:"  # after "embedkit:", which the store itself puts before every key
+MAX_ENTRY_CHARS = 4 * 1024 * 1024  # 2 MiB of JSON, plus its quoting
+MAX_PARSED_CHARS = 4 * 1024 * 1024  # of all responses whose parsed values are kept; these are a few times larger
+PREFIX = "search:"  # the store itself adds "embedkit:" in front
 PURPOSE = b"embedkit search caller"
 
 BUDGET_FILE = "searches.sqlite"
-BUDGET_TIMEOUT_S = 1.0  # for other processes that are counting
-BYPASS_S = 10.0  # without the common count after it failed
+BUDGET_TIMEOUT_S = 1.0  # to wait for other processes that are counting
+BYPASS_S = 10.0  # after a failure of the shared count, before using it again
 DAY_S = 86_400
 KEEP_DAYS = 2
-LOW = 10  # the budget is low when less than one part in so many is left
+LOW = 10  # the budget is low when less than one tenth is left
 
 Value = TypeVar("Value")
 Count = Callable[[int, int], int]
-"""Takes a day and how much to add to its count; returns the count."""
+"""Takes a day and the amount to add to its count, and returns the new count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """Where answers are kept, how they are sealed, and on whose behalf."""
+    """The store for responses, the envelope that signs them, and the caller they belong to."""
 
     store: Guarded
     envelope: Envelope
@@ -71,7 +71,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What was made of a stored answer. The signature stands for the very bytes that it was made from."""
+    """The value parsed from a stored response. The signature identifies the bytes it was parsed from."""
 
     signature: str | bytes
     size: int
@@ -81,13 +81,13 @@ class Parsed:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class ResponseCache:
-    """Asks, unless the answer is still there. Safe for threads and forks.
+    """Sends requests, or returns cached responses. Safe for threads and forks.
 
-    :param cache: the setting of that name.
-    :param signing_secrets: returns the secrets that sign what is kept in Redis; called when first needed.
-    :param timeout: seconds to wait for another thread that asks the same, and for Redis.
-    :param clock: seconds since the epoch.
-    :param pause: waits so many seconds.
+    :param cache: the setting EMBEDKIT_CACHE.
+    :param signing_secrets: function that returns the secrets for signing entries in Redis, called when needed.
+    :param timeout: seconds to wait for another thread with the same request, and for Redis.
+    :param clock: function that returns seconds since the epoch.
+    :param pause: function that waits for a number of seconds.
     """
 
     session: ApiSession
@@ -105,12 +105,12 @@ class ResponseCache:
     def ask(
         self, request: Request, parse: Callable[[Response], Value], spend: Callable[[], object] = bool
     ) -> Value:
-        """What ``parse`` makes of the answer to a request.
+        """Return the parsed response to a request.
 
-        :param parse: always the same for the same request; raises what the answer stands for.
-        :param spend: called before Getty is asked; what it raises stops that.
-        :raises ConfigurationError: where a setting is missing.
-        :raises ProviderError: where there is no answer that may be used.
+        :param parse: parser of the response, always the same for the same request; raises for error responses.
+        :param spend: called before a request is sent to Getty; an exception prevents that.
+        :raises ConfigurationError: if a setting is missing.
+        :raises ProviderError: if there is no usable response.
         """
         self.session.check()
         key = self._key(request)
@@ -123,7 +123,7 @@ class ResponseCache:
         try:
             return self._flight.run((key, request.batch), work, wait)
         except Busy:
-            raise Unavailable("The same question is still being asked.", retry_after=1.0) from None
+            raise Unavailable("The same request is still in progress.", retry_after=1.0) from None
 
     def close(self) -> None:
         """Close connections."""
@@ -143,15 +143,15 @@ class ResponseCache:
         return Backend(Guarded(store, time.monotonic), envelope, caller)
 
     def _key(self, request: Request) -> str:
-        """A request's own, and a caller's own; neither can be guessed from it."""
+        """Return the cache key of a request by this caller; it reveals neither."""
         headers = sorted((name.lower(), text) for name, text in request.headers.items())
         question = json.dumps([*self.session.tokens.caller(), request.url, request.params, headers]).encode()
         return PREFIX + hashlib.sha256(self._backend().caller + question).hexdigest()
 
     def _stored(self, key: str, parse: Callable[[Response], Any]) -> Parsed | None:
-        """What is made of the answer in the store; None where there is none that may be used.
+        """Return the parsed response from the store; None if there is no usable one.
 
-        The store is read each time: what another process deleted or wrote there counts at once.
+        The store is read every time, so that other processes' changes and deletions take effect immediately.
         """
         sealed, now = self._backend().store.get(key), self.clock()
         parsed = self._parsed.get(key)
@@ -167,11 +167,11 @@ class ResponseCache:
             entry = self._backend().envelope.open(key, sealed)
             stored_at, response = float(entry["at"]), Response(200, body=entry["body"].encode())
         except (ValueError, KeyError, TypeError, AttributeError):
-            return None  # damaged, or somebody else's: as good as nothing
+            return None  # damaged, or not ours
         try:
             parsed = Parsed(sealed[:SIGNATURE], len(sealed), stored_at, parse(response))
         except InvalidResponse:
-            return None  # written under other settings; it is asked for anew
+            return None  # written under other settings; request it again
         self._keep(key, parsed)
         return parsed
 
@@ -190,17 +190,17 @@ class ResponseCache:
         return value
 
     def _keep(self, key: str, parsed: Parsed) -> None:
-        size = parsed.size + sum(one.size for one in list(self._parsed.values()))
+        size = parsed.size + sum(kept.size for kept in list(self._parsed.values()))
         if size > MAX_PARSED_CHARS or len(self._parsed) >= MAX_ENTRIES:
-            self._parsed.clear()  # all of it can be made again
+            self._parsed.clear()  # everything can be parsed again
         if parsed.size <= MAX_PARSED_CHARS:
             self._parsed[key] = parsed
 
 
 def _caller(credentials: Credentials, envelope: Envelope) -> bytes:
-    """Who asks, as nobody can guess it: they see different prices, licences and pictures.
+    """Return an unguessable identifier of the caller, since callers see different prices, licences and pictures.
 
-    That is the key, how it gets a token, and the customer where the token is one's.
+    It depends on the key, the grant and, if there is one, the customer.
     """
     customer = credentials.username if credentials.has_customer else ""
     whole = f"{credentials.api_key.reveal()}\n{credentials.grant()}\n{customer}"
@@ -209,12 +209,12 @@ def _caller(credentials: Credentials, envelope: Envelope) -> bytes:
 
 @dataclass(eq=False, repr=False)
 class SearchBudget:
-    """Counts the searches of a day: ``kit.api.search.budget``. Safe for threads, processes and forks.
+    """Counts the searches per day: ``kit.api.search.budget``. Safe for threads, processes and forks.
 
-    :param limit: searches a day; None for any number.
-    :param cache: the setting of that name.
+    :param limit: searches per day; None for any number.
+    :param cache: the setting EMBEDKIT_CACHE.
     :param timeout: seconds to wait for Redis.
-    :param clock: seconds since the epoch.
+    :param clock: function that returns seconds since the epoch.
     """
 
     limit: int | None
@@ -228,33 +228,33 @@ class SearchBudget:
         self._bypassed_until = 0.0
 
     def spend(self) -> None:
-        """Count one search that is about to be asked of Getty.
+        """Count a search that is about to be sent to Getty.
 
-        :raises QuotaExhausted: where it is one too many; ``retry_after`` leads to midnight.
+        :raises QuotaExhausted: if the budget is used up; ``retry_after`` is the time until midnight, UTC.
         """
         if self.limit is None or self._count(1) <= self.limit:
             return
         raise QuotaExhausted(
-            f"The {self.limit} searches of today (EMBEDKIT_SEARCH_BUDGET) are used up.",
-            hint="There are new ones at midnight, UTC.",
+            f"Today's {self.limit} searches (EMBEDKIT_SEARCH_BUDGET) are used up.",
+            hint="The budget is renewed at midnight, UTC.",
             retry_after=self.reset(),
         )
 
     def used(self) -> int:
-        """Searches asked today; 0 where nobody counts."""
+        """Return the number of searches sent today; 0 without a budget."""
         return 0 if self.limit is None else min(self._count(0), self.limit)
 
     def remaining(self) -> int | None:
-        """Searches left today; None without a budget."""
+        """Return the number of searches left today; None without a budget."""
         return None if self.limit is None else self.limit - self.used()
 
     def low(self) -> int | None:
-        """Searches left today, where less than a tenth is; else None."""
+        """Return the number of searches left today if it is less than a tenth of the budget; else None."""
         left = self.remaining()
         return left if left is not None and left * LOW < (self.limit or 0) else None
 
     def reset(self) -> int:
-        """Seconds until the next day begins."""
+        """Return the seconds until the next day begins (UTC)."""
         return DAY_S - int(self.clock()) % DAY_S
 
     def _count(self, amount: int) -> int:
@@ -263,8 +263,10 @@ class SearchBudget:
             try:
                 self._common = self._common or _common_count(self.cache, self.timeout)
                 return self._common(day, amount)
-            except Exception as error:  # each library has a tree of its own; a text may hold a password
-                log.warning("searches are counted in this process: %s", type(error).__name__)
+            except Exception as error:  # each library has its own hierarchy; messages can contain a password
+                log.warning(
+                    "searches are counted in this process: the shared count failed (%s)", type(error).__name__
+                )
                 self._bypassed_until = time.monotonic() + BYPASS_S
         return self._own(day, amount)
 
@@ -275,7 +277,7 @@ def _own_count() -> Count:
     def count(day: int, amount: int) -> int:
         with lock:
             counts[day] += amount
-            for past in [one for one in counts if one < day]:
+            for past in [counted for counted in counts if counted < day]:
                 del counts[past]
             return counts[day]
 
@@ -292,11 +294,11 @@ def _common_count(cache: str, timeout: float) -> Count:
 
 
 def _count_in(path: Path, day: int, amount: int) -> int:
-    """One row a day; opened anew each time, as searches are few and forks many."""
-    import sqlite3  # only where a budget is set
+    """Count in a table with one row per day, opened for each search, since these are rare and forks frequent."""
+    import sqlite3  # only needed with a budget
 
     with closing(sqlite3.connect(path, timeout=BUDGET_TIMEOUT_S, isolation_level=None)) as file:
-        file.execute("PRAGMA synchronous = OFF")  # a count that a power failure loses is not a loss
+        file.execute("PRAGMA synchronous = OFF")  # losing the count in a power failure is acceptable
         file.execute("BEGIN IMMEDIATE")
         file.execute("CREATE TABLE IF NOT EXISTS searches (day INTEGER PRIMARY KEY, used INTEGER NOT NULL)")
         file.execute("DELETE FROM searches WHERE day < ?", (day,))

@@ -1,6 +1,6 @@
-"""The searches: every documented parameter is an argument, and a wrong one is refused before anything is sent.
+"""Searches. Every documented parameter is an argument, and is checked before anything is sent.
 
-Only pictures that may be embedded are asked for, unless ``embed_content_only=False`` is passed.
+Results only include pictures that may be embedded, unless ``embed_content_only=False`` is passed.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ PATHS: dict[Family, str] = {
     "creative": "/v3/search/images/creative",
     "editorial": "/v3/search/images/editorial",
 }
-MAX_PAUSES, PAUSE_S = 10, 1.0  # in a row, for a throttle of calls a second
+MAX_PAUSES, PAUSE_S = 10, 1.0  # consecutive pauses when the limit of calls per second is reached
 DEFAULT_FILTERS = {"exclude_nudity": True, "include_related_searches": True}
-# What can be searched for without a phrase; the service promises nothing for a search of everything.
+# Parameters that can replace the phrase; Getty does not document what a search without either returns.
 SUBJECTS = ("artists", "collection_codes", "event_ids", "keyword_ids", "specific_people")
 
 
@@ -52,7 +52,8 @@ SUBJECTS = ("artists", "collection_codes", "event_ids", "keyword_ids", "specific
 class PreparedSearch:
     """A search whose parameters have been checked, to be run by :meth:`Search.run`.
 
-    :param what: is asked for: ``picture``, which ``ref`` names, where there may be none to find similar ones of.
+    :param what: kind of resource named in a "not found" error: ``picture`` if the search is based on the picture
+        ``ref``, which might not exist.
     """
 
     request: Request
@@ -63,12 +64,12 @@ class PreparedSearch:
 
 
 class Search:
-    """Finds pictures: those that may be embedded, unless ``embed_content_only=False`` is passed.
+    """Finds pictures that may be embedded, or all pictures if ``embed_content_only=False`` is passed.
 
-    Every method raises ConfigurationError for a parameter that the search does not take, and without
-    EMBEDKIT_API_KEY; QuotaExhausted when EMBEDKIT_SEARCH_BUDGET is used up; and ProviderError where there is no
-    answer. The phrase has at most 1000 characters; it may be empty where artists, collection_codes, event_ids,
-    keyword_ids or specific_people are passed, and for the newest editorial pictures (``sort_order="newest"``).
+    Every method raises ConfigurationError for an unknown parameter or without EMBEDKIT_API_KEY, QuotaExhausted if
+    EMBEDKIT_SEARCH_BUDGET is used up, and ProviderError if the call fails. The phrase has at most 1000 characters.
+    It can be empty if artists, collection_codes, event_ids, keyword_ids or specific_people are passed, or in a
+    search for the newest editorial pictures (``sort_order="newest"``).
 
     >>> page = kit.api.search.creative("harbour", orientations=["horizontal", "square"], page_size=10)
     >>> page.images[0].shortcode.startswith("[getty ")
@@ -90,7 +91,7 @@ class Search:
     2
     >>> kit.api.search.creative("harbour", date_from="2024-04-08")
     Traceback (most recent call last):
-    embedkit.errors.ConfigurationError: date_from goes with family=editorial.
+    embedkit.errors.ConfigurationError: date_from requires family=editorial.
     """
 
     def __init__(self, api: ApiSettings, cache: ResponseCache, budget: SearchBudget) -> None:
@@ -100,62 +101,62 @@ class Search:
 
     @documented("all")
     def images(self, phrase: str, **params: Unpack[ImageSearch]) -> SearchPage:
-        """One page of pictures, creative and editorial ones.
+        """Return one page of creative and editorial pictures.
 
-        :param phrase: at most 1000 characters.
+        :param phrase: search phrase, at most 1000 characters.
         """
         return self.run(self._prepare("all", phrase, params))
 
     @documented("creative")
     def creative(self, phrase: str, **params: Unpack[CreativeSearch]) -> SearchPage:
-        """One page of creative pictures.
+        """Return one page of creative pictures.
 
-        :param phrase: at most 1000 characters.
+        :param phrase: search phrase, at most 1000 characters.
         """
         return self.run(self._prepare("creative", phrase, params))
 
     @documented("editorial")
     def editorial(self, phrase: str, **params: Unpack[EditorialSearch]) -> SearchPage:
-        """One page of editorial pictures.
+        """Return one page of editorial pictures.
 
-        :param phrase: at most 1000 characters.
+        :param phrase: search phrase, at most 1000 characters.
         """
         return self.run(self._prepare("editorial", phrase, params))
 
     @documented("events")
     def events(self, phrase: str = "", **params: Unpack[EventSearch]) -> EventPage:
-        """One page of events, the newest first; it counts as a search.
+        """Return one page of events, newest first by default. Counts as a search.
 
-        :param phrase: at most 1000 characters; may be empty.
+        :param phrase: search phrase, at most 1000 characters; can be empty.
         """
         request = events.search_request(phrase, params, self._api)
         return self._ask(request, lambda response: read_page(EventPage, response, self._api, **page_of(params)))
 
     @documented("artist")
     def by_artist(self, name: str, **params: Unpack[ArtistSearch]) -> SearchPage:
-        """One page of a photographer's pictures, those that may not be embedded among them.
+        """Return one page of a photographer's pictures, including those that may not be embedded.
 
-        :param name: of the photographer, as ``photographer`` of a picture has it.
+        :param name: name of the photographer, as in a picture's ``photographer``.
         """
         return self.run(PreparedSearch(artist_request(name, params, self._api), **page_of(params)))
 
     @documented("by-image")
     def by_image(self, id: str, phrase: str = "", **params: Unpack[ImageLikeness]) -> SearchPage:
-        """One page of creative pictures that look like one; see :attr:`Image.embeddable` of each.
+        """Return one page of creative pictures that look like a given one; check :attr:`Image.embeddable` of each.
 
         :param id: an asset ID.
-        :param phrase: narrows what is found; at most 1000 characters, may be empty.
-        :raises NotFound: where there is no such picture.
+        :param phrase: phrase to narrow the search, at most 1000 characters; can be empty.
+        :raises NotFound: if there is no such picture.
         """
         request = likeness_request(id, phrase, params, self._api)
         return self.run(PreparedSearch(request, **page_of(params), what="picture", ref=asset_id(id)))
 
     def pages(self, family: Family, phrase: str, **params: Unpack[AnySearch]) -> Iterator[SearchPage]:
-        """One page after another, each asked for when it is wanted, until there are no more.
+        """Iterate over all pages of a search. Each page is only requested when it is needed.
 
         :param family: ``all``, ``creative`` or ``editorial``.
-        :param phrase: at most 1000 characters.
-        :param params: as for the search of that family. A wrong one is refused at once.
+        :param phrase: search phrase, at most 1000 characters.
+        :param params: parameters of that family's search. Errors in them are raised immediately.
 
         >>> [page.page for page in kit.api.search.pages("editorial", "harbour", page_size=1)][:2]
         [1, 2]
@@ -163,21 +164,21 @@ class Search:
         return self._pages(family, phrase, params)
 
     def find(self, phrase: str, *, family: Family = "all", **params: Unpack[AnySearch]) -> SearchPage:
-        """One page, with the defaults that suit most: related phrases, and no nudity where that can be left out.
+        """Return one page, with useful defaults: related phrases, and no nudity if the family supports that.
 
-        :param phrase: at most 1000 characters.
+        :param phrase: search phrase, at most 1000 characters.
         :param family: ``all``, ``creative`` or ``editorial``.
-        :param params: as for the search of that family; what is passed goes before the defaults.
+        :param params: parameters of that family's search; they override the defaults.
         """
         return self.run(self.prepare(phrase, family=family, **params))
 
     def find_pages(
         self, phrase: str, *, family: Family = "all", limit: int | None = None, **params: Unpack[AnySearch]
     ) -> Iterator[SearchPage]:
-        """The same, one page after another.
+        """Iterate over the pages of :meth:`find`.
 
         :param phrase: as for :meth:`find`, like ``family`` and ``params``.
-        :param limit: pages at most; None for all.
+        :param limit: maximum number of pages; None for all.
         """
         _check_limit(limit, "pages")
         return islice(self._pages(family, phrase, with_defaults(family, params)), limit)
@@ -185,12 +186,12 @@ class Search:
     def find_all(
         self, phrase: str, *, family: Family = "all", limit: int | None = None, **params: Unpack[AnySearch]
     ) -> Iterator[Image]:
-        """The pictures of :meth:`find`, one after another, of as many pages as are needed.
+        """Iterate over the pictures of :meth:`find`, across as many pages as needed.
 
-        Where Getty Images wants fewer calls a second, it waits and goes on; a quota that is used up ends it.
+        If the limit of calls per second is reached, the iterator waits and continues; a used-up quota is an error.
 
         :param phrase: as for :meth:`find`, like ``family`` and ``params``.
-        :param limit: pictures at most; None for all.
+        :param limit: maximum number of pictures; None for all.
 
         >>> [image.family for image in kit.api.search.find_all("harbour", family="editorial", limit=2)]
         ['editorial', 'editorial']
@@ -200,16 +201,16 @@ class Search:
         return islice((image for page in pages for image in page), limit)
 
     def prepare(self, phrase: str, *, family: Family = "all", **params: Unpack[AnySearch]) -> PreparedSearch:
-        """What :meth:`find` will ask, checked, for a caller who reports wrong parameters in a way of its own.
+        """Check the arguments of :meth:`find` and return a search for :meth:`run`.
 
         :param phrase: as for :meth:`find`, like ``family`` and ``params``.
         """
         return self._prepare(family, phrase, with_defaults(family, params))
 
     def run(self, search: PreparedSearch) -> SearchPage:
-        """The page of a search.
+        """Run a search and return its page.
 
-        :param search: what :meth:`prepare` returned.
+        :param search: a search returned by :meth:`prepare`.
         """
 
         def parse(response: Response) -> SearchPage:
@@ -219,7 +220,7 @@ class Search:
         return self._ask(search.request, parse)
 
     def _ask(self, request: Request, parse: Callable[[Response], Value]) -> Value:
-        """Ask a question that counts as a search."""
+        """Send a request that counts as a search."""
         return self._cache.ask(request, parse, self.budget.spend)
 
     def _prepare(self, family: Family, phrase: str, params: Mapping[str, Any]) -> PreparedSearch:
@@ -228,11 +229,11 @@ class Search:
     def _pages(
         self, family: Family, phrase: str, params: Mapping[str, Any], *, patient: bool = False
     ) -> Iterator[SearchPage]:
-        first = self._prepare(family, phrase, params)  # at once, and not with the first page
+        first = self._prepare(family, phrase, params)  # so that errors are raised here, not by the first next()
         return _walk(first, self._wait_and_run if patient else self.run)
 
     def _wait_and_run(self, search: PreparedSearch) -> SearchPage:
-        """The page, after as many pauses as Getty asks for in a row, within reason."""
+        """Return the page; if calls are being throttled, pause and try again, up to MAX_PAUSES times."""
         for _ in range(MAX_PAUSES):
             try:
                 return self.run(search)
@@ -250,14 +251,14 @@ def _walk(search: PreparedSearch, run: Callable[[PreparedSearch], SearchPage]) -
 
 
 def _following(search: PreparedSearch) -> PreparedSearch:
-    """The next page. Whoever walks asks for one at a time, and wants the rest however long it takes."""
+    """Return the search for the next page, as a batch request, which may wait as long as needed."""
     params = dict(search.request.params) | {"page": str(search.page + 1)}
     request = replace(search.request, params=tuple(sorted(params.items())), batch=True)
     return replace(search, request=request, page=search.page + 1)
 
 
 def _next(run: Callable[[PreparedSearch], SearchPage], search: PreparedSearch) -> SearchPage | None:
-    """The page; None where it follows another, and what was found has become less meanwhile."""
+    """Return the page; None if it no longer exists because there are fewer results than before."""
     try:
         return run(search)
     except InvalidResponse as error:
@@ -273,7 +274,7 @@ def _check_limit(limit: object, unit: str) -> None:
 
 
 def with_defaults(family: Family, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters with the defaults of :meth:`Search.find`, as far as the family takes them."""
+    """Return the parameters with the defaults of :meth:`Search.find` that the family supports."""
     asked = given(params, **DEFAULT_FILTERS)
     if "exclude_nudity" not in takes(one_of(family, FAMILIES, "family")):
         del asked["exclude_nudity"]
@@ -281,10 +282,10 @@ def with_defaults(family: Family, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def request(family: Family, phrase: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
-    """The request for one page.
+    """Return the request for one page of a search.
 
-    :param params: those of :mod:`embedkit.api.parameters`, ``page`` and ``page_size`` among them.
-    :raises ConfigurationError: for what the search of this family does not take.
+    :param params: parameters from :mod:`embedkit.api.parameters`, including ``page`` and ``page_size``.
+    :raises ConfigurationError: for parameters that this family's search does not accept.
     """
     one_of(family, FAMILIES, "family")
     text = phrase_of(phrase)
@@ -297,23 +298,23 @@ def request(family: Family, phrase: str, params: Mapping[str, Any], api: ApiSett
 
 
 def artist_request(name: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
-    """The request for one page of a photographer's pictures. It alone of all searches takes no uri_oembed.
+    """Return the request for one page of a photographer's pictures. Only this search does not support uri_oembed.
 
-    :raises ConfigurationError: for what is not a name, and for what the search does not take.
+    :raises ConfigurationError: for an invalid name or parameter.
     """
     if not (text := phrase_of(name, "a name")):
-        raise ConfigurationError("There is nobody to search for.", hint="Pass a name.")
+        raise ConfigurationError("The name is empty.", hint="Pass a photographer's name.")
     asked = given(params, fields=SEARCH_FIELDS)
     return query(api, "artist", "/v3/artists/images", asked, (("artist_name", text),))
 
 
 def likeness_request(id: str, phrase: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
-    """The request for one page of pictures that look like one."""
+    """Return the request for one page of pictures that look like a given one."""
     path, text = "/v3/search/images/creative/by-image", phrase_of(phrase)
     extra = (("asset_id", asset_id(id)), *((("phrase", text),) if text else ()))
     return query(api, "by-image", path, params, extra, fields=SEARCH_FIELDS)
 
 
 def is_newest(family: Family, sort_order: str | None) -> bool:
-    """Whether a search is for the newest editorial pictures, which needs no phrase."""
+    """Return whether a search is for the newest editorial pictures, which needs no phrase."""
     return (family, sort_order) == ("editorial", "newest")

@@ -1,16 +1,17 @@
 """Calls to the API v3 with a key and a token: one token for all threads, one retry with a newer one after a 401.
 
-The token is got when first needed, and renewed before it expires, by one thread:
+The token is obtained when first needed, and renewed before it expires, by a single thread:
 
-    before 80 % of its lifetime    the token
-    after that                     one thread renews it, the others go on with it; should that fail, all do,
-                                   and it is tried again after a while
-    expired, or none yet           all wait for one thread, and share what it gets, token or error
-    refused (401)                  the same, unless another thread has got a newer one meanwhile
+    before 80 % of its lifetime    all threads use the token
+    after that                     one thread renews it while the others keep using it; if that fails, all keep
+                                   using it, and renewal is tried again later
+    expired, or none yet           all threads wait for one, and share its result, a token or an error
+    refused (401)                  the same, unless another thread has obtained a newer token in the meantime
 
-Processes of one user share it by a file: whoever needs a token looks there first, and asks while the others wait.
+The processes of one user share the token in a file. A process that needs a token reads the file first, and
+otherwise requests a token while the other processes wait.
 
-Times are of a monotonic clock: a clock that is set back prolongs no token.
+Times come from a monotonic clock, so that setting the clock back does not prolong a token's life.
 """
 
 from __future__ import annotations
@@ -37,26 +38,26 @@ from embedkit.settings import Secret
 log = lazy_logger("embedkit.api")
 
 RENEWAL_SHARE = 0.8  # of a lifetime
-RENEWAL_RETRY_S = 10.0  # after a failure, while the old token is still good
-RETRY_S = 1.0  # the same without one: callers that come in one after another share an outage, too
-REFUSAL_RETRY_S = 60.0  # after a refusal: no repetition makes a password right, and accounts get locked
-MAX_REFUSALS, REFUSALS_WINDOW_S = 3, 60.0  # tokens requested because of a 401: where all are refused, stop
+RENEWAL_RETRY_S = 10.0  # after a failure, while the old token is still valid
+RETRY_S = 1.0  # after a failure without a valid token: until then, further callers get the same error
+REFUSAL_RETRY_S = 60.0  # after refused credentials: retrying is pointless, and accounts get locked
+MAX_REFUSALS, REFUSALS_WINDOW_S = 3, 60.0  # stop requesting tokens if this many were refused in this time
 BATCH_TIMEOUT_S = 3600.0  # a batch waits as long as it takes
 
-# the key alone, a token, or the token of a customer
+# only the key, any token, or a customer's token
 Need = Literal["key", "token", "customer"]
-# how a token is got, and of a login which one; None without any
+# how tokens are obtained (None without a token), and the identifier of a browser login
 Caller = tuple[TokenSource | None, str]
 
 
 @dataclass(eq=False, repr=False)
 class ApiSession:
-    """Sends requests on behalf of a key, and of a customer where there is one. Safe for threads and forks.
+    """Sends requests with a key, and with a token if there is one. Safe for threads and forks.
 
-    :param send: sends a request as it is: without key, without token.
-    :param timeout: seconds for a call, getting a token included.
-    :param frozen: refuses every call.
-    :param clock: monotonic seconds.
+    :param send: function that sends a request without adding key or token.
+    :param timeout: seconds for a call, including the time to obtain a token.
+    :param frozen: refuse every call.
+    :param clock: function that returns monotonic seconds.
     """
 
     tokens: Tokens
@@ -66,22 +67,22 @@ class ApiSession:
     clock: Callable[[], float] = time.monotonic
 
     def check(self, need: Need = "key") -> None:
-        """Check that there is what a call needs.
+        """Check that the credentials suffice for a call.
 
-        :raises ConfigurationError: where there is not; names the settings.
+        :raises ConfigurationError: if they don't; the hint names the settings.
         """
         if self.frozen:
-            message, hint = "This needs the network, and EMBEDKIT_FROZEN is set.", "Unset EMBEDKIT_FROZEN."
+            message, hint = "This needs the network, but EMBEDKIT_FROZEN is set.", "Unset EMBEDKIT_FROZEN."
         elif not self.tokens.credentials.api_key:
             message = "This needs a key of the Getty Images API."
-            hint = "Set EMBEDKIT_API_KEY; embedkit demo and embedkit sandbox need none."
+            hint = "Set EMBEDKIT_API_KEY. To try embedkit without a key, run embedkit demo or embedkit sandbox."
         elif (source := self.tokens.caller()[0]) not in OF_CUSTOMERS and need == "customer":
             message = "This needs a Getty Images account."
             hint = "Run embedkit login, or set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
         elif not source and need == "token":
             message = "This needs a token."
             hint = (
-                "Set EMBEDKIT_API_SECRET; for what a customer has licensed, run embedkit login, or set also"
+                "Set EMBEDKIT_API_SECRET; for a customer's account, run embedkit login, or also set"
                 " EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
             )
         else:
@@ -91,13 +92,12 @@ class ApiSession:
     def call(
         self, request: Request, need: Need = "key", *, repeats: bool = True, timeout: float | None = None
     ) -> Response:
-        """The response, whatever its status.
+        """Send a request and return the response, whatever its status.
 
-        :param repeats: whether a request whose token is refused is sent again with a newer one.
-        :param timeout: seconds, in place of those of the session.
-
-        :raises ConfigurationError: where a setting is missing.
-        :raises ProviderError: where there is no response that may be used, or no token.
+        :param repeats: send the request again with a newer token if its token is refused.
+        :param timeout: seconds, instead of the session's timeout.
+        :raises ConfigurationError: if a setting is missing.
+        :raises ProviderError: if there is no usable response, or no token.
         """
         self.check(need)
         end = math.inf if request.batch else self.clock() + (timeout or self.timeout)
@@ -114,9 +114,9 @@ class ApiSession:
     def _send(self, request: Request, token: Secret | None, end: float) -> Response:
         if end < math.inf:
             if (left := end - self.clock()) <= 0:
-                raise Unavailable("The time was over before Getty Images could be asked.", retry_after=1.0)
+                raise Unavailable("The call timed out before it could be sent to Getty Images.", retry_after=1.0)
             request = replace(request, timeout=left)
-        # no variable here holds what is revealed
+        # no local variable holds a revealed secret
         return self.send(
             replace(
                 request,
@@ -131,7 +131,7 @@ class ApiSession:
 
 @dataclass(frozen=True, slots=True)
 class HeldToken:
-    """A token, whose it is, from when on it is renewed, and when it expires."""
+    """A token, its caller, and the times from which it is to be renewed and at which it expires."""
 
     token: Token
     caller: Caller
@@ -141,13 +141,13 @@ class HeldToken:
 
 @dataclass(eq=False, repr=False)
 class Tokens:
-    """The token of these credentials. Safe for threads and forks.
+    """Obtains, renews and shares the token for these credentials. Safe for threads and forks.
 
-    :param send: sends a request.
-    :param timeout: seconds for a call of the token endpoint.
-    :param clock: monotonic seconds.
-    :param shared: where processes share a token, if they do.
-    :param login: where a customer's login by a browser is kept, if it may be.
+    :param send: function that sends a request.
+    :param timeout: seconds for a call to the token endpoint.
+    :param clock: function that returns monotonic seconds.
+    :param shared: file in which processes share a token; None shares none.
+    :param login: file that stores a customer's browser login; None supports no login.
     """
 
     credentials: Credentials
@@ -165,22 +165,22 @@ class Tokens:
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
-        """The thread that was renewing is not in the child; the token is as good there as here."""
+        """Create new locks, since the thread that held them is not in the child; its token stays valid."""
         self._lock, self._renewing = threading.Lock(), threading.Lock()
 
     def caller(self) -> Caller:
-        """How a token is got now: settings of a customer go before a login, and that before the application."""
+        """Return how to obtain tokens: for a customer in the settings, else a login, else the application."""
         source = self.credentials.grant()
         if source != "password" and self.login and (stored := self.login.read()):
             return "login", stored.login
         return source, ""
 
     def current(self, end: float = math.inf) -> Secret | None:
-        """The token to show; None where there are no credentials for one.
+        """Return the token to send; None without credentials for one.
 
-        :param end: until when to wait for one.
-        :raises Unauthorized: where the credentials are refused.
-        :raises ProviderError: where there is no token.
+        :param end: monotonic time until which to wait for one.
+        :raises Unauthorized: if the credentials are refused.
+        :raises ProviderError: if no token can be obtained.
         """
         if not (caller := self.caller())[0]:
             return None
@@ -188,37 +188,37 @@ class Tokens:
         if held is None or now >= held.ends_at:
             return self._obtain(None, caller, end)
         is_due = now >= held.renew_at and not self._is_resting(now, caller, RENEWAL_RETRY_S)
-        if is_due and self._renewing.acquire(blocking=False):  # one thread does, while the others go on with it
-            return self._renew(held, now + (end - now) / 2)  # the call has to be made as well
+        if is_due and self._renewing.acquire(blocking=False):  # others keep using the old token in the meantime
+            return self._renew(held, now + (end - now) / 2)  # leave half of the time for the call itself
         return held.token.access
 
     def newer(self, refused: Secret, end: float = math.inf) -> Secret | None:
-        """A token in place of one that was refused; None where a new one would be refused as well.
+        """Return a token to replace one that was refused; None if a new one is likely to be refused as well.
 
-        :param end: until when to wait for one.
-        :raises ProviderError: where there is none.
+        :param end: monotonic time until which to wait for one.
+        :raises ProviderError: if no token can be obtained.
         """
         if not (caller := self.caller())[0] or not self.drop(refused):
             return None
         found = self._obtain(None, caller, end)
-        return self._obtain(None, caller, end) if found == refused else found  # from a call that began before
+        return self._obtain(None, caller, end) if found == refused else found  # from a call that started earlier
 
     def drop(self, refused: Secret) -> bool:
-        """Let nobody else show a token that was refused; whether a new one is worth asking for."""
+        """Stop using a token that was refused, and return whether to request a new one."""
         with self._lock:
             held, now = self._held, self.clock()
             if held is None or held.token.access != refused or now >= held.ends_at:
-                return True  # another thread has been here
+                return True  # another thread has replaced it already
             if len(self._refusals) == MAX_REFUSALS and now < self._refusals[0] + REFUSALS_WINDOW_S:
                 return False
             self._refusals.append(now)
             self._held = replace(held, ends_at=-math.inf)
             return True
 
-    # -- inside -----------------------------------------------------------------------------------------
+    # -- internals --------------------------------------------------------------------------------------
 
     def _held_by(self, caller: Caller) -> HeldToken | None:
-        """The token in hand, unless it is somebody else's: of before a login, or of the one before it."""
+        """Return the current token, unless it belongs to another caller, such as before a login."""
         held = self._held
         return held if held and held.caller == caller else None
 
@@ -232,7 +232,7 @@ class Tokens:
             self._renewing.release()
 
     def _obtain(self, old: HeldToken | None, caller: Caller, end: float) -> Secret:
-        """A token that is good, and another than the old one, from whichever thread is first to ask for it."""
+        """Return a valid token other than the old one. One thread obtains it for all that are waiting."""
 
         def work() -> HeldToken:
             held = self._held_by(caller)
@@ -244,12 +244,12 @@ class Tokens:
             wait = min(max(0.0, end - self.clock()), BATCH_TIMEOUT_S)
             return self._flight.run(("token", *caller), work, wait).token.access
         except Busy:
-            raise Unavailable("Another thread is still asking for a token.", retry_after=RETRY_S) from None
+            raise Unavailable("Another thread is still requesting a token.", retry_after=RETRY_S) from None
 
     def _request(self, caller: Caller, end: float) -> HeldToken:
         now, held = self.clock(), self._held_by(caller)
-        good = held is not None and now < held.ends_at
-        if (failure := self._failed) and self._is_resting(now, caller, RENEWAL_RETRY_S if good else RETRY_S):
+        valid = held is not None and now < held.ends_at
+        if (failure := self._failed) and self._is_resting(now, caller, RENEWAL_RETRY_S if valid else RETRY_S):
             raise copy.copy(failure[2])
         try:
             token = self._share(caller, held, end)
@@ -263,7 +263,7 @@ class Tokens:
             return self._held
 
     def _share(self, caller: Caller, held: HeldToken | None, end: float) -> Token:
-        """A newer token than the one held: of another process, or else a new one."""
+        """Return a newer token than the current one: another process's, or else a new one."""
         file, old = self.login if caller[0] == "login" else self.shared, held.token if held else None
         if file is None:
             return self._authorize(caller, old, end)
@@ -271,21 +271,21 @@ class Tokens:
             return found
         with file.locked(min(max(0.0, end - self.clock()), self.timeout)):
             newest = file.newest()
-            if found := _newer(newest, old):  # of the process that was faster
+            if found := _newer(newest, old):  # another process was faster
                 return found
             token = self._authorize(caller, newest if file is self.login else old, end)
             file.write(token)
             return token
 
     def _is_resting(self, now: float, caller: Caller, seconds: float) -> bool:
-        """Whether the last failure is too recent to try again."""
+        """Return whether the last failure is too recent to try again."""
         if self._failed is None or self._failed[1] != caller:
             return False
         at, _, error = self._failed
         return now < at + (REFUSAL_RETRY_S if isinstance(error, Unauthorized) else seconds)
 
     def _authorize(self, caller: Caller, old: Token | None, end: float) -> Token:
-        """A new token, in place of an old one."""
+        """Return a new token to replace an old one."""
         if caller[0] == "login":
             return self._renew_login(old, end)
         grant: Grant = "password" if caller[0] == "password" else "client_credentials"
@@ -293,12 +293,12 @@ class Tokens:
             try:
                 return self._refresh(old, old.refresh, end)
             except Unauthorized:
-                log.debug("the refresh token is refused; the password is used")
+                log.debug("the refresh token was refused; using the password")
         return self._fetch(grant, end)
 
     def _renew_login(self, old: Token | None, end: float) -> Token:
         if old is None or old.refresh is None:
-            raise InvalidToken("The login is over.", hint=AGAIN)
+            raise InvalidToken("The login has expired.", hint=AGAIN)
         try:
             return self._refresh(old, old.refresh, end, public=True)
         except InvalidToken as error:
@@ -306,22 +306,22 @@ class Tokens:
             raise
 
     def _refresh(self, old: Token, refresh: Secret, end: float, *, public: bool = False) -> Token:
-        """A token for a refresh token, with the next refresh token, which may be the same."""
+        """Exchange a refresh token for a token, which includes the next refresh token, possibly the same one."""
         token = self._fetch("refresh_token", end, refresh, public=public)
         return replace(token, refresh=token.refresh or refresh, login=old.login)
 
     def _fetch(self, grant: Grant, end: float, refresh: Secret | None = None, *, public: bool = False) -> Token:
         request = oauth.request(grant, self.credentials, refresh, public=public)
-        if end < math.inf:  # at least a second: others may be waiting for it, too
+        if end < math.inf:  # at least a second, since other callers might be waiting as well
             left = max(end - self.clock(), RETRY_S)
             request = replace(request, timeout=min(left, self.timeout))
-        began = self.clock()  # its life begins when it is issued, which is after we ask
+        began = self.clock()  # a safe lower bound: the token is issued after this
         token = oauth.parse(self.send(request), grant)
         return replace(token, age=self.clock() - began)
 
 
 def _newer(found: Token | None, old: Token | None) -> Token | None:
-    """A token that was found, unless it is the old one, or is to be renewed soon."""
+    """Return the token that was found, unless it is the old one or is already due for renewal."""
     if found is None or (old is not None and found.access == old.access):
         return None
     return found if found.age < RENEWAL_SHARE * found.seconds else None

@@ -1,4 +1,4 @@
-"""Tokens in files: one that the processes of one user share, and those of a customer who has logged in."""
+"""Tokens in files: a token shared by the user's processes, and the tokens of a customer who has logged in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from embedkit.settings import Secret
 log = lazy_logger("embedkit.api")
 
 MAX_TOKEN_BYTES = 32 * 1024  # of a file with a token
-LOCK_TIMEOUT_S = 60.0  # for others who renew a login, which takes TIMEOUT at the most
+LOCK_TIMEOUT_S = 60.0  # for another process that is renewing the login, which takes at most EMBEDKIT_TIMEOUT
 AGAIN = "Run embedkit login again."
 
 _ID = re.compile("[0-9a-f]{16}")
@@ -32,14 +32,14 @@ _ID = re.compile("[0-9a-f]{16}")
 
 @dataclass(eq=False, repr=False)
 class TokenFile:
-    """A token that the processes of one user share, in a file beside the secret: each costs a call.
+    """A token shared by the user's processes, in a file next to the secret, to save a call per process.
 
-    The file is private (mode 0600), is replaced whole, and is of one set of credentials. It never is in a cache.
-    One that is broken, foreign, or readable by others counts as none, and so does a folder that can't be written.
-    A refresh token, which lives for a year, stays in its process.
+    The file is private (mode 0600), is replaced atomically, belongs to one set of credentials, and is never in a
+    cache. A file that is damaged, owned by another user, or readable by others is ignored, as is a folder that
+    can't be written. A refresh token, which is valid for a year, stays in its process.
 
-    :param folder: where the file is.
-    :param clock: seconds since the epoch: a monotonic clock is each machine's, and begins anew with it.
+    :param folder: folder of the file.
+    :param clock: function that returns seconds since the epoch; a monotonic clock restarts with the machine.
     """
 
     credentials: Credentials
@@ -48,11 +48,11 @@ class TokenFile:
 
     @contextmanager
     def locked(self, wait: float) -> Iterator[None]:
-        """Hold the others up, as long as one asks for a token; after ``wait`` seconds, go on without."""
+        """Lock the file while a token is requested; continue without the lock after ``wait`` seconds."""
         try:
             folder = open_private(self.folder)
         except OSError as error:
-            log.debug("tokens are not shared: %s", error.strerror)
+            log.debug("tokens can't be shared: %s", error.strerror)
             yield
             return
         with folder:
@@ -60,20 +60,20 @@ class TokenFile:
             yield
 
     def read(self) -> Token | None:
-        """The token; None where there is none that is good and ours."""
+        """Return the token; None if there is no valid one of these credentials."""
         token = self._token(payload.fields(self._read()))
         return token if token and 0 <= token.age < token.seconds else None
 
     def newest(self) -> Token | None:
-        """The same, read anew in any case."""
+        """Like :meth:`read`, but never from memory."""
         return self.read()
 
     def write(self, token: Token) -> None:
-        """Put a token in the place of the last one, as far as that can be done."""
+        """Replace the token in the file. A failure is only logged."""
         try:
             self._put(token)
         except OSError as error:
-            log.debug("the token is not shared: %s", error.strerror)
+            log.debug("the token can't be shared: %s", error.strerror)
 
     def _put(self, token: Token, **more: str | None) -> None:
         fields = {"access": token.access.reveal(), "seconds": token.seconds, "at": self.clock() - token.age}
@@ -81,7 +81,7 @@ class TokenFile:
             write_private(folder, self._name(), json.dumps(fields | more).encode())
 
     def _read(self) -> bytes:
-        """The file; empty where there is none, or one that others can read."""
+        """Return the content of the file; empty if it is missing, or readable by others."""
         try:
             with open_private(self.folder) as folder, folder.open_to_read(self._name()) as file:
                 found = os.fstat(file.fileno())
@@ -97,7 +97,7 @@ class TokenFile:
         return _name_of("token-", ours.api_secret.reveal(), "\n".join(parts))
 
     def _token(self, fields: JSON) -> Token | None:
-        """The token of a file, whose age may be that of one from the future; None where it is broken."""
+        """Return the token from a file, whose age can be negative; None if the file is damaged."""
         access, refresh, seconds, at = (fields.get(name) for name in ("access", "refresh", "seconds", "at"))
         if not fit_token(access) or not isinstance(at, int | float):
             return None
@@ -107,34 +107,34 @@ class TokenFile:
 
 
 class LoginFile(TokenFile):
-    """The tokens of the customer who logged in, refresh token included, until they log out.
+    """The tokens of the customer who logged in, including the refresh token, until they log out.
 
-    It is of one key and one token endpoint, whoever asks for a token with them.
+    The file belongs to one key and one token endpoint, whatever the other credentials.
     """
 
-    _known: tuple[object, bytes] = None, b""  # what the file was like, and what it held
+    _known: tuple[object, bytes] = None, b""  # state and content of the file when it was last read
 
     def read(self) -> Token | None:
-        """The token; None where nobody is logged in. It is read anew where the file has changed."""
+        """Return the token; None if no customer is logged in. The file is only read again if it has changed."""
         try:
             found = (self.folder / self._name()).stat()
         except OSError:
             return None
         seen = (found.st_mtime_ns, found.st_ino, found.st_size, found.st_mode)
-        known = self._known  # one look: threads may come here together
+        known = self._known  # read once: other threads can replace it
         if known[0] != seen:
             self._known = known = seen, self._read()
         return self._login(known[1])
 
     def newest(self) -> Token | None:
-        """The same, read anew in any case."""
+        """Like :meth:`read`, but never from memory."""
         return self._login(self._read())
 
     @contextmanager
     def locked(self, wait: float) -> Iterator[None]:
-        """Hold the others up while a token is renewed: a refresh token may be good for one use.
+        """Lock the file while a token is renewed, since a refresh token might be valid for a single use.
 
-        :raises Unavailable: where others take longer than that.
+        :raises Unavailable: if another process holds the lock for more than ``wait`` seconds.
         """
         with open_private(self.folder) as folder:
             if not folder.lock(min(wait, MAX_LIFETIME_S)):
@@ -142,23 +142,23 @@ class LoginFile(TokenFile):
             yield
 
     def write(self, token: Token) -> None:
-        """Put the token of a login in the place of the last one, as far as that can be done."""
+        """Replace the token in the file. A failure is only logged."""
         try:
             self.keep(token)
-        except OSError as error:  # the token is good all the same
-            log.warning("the login is not kept: %s", error.strerror)
+        except OSError as error:  # the token is valid all the same
+            log.warning("the login can't be stored: %s", error.strerror)
 
     def keep(self, token: Token) -> None:
-        """The same.
+        """Replace the token in the file.
 
-        :raises OSError: where it can't be kept.
+        :raises OSError: if it can't be stored.
         """
         self._put(token, id=token.login, refresh=token.refresh.reveal() if token.refresh else None)
 
     def remove(self) -> bool:
-        """Forget the login; whether there was one.
+        """Delete the login, and return whether there was one.
 
-        :raises Unavailable: where others take longer than a minute to renew it.
+        :raises Unavailable: if another process holds the lock for more than a minute.
         """
         with self.locked(LOCK_TIMEOUT_S), open_private(self.folder) as folder:
             try:
@@ -175,11 +175,11 @@ class LoginFile(TokenFile):
         id, token = fields.get("id"), self._token(fields)
         if token is None or not isinstance(id, str) or not _ID.fullmatch(id):
             return None
-        is_good = 0 <= token.age < token.seconds
-        return replace(token, login=id, age=token.age if is_good else float(token.seconds))
+        is_valid = 0 <= token.age < token.seconds
+        return replace(token, login=id, age=token.age if is_valid else float(token.seconds))
 
 
 def _name_of(prefix: str, secret: str, text: str) -> str:
-    """The name of a file that is of some credentials, which nobody can guess from it."""
-    key, message = (one.encode("utf-8", "surrogatepass") for one in (secret, text))
+    """Return the name of the file for some credentials, which can't be guessed from it."""
+    key, message = (part.encode("utf-8", "surrogatepass") for part in (secret, text))
     return prefix + hmac.digest(key, message, "sha256").hex()

@@ -1,1 +1,1 @@
-"""The command line: one file a command or a group of commands, called from :mod:`embedkit.cli.main`."""
+"""The command line: a module for each command or group of commands, called from :mod:`embedkit.cli.main`."""

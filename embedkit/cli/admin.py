@@ -48,7 +48,7 @@ setup(
     entry_points={"lektor.plugins": ["embedkit = embedkit.integrations.lektor:EmbedKitPlugin"]},
 )
 """
-# the files of each program's plugin, below the folder that holds all its plugins
+# the files of each host's plugin, relative to the host's folder of plugins
 FILES = {
     "nikola": {
         "embedkit_getty/embedkit_getty.plugin": NIKOLA,
@@ -60,16 +60,16 @@ FILES = {
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
-@click.option("--picker", is_flag=True, help="Copy the picker as well, into a folder named after its content.")
+@click.option("--picker", is_flag=True, help="Also copy the picker, into a folder named after its hash.")
 @click.option(
     "--consent",
     type=click.Choice(CONSENT_TOOLS),
     multiple=True,
-    help="Copy the adapter of a consent tool as well; can be given more than once.",
+    help="Also copy the adapter for a consent tool (repeatable).",
 )
 @as_json
 def assets(folder: Path, picker: bool, consent: tuple[str, ...], json_: bool) -> None:
-    """Copy stylesheet and façade script into a static site."""
+    """Copy the stylesheet and façade script into a static site."""
     adapters = [Path("consent", f"{name}.js") for name in dict.fromkeys(consent)]
     places = [*map(Path, ASSETS), *adapters]
     with Tree(folder) as tree:
@@ -82,16 +82,16 @@ def assets(folder: Path, picker: bool, consent: tuple[str, ...], json_: bool) ->
         print_json({"files": [str(place) for place in places]})
         return
     click.echo("\n".join(map(printable, places)))
-    say("In the head of your pages, with the URL that your site serves them from:")
+    say("Add to the head of your pages, with the URL from which your site serves these files:")
     say("\n".join(f"  {tag}" for tag in _tags(f"/{printable(folder.name)}", adapters)))
     if picker:
         tags = "\n".join(f"  {tag}" for tag in picker_files().tags(f"/{folder.name}"))
-        say(f"For the picker, whose attribute endpoint names your service:\n{tags}")
+        say(f"For the picker, whose attribute endpoint is the URL of your service:\n{tags}")
 
 
 def _tags(base: str, adapters: Iterable[Path]) -> Iterator[str]:
-    """The lines that load our files: their URLs hold the version, and what the settings say of frames."""
-    settings, _ = examine(os.environ)  # a wrong one is not a reason to copy nothing: these lines ask few of them
+    """Yield the tags that load our files, with the version and the frame settings in their URLs."""
+    settings, _ = examine(os.environ)  # few settings matter here, so an invalid one is not an error
     needed = rendered.assets("facade", settings.rendering, base)
     for url in needed["css"]:
         yield f'<link rel="stylesheet" href="{escape(url)}">'
@@ -105,10 +105,10 @@ def _tags(base: str, adapters: Iterable[Path]) -> Iterator[str]:
 @click.argument("host", type=click.Choice(list(FILES)))
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
 def integrations(host: str, folder: Path) -> None:
-    """Write the plugin folder of Nikola or Lektor.
+    """Write a plugin folder for Nikola or Lektor.
 
-    DIR is where the site has its plugins: plugins for Nikola, packages for Lektor. Other programs find
-    embedkit by what their configuration names; the README lists them.
+    DIR is the site's folder of plugins: plugins for Nikola, packages for Lektor. Other hosts load embedkit from
+    their own configuration; see the README.
     """
     for name, content in FILES[host].items():
         path = folder / name
@@ -118,14 +118,14 @@ def integrations(host: str, folder: Path) -> None:
 
 
 @click.command()
-@click.option("--webhook-secret", is_flag=True, help="Only print what the webhook's signatures are checked with.")
+@click.option("--webhook-secret", is_flag=True, help="Only print the secret that verifies webhook signatures.")
 @as_json
 def changes(webhook_secret: bool, json_: bool) -> int:
-    """Drop what Getty has withdrawn, as its feed names it.
+    """Process withdrawals from Getty's feed of asset changes.
 
-    Looks at the feed once, whatever CHANGE_FEED says, asks for what is pending, and tells PURGE_URLS and
-    WEBHOOK_URL. A service with CHANGE_FEED does that by itself; this is for cron. Exits 1 where something is left
-    to do.
+    Polls the feed once, drops withdrawn pictures from the cache, and notifies EMBEDKIT_PURGE_URLS and
+    EMBEDKIT_WEBHOOK_URL. Meant for cron: with EMBEDKIT_CHANGE_FEED, embedkit serve does this automatically. Exits
+    with 1 if changes or notifications are still pending.
     """
     with open_kit(change_feed=Settings.from_env(os.environ).change_feed or True) as kit:
         if webhook_secret:
@@ -142,7 +142,7 @@ def changes(webhook_secret: bool, json_: bool) -> int:
         for id in done["withdrawn"]:
             click.echo(id)
         counts = ", ".join(f"{len(ids)} {outcome}" for outcome, ids in done.items())
-        say(f"{counts}; {state['pending']} wait for an answer, {undelivered} for a front or the webhook.")
+        say(f"{counts}; {state['pending']} to be checked again, {undelivered} notifications to be delivered.")
     return 1 if state["pending"] or undelivered else 0
 
 
@@ -154,7 +154,7 @@ def cache() -> None:
 @cache.command("info")
 @as_json
 def cache_info(json_: bool) -> None:
-    """What is kept, and where."""
+    """Show the cache's location and contents."""
     with open_kit() as kit:
         info = kit.cache.info()
     if json_:
@@ -166,7 +166,7 @@ def cache_info(json_: bool) -> None:
 
 @cache.command("clear")
 def cache_clear() -> None:
-    """Drop every entry."""
+    """Delete all entries."""
     with open_kit() as kit:
         kit.cache.clear()
     say("The cache is empty.")
@@ -174,7 +174,7 @@ def cache_clear() -> None:
 
 @cache.command("prune")
 def cache_prune() -> None:
-    """Drop entries that nobody may be shown any more."""
+    """Delete expired entries."""
     with open_kit() as kit:
         kit.cache.prune()
     say("Pruned.")
@@ -183,7 +183,7 @@ def cache_prune() -> None:
 @cache.command("purge")
 @click.argument("ref")
 def cache_purge(ref: str) -> int:
-    """Drop every copy of one picture."""
+    """Delete all entries of a picture."""
     with open_kit() as kit:
         held = kit.purge(ref)
     say(f"{ref} was removed from the cache." if held else f"{ref} is not in the cache.")
@@ -193,15 +193,16 @@ def cache_purge(ref: str) -> int:
 @click.command()
 @click.argument("shell", type=click.Choice(list(SHELLS)), required=False, metavar="[SHELL]")
 def completion(shell: str | None) -> None:
-    """Print the completion script of a shell.
+    """Print a shell completion script.
 
-    SHELL is bash, zsh or fish, by default yours. For example in ~/.bashrc: eval "$(embedkit completion bash)"
+    SHELL is bash, zsh or fish; by default the one in $SHELL. For example, add to ~/.bashrc:
+    eval "$(embedkit completion bash)"
     """
     from embedkit.cli.main import cli
 
     shell = shell or Path(os.environ.get("SHELL", "")).name
     if shell not in SHELLS:
-        raise click.UsageError(f"Which shell? Pass {', '.join(SHELLS)}: $SHELL names none of them.")
+        raise click.UsageError(f"$SHELL is not a supported shell. Pass one of {', '.join(SHELLS)}.")
 
     click.echo(SHELLS[shell](cli, {}, "embedkit", "_EMBEDKIT_COMPLETE").source())
 
@@ -210,15 +211,15 @@ def completion(shell: str | None) -> None:
 @click.argument("code", required=False)
 @as_json
 def explain(code: str | None, json_: bool) -> None:
-    """Explain the code of an error or of a finding.
+    """Explain an error or finding code.
 
-    CODE is the word before the message of a finding, or the "code" of an error in JSON; without it all are listed.
-    For example: embedkit explain not-embeddable
+    CODE is the word in front of a finding's message, or the "code" of an error in JSON. Without it, all codes are
+    listed. For example: embedkit explain not-embeddable
     """
     known = TROUBLES | FINDINGS
     if code is not None and code not in known:
         near = get_close_matches(code.lower(), known, 1)
-        hint = f"Did you mean {near[0]}?" if near else "embedkit explain lists them."
+        hint = f"Did you mean {near[0]}?" if near else "List all with: embedkit explain"
         raise click.UsageError(f"There is no code {code!r}. {hint}")
     shown = {code: known[code]} if code else known
     if json_:
@@ -232,22 +233,22 @@ def explain(code: str | None, json_: bool) -> None:
 
 
 def kept(info: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of a cache, without what this very process has counted."""
+    """Return the description of a cache without the counters of this process."""
     return {name: value for name, value in info.items() if name not in ("hits", "misses", "corrupt")}
 
 
 def examine(environ: Mapping[str, str]) -> tuple[Settings, dict[str, ConfigurationError]]:
-    """Settings of an environment, with the default for each that is wrong; and all errors, by name.
+    """Return the settings of an environment, with defaults for invalid ones, and all errors by name.
 
-    Most commands stop at the first error, with :meth:`Settings.from_env`.
+    Most commands stop at the first error instead, with :meth:`Settings.from_env`.
     """
-    good: dict[str, str] = {}
-    wrong: dict[str, ConfigurationError] = {}
+    valid: dict[str, str] = {}
+    errors: dict[str, ConfigurationError] = {}
     for name, value in environ.items():
         if name.startswith(PREFIX):
             try:
                 Settings.from_env({name: value})
-                good[name] = value
+                valid[name] = value
             except ConfigurationError as error:
-                wrong[name.removeprefix(PREFIX).upper()] = error
-    return Settings.from_env(good), wrong
+                errors[name.removeprefix(PREFIX).upper()] = error
+    return Settings.from_env(valid), errors

@@ -1,4 +1,4 @@
-"""Commands about boards, where customers of Getty Images collect pictures: list, show, create and so on."""
+"""Commands for boards, Getty's shared collections of pictures: list, show, create and so on."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ COMMENT = ("id", "text", "author", "date_created", "can_delete")
 
 board_argument = click.argument("board", metavar="BOARD")
 refs_argument = click.argument("refs", nargs=-1, required=True, metavar="REF...")
-description_option = click.option("--description", metavar="TEXT", help="What the board is for.")
+description_option = click.option("--description", metavar="TEXT", help="A description of the board.")
 
 
 @click.group()
 def boards() -> None:
     """Manage boards (shared collections of pictures).
 
-    BOARD is the ID that "list" and "create" print. Needs the same as embedkit products.
+    BOARD is an ID printed by "list" or "create". Needs a Getty Images account; see embedkit products --help.
     """
 
 
 @boards.command("list")
 @click.option("--relationship", type=click.Choice(get_args(Relationship)), help="Only boards of this kind.")
-@word_option("--sort", "sort_order", BoardSortOrder, "The order, as Getty spells it")
+@word_option("--sort", "sort_order", BoardSortOrder, "The sort order, in Getty's spelling")
 @page_options("Boards")
 @as_json
 def list_boards(json_: bool, **params: Any) -> None:
-    """Print your boards, and those that you are invited to."""
+    """List your boards and those you are invited to."""
     with open_kit() as kit:
         page = kit.api.boards.list(**params)
     if json_:
@@ -68,15 +68,15 @@ def list_boards(json_: bool, **params: Any) -> None:
 @board_argument
 @as_json
 def show(board: str, json_: bool) -> None:
-    """Print a board, with the shortcodes of its pictures."""
+    """Show a board and the shortcodes of its pictures."""
     with open_kit() as kit:
         found = kit.api.boards.get(board)
     if json_:
         print_json(_board_json(found))
         return
     print_values(_values(found))
-    for one in found.assets:
-        click.echo(f"{one.id} (video)" if _is_video(one) else f"[getty {one.id}]")
+    for asset in found.assets:
+        click.echo(f"{asset.id} (video)" if _is_video(asset) else f"[getty {asset.id}]")
 
 
 @boards.command()
@@ -84,7 +84,7 @@ def show(board: str, json_: bool) -> None:
 @description_option
 @as_json
 def create(name: str, description: str | None, json_: bool) -> None:
-    """Make a board, and print its ID."""
+    """Create a board and print its ID."""
     with open_kit() as kit:
         id = kit.api.boards.create(name, description or "")
     _report({"id": id}, id, json_, show=click.echo)
@@ -96,7 +96,7 @@ def create(name: str, description: str | None, json_: bool) -> None:
 @description_option
 @as_json
 def rename(board: str, name: str, description: str | None, json_: bool) -> None:
-    """Give a board another name."""
+    """Rename a board."""
     with open_kit() as kit:
         kit.api.boards.rename(board, name, description)
     _report({"id": board, "name": name}, f"The board {board} is now {name!r}.", json_)
@@ -104,16 +104,16 @@ def rename(board: str, name: str, description: str | None, json_: bool) -> None:
 
 @boards.command()
 @board_argument
-@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
 @as_json
 def delete(board: str, yes: bool, json_: bool) -> int:
-    """Delete a board, not its pictures."""
+    """Delete a board, but not its pictures."""
     with open_kit() as kit:
         if not (yes or _confirm(kit, board)):
             say("Nothing was deleted.")
             return 1
         kit.api.boards.delete(board)
-    _report({"id": board, "deleted": True}, f"The board {board} is deleted.", json_)
+    _report({"id": board, "deleted": True}, f"The board {board} was deleted.", json_)
     return 0
 
 
@@ -124,7 +124,7 @@ def delete(board: str, yes: bool, json_: bool) -> int:
 def add(board: str, refs: tuple[str, ...], json_: bool) -> int:
     """Add pictures to a board.
 
-    REF is an ID, a URL or a shortcode; "-" reads them from stdin, one on each line.
+    REF is an ID, a URL or a shortcode; "-" reads references from stdin, one per line.
     """
     with open_kit() as kit:
         change = kit.api.boards.add(board, _asset_ids(kit, refs))
@@ -140,28 +140,28 @@ def add(board: str, refs: tuple[str, ...], json_: bool) -> int:
 @refs_argument
 @as_json
 def remove(board: str, refs: tuple[str, ...], json_: bool) -> None:
-    """Take pictures off a board.
+    """Remove pictures from a board.
 
-    REF is an ID, a URL or a shortcode; "-" reads them from stdin, one on each line.
+    REF is an ID, a URL or a shortcode; "-" reads references from stdin, one per line.
     """
     with open_kit() as kit:
         ids = _asset_ids(kit, refs)
         kit.api.boards.remove(board, ids)
-    _report({"removed": ids}, f"{', '.join(ids)}: no longer on the board.", json_)
+    _report({"removed": ids}, f"{', '.join(ids)} removed from the board.", json_)
 
 
 @boards.command()
 @board_argument
 @as_json
 def comments(board: str, json_: bool) -> None:
-    """Print the comments on a board."""
+    """List the comments on a board."""
     with open_kit() as kit:
         found = kit.api.boards.comments(board).comments
     if json_:
         print_json({"comments": [select(one, COMMENT) for one in found]})
         return
     columns = (Column("DATE"), Column("BY"), Column("TEXT"))
-    print_table(columns, [(_date(one.date_created), one.author, one.text) for one in found])
+    print_table(columns, [(_date(comment.date_created), comment.author, comment.text) for comment in found])
     say(counted(len(found), "comment") + ".")
 
 
@@ -170,7 +170,7 @@ def comments(board: str, json_: bool) -> None:
 @click.argument("text")
 @as_json
 def comment(board: str, text: str, json_: bool) -> None:
-    """Comment on a board, and print the comment's ID."""
+    """Comment on a board and print the comment's ID."""
     with open_kit() as kit:
         id = kit.api.boards.comment(board, text)
     _report({"id": id}, id, json_, show=click.echo)
@@ -183,20 +183,20 @@ def comment(board: str, text: str, json_: bool) -> None:
 def uncomment(board: str, comment: str, json_: bool) -> None:
     """Delete a comment on a board.
 
-    COMMENT is the ID that "comment" and "comments --json" print.
+    COMMENT is an ID printed by "comment" or "comments --json".
     """
     with open_kit() as kit:
         kit.api.boards.delete_comment(board, comment)
-    _report({"deleted": comment}, f"{comment}: deleted.", json_)
+    _report({"deleted": comment}, f"The comment {comment} was deleted.", json_)
 
 
 def _confirm(kit: EmbedKit, board: str) -> bool:
-    """Whether the person at the terminal wants a board to go.
+    """Ask whether to delete a board.
 
-    :raises click.UsageError: where there is no terminal to ask at.
+    :raises click.UsageError: if stdin is not a terminal.
     """
     if sys.stdin is None or not sys.stdin.isatty():
-        raise click.UsageError("Pass --yes to delete a board: there is no terminal to ask at.")
+        raise click.UsageError("Not a terminal: pass --yes to delete without asking.")
     found = kit.api.boards.get(board)
     return click.confirm(f"Delete {found.name!r} with {counted(found.asset_count, 'picture')}?", err=True)
 
@@ -206,7 +206,7 @@ def _asset_ids(kit: EmbedKit, refs: tuple[str, ...]) -> list[str]:
 
 
 def _report(done: JSON, message: str, json_: bool, show: Callable[[str], None] = say) -> None:
-    """Print what was done: as JSON, or as a message; as a text on stdout where ``show`` is click.echo."""
+    """Print the result as JSON, or else as a message with ``show``."""
     if json_:
         print_json(done)
     else:
@@ -216,12 +216,12 @@ def _report(done: JSON, message: str, json_: bool, show: Callable[[str], None] =
 def _board_json(board: Board) -> JSON:
     assets = [
         {
-            "id": one.id,
-            "type": one.asset_type,
-            "shortcode": None if _is_video(one) else f"[getty {one.id}]",
-            "date_added": one.date_added,
+            "id": asset.id,
+            "type": asset.asset_type,
+            "shortcode": None if _is_video(asset) else f"[getty {asset.id}]",
+            "date_added": asset.date_added,
         }
-        for one in board.assets
+        for asset in board.assets
     ]
     return {
         **select(board, DETAILS),
@@ -247,7 +247,7 @@ def _values(board: Board) -> JSON:
 
 
 def _is_video(asset: BoardAsset) -> bool:
-    """Whether it is a video: those can't be embedded."""
+    """Return whether an asset is a video, which can't be embedded."""
     return "video" in asset.asset_type.lower()
 
 

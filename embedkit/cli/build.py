@@ -1,4 +1,4 @@
-"""Commands about texts in files and folders: render, convert, check, warm, lock."""
+"""Commands for texts in files and folders: render, convert, check, warm, lock."""
 
 from __future__ import annotations
 
@@ -48,25 +48,25 @@ input_option = click.option(
     "--input",
     "input_",
     type=click.Choice(INPUTS),
-    help="The format; by default by the file's name (stdin: html).",
+    help="The format of the text; by default that of the file's name, and html for stdin.",
 )
 output_option = click.option(
-    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write there."
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write to this folder."
 )
-in_place_option = click.option("--in-place", is_flag=True, help="Change the files.")
-diff_option = click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
+in_place_option = click.option("--in-place", is_flag=True, help="Modify the files.")
+diff_option = click.option("--diff", is_flag=True, help="Print a diff instead of writing.")
 
 
 @click.command()
 @files_argument
 @input_option
-@click.option("--target", type=click.Choice(TARGETS), metavar="T", help=f"One of {', '.join(TARGETS)}.")
+@click.option("--target", type=click.Choice(TARGETS), metavar="T", help=f"The target: {', '.join(TARGETS)}.")
 @output_option
 @in_place_option
-@click.option("--check", is_flag=True, help="Write nothing; report problems and exit with their code.")
+@click.option("--check", is_flag=True, help="Report problems instead of writing; exit with the worst one's code.")
 @diff_option
 @click.option("--strict", is_flag=True, help="Exit with the code of the worst problem.")
-@click.option("--frozen", is_flag=True, help="Read the lock file alone: no cache, no network.")
+@click.option("--frozen", is_flag=True, help="Use only the lock file, no cache or network.")
 @as_json
 def render(
     files: tuple[str, ...],
@@ -76,10 +76,10 @@ def render(
     frozen: bool,
     **output_options: Any,
 ) -> int:
-    """Replace every reference in texts by its embed.
+    """Replace picture references in texts with embeds.
 
-    A filter from stdin to stdout, unless files or folders are named. Of a folder the texts are read
-    (.md .html .txt and the like) and nothing else. Problems go to stderr.
+    Reads stdin and writes to stdout unless files or folders are given. In a folder, only text files (.md, .html,
+    .txt and similar) are read. Problems are reported on stderr.
     """
     out = OutputOptions(**output_options)
     found = _read(files, input_, output=out.output, keep_going=True)
@@ -109,36 +109,36 @@ def render(
 @input_option
 @output_option
 @in_place_option
-@click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to convert.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if there is something to convert.")
 @diff_option
 @as_json
 def convert(files: tuple[str, ...], input_: Input | None, **output_options: Any) -> int:
-    """Turn pasted embed code back into shortcodes.
+    """Convert pasted embed code to shortcodes.
 
-    A filter from stdin to stdout, unless files are named. Everything else in a text stays as it is, and so
-    does code: what render leaves alone. Exports of WordPress (.xml) are read post by post, however large. See what
-    would be done with --check or --diff.
+    Reads stdin and writes to stdout unless files or folders are given. The rest of a text is left alone, and so is
+    code, as in render. WordPress exports (.xml) of any size are read post by post. To preview the changes, use
+    --check or --diff.
     """
     out = OutputOptions(**output_options)
     found = _read(files, input_, output=out.output, keep_going=True, exports=True)
     with out.writer(found) as writer:
         report = Build.convert(found)
         codes = [out.deliver(page, writer) for page in report.pages]
-        exports = [(one, *out.convert(one, writer)) for one in found.exports]
-    code = max((report.exit_code, *(one.exit_code for _, one, _ in exports))) if out.check else 0
+        exports = [(export, *out.convert(export, writer)) for export in found.exports]
+    code = max((report.exit_code, *(done.exit_code for _, done, _ in exports))) if out.check else 0
     if out.json_:
         texts = [_page_json(page, out, converted=page.changes) for page in report.pages]
-        print_json({"texts": texts, "exports": [_export_json(one, done) for one, done, _ in exports]})
+        print_json({"texts": texts, "exports": [_export_json(export, done) for export, done, _ in exports]})
     else:
         _say_findings(report)
         for page, failed in zip(report.pages, codes, strict=True):
             if page.changes and not failed and out.writes and not out.diff:
                 name = printable(page.source.name)
                 say(f"{name}: {page.changes} {'to convert' if out.check else 'converted'}")
-        for one, done, failed in exports:
+        for export, done, failed in exports:
             _say_findings(done)
             if not failed:
-                _say_export(one, done, out)
+                _say_export(export, done, out)
     return max(code, *codes, *(failed for *_, failed in exports), _read_code(found), 0)
 
 
@@ -151,38 +151,39 @@ def convert(files: tuple[str, ...], input_: Input | None, **output_options: Any)
     type=click.Choice(("text", "json", "github", "junit")),
     default="text",
     show_default=True,
-    help="Print findings for people, for programs, as annotations of GitHub Actions, or as a JUnit report.",
+    help="The output format; github prints annotations for GitHub Actions, junit a JUnit report.",
 )
-@click.option("--json", "format_", flag_value="json", help="The same as --format json.")
-@click.option("--fix", is_flag=True, help="Have the lock file say which pictures are withdrawn or not embeddable.")
+@click.option("--json", "format_", flag_value="json", help="Same as --format json.")
+@click.option("--fix", is_flag=True, help="Mark withdrawn and non-embeddable pictures in the lock file.")
 def check(folders: tuple[str, ...], input_: Input | None, format_: str, fix: bool) -> int:
-    """Find withdrawn pictures, and references that can't be read.
+    """Find withdrawn pictures and invalid references.
 
-    Getty is asked anew for every one. DIR is a folder or a file; exports of WordPress (.xml) are read as well.
+    Checks every picture with Getty, bypassing the cache. DIR is a folder or a file, including WordPress exports
+    (.xml).
     """
     found = _read(folders, input_, keep_going=True, exports=True)
     with open_kit(**({"frozen": False} if fix else {})) as kit, progress("Checking") as step:
         report = Build(kit).check(chain(found, *map(wxr.texts, found.exports)), fix=fix, progress=step)
     if report.written:
         if not _say_written(report.written, report.path):
-            say(f"{printable(report.path)}: {counted(len(report.dropped), 'picture')} marked as lost: build anew.")
+            say(f"{printable(report.path)}: {counted(len(report.dropped), 'picture')} marked as lost. Rebuild.")
     elif fix and not report.path.exists():
-        say(f"There is no lock file {printable(report.path)} to fix: embedkit lock writes one.")
+        say(f"There is no lock file {printable(report.path)} to fix. Create one with embedkit lock.")
     if format_ == "json":
         print_json(_check_json(report))
         return max(report.exit_code, _read_code(found))
     if format_ == "junit":
-        click.echo(_junit(report, [one.name for one in (*found, *found.exports)]))
+        click.echo(_junit(report, [source.name for source in (*found, *found.exports)]))
     else:
         line = _annotation if format_ == "github" else _check_line
-        for one in report.findings:
-            click.echo(line(one))
-    wrong = sum(not one.ref for one in report.findings)
+        for finding in report.findings:
+            click.echo(line(finding))
+    wrong = sum(not finding.ref for finding in report.findings)
     problems = f", {counted(wrong, 'problem')}" if wrong else ""
     if report.distinct:
         say(f"{counted(report.distinct, 'picture')} checked: {_fates(report)}{problems}.")
-    else:  # "none withdrawn" would sound as if pictures had been looked at
-        say(f"Nothing checked: no picture in {counted(len(found) + len(found.exports), 'text')}{problems}.")
+    else:  # "none withdrawn" would suggest that pictures had been checked
+        say(f"Nothing to check: no pictures in {counted(len(found) + len(found.exports), 'text')}{problems}.")
     advise(error.code for _, error in report.failed)
     return max(report.exit_code, _read_code(found))
 
@@ -192,9 +193,9 @@ def check(folders: tuple[str, ...], input_: Input | None, format_: str, fix: boo
 @input_option
 @as_json
 def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
-    """Fetch what texts need, so that rendering asks for nothing.
+    """Fetch the pictures in texts into the cache.
 
-    DIR is a folder or a file.
+    Rendering these texts then needs no requests. DIR is a folder or a file.
     """
     found = _read(folders, input_, keep_going=True)
     with open_kit() as kit, progress("Warming") as step:
@@ -216,14 +217,14 @@ def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
 @click.command()
 @folders_argument
 @input_option
-@click.option("--refresh", is_flag=True, help="Ask again for the pictures that are locked already.")
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 if the lock file is out of step.")
+@click.option("--refresh", is_flag=True, help="Also update pictures that are already locked.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the lock file is out of date.")
 @as_json
 def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: bool, json_: bool) -> int:
-    """Write the records that texts need into the lock file.
+    """Write the pictures in texts to the lock file.
 
-    With it, render --frozen needs no network. Locked records are kept, new ones added, those that no
-    text needs any more dropped: name all folders of a site at once. DIR is a folder or a file.
+    render --frozen then needs no network. Locked pictures are kept, new ones are added, and pictures that no text
+    uses any more are removed, so name all folders of a site at once. DIR is a folder or a file.
     """
     found = _read(folders, input_)
     with open_kit(frozen=False) as kit, progress("Locking") as step:
@@ -237,9 +238,9 @@ def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: b
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """Where the options of a command let changed texts go; with ``json_`` the command prints them itself.
+    """The options that decide where changed texts are written. With ``json_``, the command prints them itself.
 
-    :raises click.UsageError: for options that exclude each other.
+    :raises click.UsageError: for options that can't be combined.
     """
 
     output: Path | None = None
@@ -250,19 +251,19 @@ class OutputOptions:
 
     def __post_init__(self) -> None:
         if sum(map(bool, (self.output, self.in_place, self.check, self.diff))) > 1:
-            raise click.UsageError("--output, --in-place, --check and --diff exclude each other.")
+            raise click.UsageError("--output, --in-place, --check and --diff can't be combined.")
         if self.diff and self.json_:
-            raise click.UsageError("--diff and --json exclude each other.")
+            raise click.UsageError("--diff and --json can't be combined.")
 
     @property
     def writes(self) -> bool:
-        """Whether the texts themselves go elsewhere than to stdout."""
+        """Whether the texts are written somewhere other than stdout, or not at all."""
         return bool(self.output or self.in_place or self.check or self.diff)
 
     def writer(self, sources: Sources) -> AbstractContextManager[Results | InPlace | None]:
-        """What writes the files; checked before anything is written.
+        """Return the writer of the files, having checked that they can be written.
 
-        :raises click.UsageError: where there is one stdout for several texts.
+        :raises click.UsageError: if several texts would be written to stdout.
         """
         every = (*sources, *sources.exports)
         if self.output:
@@ -274,7 +275,7 @@ class OutputOptions:
         return nullcontext()
 
     def deliver(self, page: Page, writer: Results | InPlace | None) -> int:
-        """Take a text to its place; the exit code that this asks for."""
+        """Write or print a text, and return the exit code."""
         source, content = page.source, page.document.content
         if writer:
             return _write(source, lambda: writer.write(source, content))
@@ -285,7 +286,7 @@ class OutputOptions:
         return 0
 
     def convert(self, export: Source, writer: Results | InPlace | None) -> tuple[ExportReport, int]:
-        """Convert an export on the way to its place: what came of it, and the exit code of writing it."""
+        """Convert an export while writing it, and return the report and the exit code."""
         reports = [ExportReport()]
         show = PartsDiff(export.name).show if self.diff else None
 
@@ -303,7 +304,7 @@ class OutputOptions:
 
 
 def _write(source: Source, write: Callable[[], WriteBack]) -> int:
-    """Write a file; the exit code that this asks for."""
+    """Write a file, and return the exit code."""
     try:
         done = write()
     except OSError as error:
@@ -313,28 +314,28 @@ def _write(source: Source, write: Callable[[], WriteBack]) -> int:
 
 
 def _say_written(done: WriteBack, name: str | Path) -> int:
-    """Say what became of a file; the exit code that this asks for."""
+    """Report the result of writing a file, and return the exit code."""
     for note in done.notes:
         say(f"{printable(name)} {note}.")
     if done.outcome is Outcome.CHANGED_MEANWHILE:
-        say(f"{printable(name)} was changed while embedkit ran, and is left as it is: run the command again.")
+        say(f"{printable(name)} was changed while embedkit ran, and was left alone. Run the command again.")
         return 1
     return 0
 
 
 def _say_leftover(path: str) -> None:
-    say(f"{printable(path)} holds what was saved while a run was killed: compare, then remove it.")
+    say(f"{printable(path)} was left by an interrupted run. Compare it with the original, then delete it.")
 
 
 def _read(paths: tuple[str, ...], input: Input | None, *, output: Path | None = None, **kinds: bool) -> Sources:
-    """The texts that arguments name, as :meth:`Build.collect` takes ``kinds``; what is skipped goes to stderr."""
+    """Read the texts named by the arguments, and report skipped files. ``kinds`` go to :meth:`Build.collect`."""
     named = paths or ("-",)
     stdin = stdin_bytes() if "-" in named else None
     found = Build.collect(named, input=input, output=output, stdin=stdin, **kinds)
     for path, reason in found.skipped:
         say(f"{printable(path)} {reason}.")
     if output and found.others:
-        say(f"{counted(found.others, 'other file')} not copied: only texts are written.")
+        say(f"{counted(found.others, 'other file')} not copied: only texts are written to DIR.")
     for error in found.errors:
         if isinstance(error, OSError):
             say_file_error(error)
@@ -344,7 +345,7 @@ def _read(paths: tuple[str, ...], input: Input | None, *, output: Path | None = 
 
 
 def _read_code(found: Sources) -> int:
-    """What a command exits with, at least, where a file could not be read, and all others were looked at."""
+    """Return the minimum exit code: 2 if a file could not be read, even though all others were processed."""
     return 2 if found.errors else 0
 
 
@@ -352,7 +353,7 @@ FATES = {NotFound.code: "withdrawn", NotEmbeddable.code: "not embeddable"}
 
 
 def _fate(finding: Finding) -> str:
-    """What became of a picture, in a word or two."""
+    """Describe the state of a picture in a few words."""
     fate = FATES.get(finding.code, "could not be checked")
     return f"{fate}, or the ID is wrong" if finding.code == NotFound.code else fate
 
@@ -368,19 +369,19 @@ def _check_line(finding: Finding) -> str:
 
 
 def _check_message(finding: Finding) -> str:
-    """What is wrong, and in which post of an export."""
+    """Describe a finding, with its post if it is from an export."""
     lost = f"{' and '.join(finding.lost)} " if finding.lost else ""
     what = f"{finding.ref}: {lost}{_fate(finding)}" if finding.ref else finding.detail
     return printable(f"{what} ({finding.post})" if finding.post else what)
 
 
 def _is_unchecked(finding: Finding) -> bool:
-    """Whether nobody knows what became of the picture."""
+    """Return whether the picture could not be checked."""
     return bool(finding.ref) and finding.code not in FATES
 
 
 def _annotation(finding: Finding) -> str:
-    """A workflow command of GitHub Actions (@actions/core, command.ts: what is escaped, and where)."""
+    """Return a workflow command of GitHub Actions (escaped as in @actions/core, command.ts)."""
     file = os.fsencode(finding.file).decode("utf-8", "replace")
     properties = {"file": file, "line": finding.line, "col": finding.column, "title": finding.code}
     listed = ",".join(
@@ -405,9 +406,9 @@ _FAILURE = Markup(' line="{0}"><{1} type="{2}" message="{3}">{4}</{1}></testcase
 
 
 def _junit(report: BuildReport, files: Iterable[str]) -> str:
-    """A report that Jenkins, GitLab and the like read: a case for each finding, and for each file without one."""
-    wrong = {one.file for one in report.findings}
-    cases = [_CASE.format(printable(one), "pictures", Markup("/>\n")) for one in files if one not in wrong]
+    """Return a JUnit report: a test case for each finding, and one for each file without findings."""
+    wrong = {finding.file for finding in report.findings}
+    cases = [_CASE.format(printable(file), "pictures", Markup("/>\n")) for file in files if file not in wrong]
     cases += map(_failed_case, report.findings)
     unchecked = sum(map(_is_unchecked, report.findings))
     return _SUITE.format(len(cases), len(report.findings) - unchecked, unchecked, Markup().join(cases))
@@ -423,15 +424,15 @@ def _check_json(report: BuildReport) -> dict[str, Any]:
     places = defaultdict(list)
     for finding in report.findings:
         places[finding.ref].append(finding)
-    problems = [_problem_json(one) for one in places.pop("", [])]
+    problems = [_problem_json(finding) for finding in places.pop("", [])]
     findings = [_failure_json(ref, error, places[ref]) for ref, error in report.failed]
     return {"distinct": report.distinct, "findings": findings, "problems": problems}
 
 
 def _say_export(export: Source, report: ExportReport, out: OutputOptions) -> None:
-    """The counts of an export, and what was left of it."""
+    """Report how much of an export was converted, and how much was left unchanged."""
     done = "to convert" if out.check or out.diff else "converted"
-    left = f"; {len(report.findings)} left as written" if report.findings else ""
+    left = f"; {len(report.findings)} left unchanged" if report.findings else ""
     say(
         f"{printable(export.name)}: {report.converted} {done} in {report.changed:,} of"
         f" {counted(report.posts, 'post')}{left}"
@@ -440,7 +441,7 @@ def _say_export(export: Source, report: ExportReport, out: OutputOptions) -> Non
 
 def _export_json(export: Source, report: ExportReport) -> dict[str, Any]:
     counts = {"posts": report.posts, "changed": report.changed, "converted": report.converted}
-    return {"file": export.name, **counts, "problems": [_problem_json(one) for one in report.findings]}
+    return {"file": export.name, **counts, "problems": list(map(_problem_json, report.findings))}
 
 
 def _problem_json(finding: Finding) -> dict[str, Any]:
@@ -453,7 +454,7 @@ def _say_findings(report: BuildReport) -> None:
 
 
 def _page_json(page: Page, out: OutputOptions, **done: Any) -> dict[str, Any]:
-    """A text and what was ``done`` with it."""
+    """Return a text as JSON, with what was ``done`` to it."""
     problems = [problem.as_json() for problem in page.document.problems]
     content = {} if out.writes else {"content": page.document.content}
     return {"file": page.source.name, **done, "problems": problems, **content}
@@ -473,7 +474,7 @@ def _place(finding: Finding) -> dict[str, Any]:
 
 
 def _failure_json(ref: str, error: EmbedKitError, found: list[Finding]) -> dict[str, Any]:
-    places = [_place(one) for one in found]
+    places = list(map(_place, found))
     files = list(dict.fromkeys(place["file"] for place in places))
     lost = {"lost": found[0].lost} if found and found[0].lost else {}
     return {"ref": ref, **lost, "error": error.as_json(), "files": files, "places": places}
@@ -500,8 +501,8 @@ def _print_lock_check(report: LockReport, json_: bool) -> None:
     _say_findings(report)
     if report.exit_code:
         counts = f"{len(report.added)} missing, {len(report.dropped)} not needed"
-        say(f"{printable(report.path)} is out of step: {counts}. Run: embedkit lock DIR")
-    if any(one.code in FATES for one in report.findings):
+        say(f"{printable(report.path)} is out of date: {counts}. Run: embedkit lock DIR")
+    if any(finding.code in FATES for finding in report.findings):
         say("Pictures that are withdrawn or not embeddable can't be locked: remove them from the texts.")
 
 

@@ -1,6 +1,6 @@
-"""``embedkit doctor``: what is wrong with an installation, part by part, and what fixes it.
+"""``embedkit doctor`` checks each part of an installation and tells how to fix it; and ``embedkit config``.
 
-Each part is looked at in spite of what is wrong with the others, unless it can't be looked at without them.
+A failing part does not keep the others from being checked, unless they depend on it.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ EXTRAS = {
     "bleach": "bleach",
 }
 FILES = (*ASSETS, "embedkit-picker.js", "embedkit-picker.css", "embedkit-pages.css", "embedkit-frame.js")
-PROBE = "74917285"  # the picture of Getty's own documentation
-PHRASE = "books"  # the search of Getty's own documentation
-MAX_CLOCK_DRIFT_S = 300  # more makes copies older or younger than they are, and certificates invalid
+PROBE = "74917285"  # the example picture in Getty's documentation
+PHRASE = "books"  # the example search in Getty's documentation
+MAX_CLOCK_DRIFT_S = 300  # a larger drift falsifies the age of cached copies, and invalidates certificates
 SEARCH_SETTINGS = ("API_KEY", "API_SECRET", "USERNAME", "PASSWORD", "API_BASE", "TOKEN_URL", "TIMEOUT")
 GRANT_TEXTS = {
-    "password": "with the token of a customer",
-    "login": "with the token of the customer who logged in",
-    "client_credentials": "with a token of the application, for no customer",
-    None: "with the key alone, without a token",
+    "password": "with a customer's token",
+    "login": "with the token of the customer who is logged in",
+    "client_credentials": "with the application's token, without a customer",
+    None: "with the key only, without a token",
 }
 REINSTALL = "In a clone of embedkit, run: pip install --force-reinstall --no-deps ./"
 MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("skip", "yellow")}
@@ -61,55 +61,55 @@ MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("skip", "yellow
 
 @click.command()
 @as_json
-@click.option("--offline", is_flag=True, help="Do not ask Getty for anything.")
-@click.option("--page", metavar="URL", help="Check what that page's own policy does to embeds, and nothing else.")
+@click.option("--offline", is_flag=True, help="Skip all checks that contact Getty.")
+@click.option("--page", metavar="URL", help="Only check whether this web page can show embeds.")
 def doctor(json_: bool, offline: bool, page: str | None) -> int:
-    """Check the installation, and list the settings that are set.
+    """Check the installation and its settings.
 
-    Every part is checked, and what fixes it is named. Exits 1 where something is broken, 2 where a setting
-    is wrong, 3 where the page of --page can't be reached.
+    Prints how to fix each problem, and the settings that are not at their default. Exits with 1 if something is
+    broken, 2 if a setting is invalid, and 3 if the page given with --page can't be reached.
     """
     if page is not None:
         return _doctor_of_page(page, json_)
     settings, wrong = examine(os.environ)
     checks = list(_checks(settings, wrong, offline))
-    shown = [select(one, ("check", "ok", "detail")) for one in checks]
+    shown = [select(check, ("check", "ok", "detail")) for check in checks]
     code = _report(checks, {"version": __version__, "checks": shown, "settings": _changed(settings)}, json_)
     if not json_:
         for name, value in _changed(settings).items():
             click.echo(f"set  {PREFIX}{name} = {printable(value)}")
         language = settings.locale.partition("-")[0].lower()
-        if language not in {one.partition("-")[0] for one in languages()}:
-            say(f"EMBEDKIT_LOCALE: our own few words are not in {language!r}; they will be in English.")
+        if language not in {tag.partition("-")[0] for tag in languages()}:
+            say(f"EMBEDKIT_LOCALE: embedkit is not translated to {language!r}; its texts will be in English.")
     return 2 if wrong else code
 
 
 @click.group()
 def config() -> None:
-    """Print the settings."""
+    """Show the settings."""
 
 
 @config.command("show")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--changed", is_flag=True, help="Only those that are set.")
+@click.option("--changed", is_flag=True, help="Only print settings that are not at their default.")
 @as_json
 def config_show(names: tuple[str, ...], changed: bool, json_: bool) -> None:
-    """Print the settings as they count here, secrets hidden.
+    """Print the current settings, with secrets hidden.
 
-    NAME is that of a setting, with or without EMBEDKIT_; by default all are printed.
+    NAME is the name of a setting, with or without EMBEDKIT_. By default, all settings are printed.
     """
     settings = Settings.from_env(os.environ)
-    wanted = {one.upper().removeprefix(PREFIX) for one in names}
+    wanted = {name.upper().removeprefix(PREFIX) for name in names}
     if unknown := sorted(wanted - {name for name, _, _ in rows()}):
-        Settings.from_mapping({unknown[0]: ""})  # names the nearest
+        Settings.from_mapping({unknown[0]: ""})  # raises an error that suggests a name
     values = _changed(settings) if changed else _values(settings)
     shown = {name: value for name, value in values.items() if not wanted or name in wanted}
     if json_:
         print_json({f"{PREFIX}{name}": value for name, value in shown.items()})
         return
-    says = {name: text for name, _, text in rows()}
+    texts = {name: text for name, _, text in rows()}
     for name, value in shown.items():
-        click.echo(f"{PREFIX}{name}={printable(value)}\n    {says[name]}")
+        click.echo(f"{PREFIX}{name}={printable(value)}\n    {texts[name]}")
 
 
 def _doctor_of_page(url: str, json_: bool) -> int:
@@ -120,24 +120,24 @@ def _doctor_of_page(url: str, json_: bool) -> int:
 
 
 def _report(checks: list[Check], data: JSON, json_: bool) -> int:
-    """Print what came of checks; the exit code that this asks for."""
+    """Print the results of checks, and return the exit code."""
     if json_:
         print_json(data)
     else:
-        following = [*(one.line for one in checks[1:]), ""]
-        for one, line in zip(checks, following, strict=True):
-            click.echo(f"{paint(*MARKS[one.ok])} {one.check:12} {printable(one.detail)}")
-            if one.line != line and one.line:  # the same line mends all that it follows
-                click.echo(f"     {printable(one.line)}")
-    return int(any(one.ok is False for one in checks))
+        following = [*(check.line for check in checks[1:]), ""]
+        for check, line in zip(checks, following, strict=True):
+            click.echo(f"{paint(*MARKS[check.ok])} {check.check:12} {printable(check.detail)}")
+            if check.line != line and check.line:  # consecutive findings with the same fix print it once
+                click.echo(f"     {printable(check.line)}")
+    return int(any(check.ok is False for check in checks))
 
 
 def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline: bool) -> Iterator[Check]:
     def check(name: str, look: Callable[[], str], *needs: str) -> Check:
-        """One check, unless it needs a setting that is wrong: the default would be another installation."""
+        """Run a check, unless it needs an invalid setting, whose default would describe another installation."""
         lacking = [row for row in needs if row in wrong]
         if lacking:
-            return Check(name, None, f"not checked before {', '.join(PREFIX + row for row in lacking)} is right")
+            return Check(name, None, f"not checked: fix {', '.join(PREFIX + row for row in lacking)} first")
         return _try(name, look)
 
     yield Check("python", sys.version_info >= (3, 11), sys.version.split()[0])
@@ -178,14 +178,15 @@ def _try(name: str, look: Callable[[], str]) -> Check:
         return Check(name, True, look())
     except EmbedKitError as error:
         return Check(name, False, str(error))
-    except Exception as error:  # whatever nobody thought of is a finding too, and hides no other
-        return Check(name, False, f"{type(error).__name__}; run with embedkit -v doctor, or report it.")
+    except Exception as error:  # an unexpected error is a finding too, and must not hide others
+        return Check(name, False, f"{type(error).__name__}. For details, run embedkit -v doctor, or report a bug.")
 
 
 class _Parts:
-    """The kit of these settings, and two with their copies in memory: Getty can be asked whatever the cache does.
+    """The kit with these settings, and two with a cache in memory, to reach Getty even if the cache is broken.
 
-    ``apart`` knows who is logged in. ``memory`` sends by way of this, whose ``date`` is that of the last answer.
+    ``apart`` can access the login. ``memory`` uses this object as its transport, which records the ``date`` header
+    of the last response.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -198,7 +199,7 @@ class _Parts:
         self.memory = EmbedKit(aside, transport=self, background=False)
 
     def send(self, request: Request) -> Response:
-        """As any transport."""
+        """Send a request, and record the date of its response."""
         response = self._http.send(request)
         self.date = response.headers.get("date", "")
         return response
@@ -208,20 +209,20 @@ class _Parts:
 
     def __exit__(self, *_: object) -> None:
         for part in (self.kit, self.apart, self.memory, self._http):
-            with suppress(EmbedKitError):  # it has been a finding already
+            with suppress(EmbedKitError):  # already reported
                 part.close()
 
 
 def _package() -> str:
-    """Whether the folder of the package is ours alone: ``embedkit`` on the package index is another project."""
+    """Check that the other project named ``embedkit``, the one on PyPI, is not installed in the same folder."""
     try:
         files = metadata.files("embedkit") or ()
     except metadata.PackageNotFoundError:
         files = ()
     if any(str(file) == "embedkit/__init__.py" for file in files):
         raise ConfigurationError(
-            "The distribution embedkit, another project of the same name, is installed in the same folder.",
-            hint=f"Run: pip uninstall embedkit - its files and some of ours are gone then. {REINSTALL}",
+            "Another project, whose distribution is named embedkit, is installed in the same folder.",
+            hint=f"Run: pip uninstall embedkit - this also deletes some of our files. {REINSTALL}",
         )
     return f"embedkit-getty {__version__}"
 
@@ -229,7 +230,7 @@ def _package() -> str:
 def _templates(settings: Settings) -> str:
     if settings.templates and not Path(settings.templates).is_dir():
         raise ConfigurationError(
-            f"The folder {settings.templates} is not there.", hint="Make it, or unset EMBEDKIT_TEMPLATES."
+            f"The folder {settings.templates} does not exist.", hint="Create it, or unset EMBEDKIT_TEMPLATES."
         )
     return ", ".join(filter(None, (settings.templates, str(templates_dir()))))
 
@@ -248,27 +249,27 @@ def _sanitizer(settings: Settings) -> str:
 
 def _lock(settings: Settings) -> str:
     locked = lockfile.read(settings.lockfile).values()
-    return f"{settings.lockfile}, {counted(sum(isinstance(one, Embed) for one in locked), 'picture')}"
+    return f"{settings.lockfile}, {counted(sum(isinstance(entry, Embed) for entry in locked), 'picture')}"
 
 
 def _cache(kit: EmbedKit) -> str:
     info = kit.cache.info()
     if not kit.cache.check():
         raise ConfigurationError(
-            f"The {info['kind']} cache {_place(kit, info)}does not keep what it is given.", hint=_mend(info)
+            f"The {info['kind']} cache {_place(kit, info)}does not store its entries.", hint=_fix(info)
         )
     return ", ".join(f"{name} {value}" for name, value in kept(info).items())
 
 
 def _place(kit: EmbedKit, info: Mapping[str, Any]) -> str:
-    """Where it lies, without the password that the URL of a server may hold."""
+    """Describe the location of the cache, without the password that a server's URL can contain."""
     if path := info.get("path"):
         return f"in {path} "
     return f"at {_without_password(kit.settings.cache).rpartition('//')[2].rpartition('@')[2]} "
 
 
 def _without_password(url: str) -> str:
-    """The URL of a store with no user info and no query: redis-py takes a password in either."""
+    """Return the URL of a store without user info and query, since redis-py accepts a password in either."""
     scheme, slashes, rest = url.partition("//")
     parts = re.fullmatch(r"(?P<user>[^?@]*@)?(?P<place>[^?@]*)(?P<query>\?[^@]*)?", rest)
     if not slashes or not parts:
@@ -276,14 +277,14 @@ def _without_password(url: str) -> str:
     return f"{scheme}//{'***@' if parts['user'] else ''}{parts['place']}{'?***' if parts['query'] else ''}"
 
 
-def _mend(info: Mapping[str, Any]) -> str:
-    """What to do about a cache that does not work."""
+def _fix(info: Mapping[str, Any]) -> str:
+    """Return how to fix a cache that does not work."""
     path = info.get("path")
     if not path:
-        return "Start that server, or set EMBEDKIT_CACHE to another place."
+        return "Start that server, or set EMBEDKIT_CACHE to another one."
     folder = path if os.path.isdir(path) else os.path.dirname(path)
-    broken = "" if folder == path else f" A broken file may go, its copies are asked for anew: rm {path}"
-    elsewhere = "or set EMBEDKIT_CACHE to another place."
+    broken = "" if folder == path else f" If the file is damaged, delete it; it will be refilled: rm {path}"
+    elsewhere = "or set EMBEDKIT_CACHE to another location."
     return f"Is the disk full, or {folder} not writable? Try: df {folder} - {elsewhere}{broken}"
 
 
@@ -294,32 +295,32 @@ def _oembed(kit: EmbedKit) -> str:
     if isinstance(found, Unavailable):
         found.hint = _reach(found, kit.settings.oembed_endpoint, "EMBEDKIT_OEMBED_ENDPOINT")
     else:
-        found.hint = f"Is {kit.settings.oembed_endpoint} the right URL? It is set by EMBEDKIT_OEMBED_ENDPOINT."
+        found.hint = f"Check whether EMBEDKIT_OEMBED_ENDPOINT, {kit.settings.oembed_endpoint}, is the right URL."
     raise found
 
 
 def _reach(error: Unavailable, url: str, variable: str) -> str:
     if "certificate" in error.message:
         return (
-            f"Look at it with: curl -v {url} - an old set of certificates is renewed with:"
-            " pip install --upgrade certifi. A wrong clock does this, too."
+            f"Inspect it with: curl -v {url} - if your CA certificates are outdated, run:"
+            " pip install --upgrade certifi. A wrong clock can also cause this."
         )
-    return f"{url} must be reachable from here, without a proxy. Try: curl -v {url} - or see {variable}."
+    return f"{url} must be reachable from here, without a proxy. Try: curl -v {url} - or check {variable}."
 
 
 def _clock(date: str) -> str:
-    """The clock of this machine by that of Getty's: ages of copies and certificates are read from it."""
+    """Compare this machine's clock with Getty's. The age of cached copies and certificates depend on it."""
     try:
         off = time.time() - parsedate_to_datetime(date).timestamp()
     except ValueError:
-        return "the answer has no date to compare with"
+        return "the response has no date to compare with"
     if abs(off) > MAX_CLOCK_DRIFT_S:
         way = "ahead of" if off > 0 else "behind"
         raise ConfigurationError(
-            f"The clock of this machine is {abs(off) / 60:.0f} minutes {way} that of the answer.",
+            f"This machine's clock is {abs(off) / 60:.0f} minutes {way} Getty's.",
             hint="Set it, for example with: timedatectl set-ntp true",
         )
-    return f"within {counted(max(1, round(abs(off))), 'second')} of the answer's"
+    return f"within {counted(max(1, round(abs(off))), 'second')} of Getty's"
 
 
 def _service(kit: EmbedKit) -> str:
@@ -328,15 +329,15 @@ def _service(kit: EmbedKit) -> str:
     create_blueprint(kit)
     settings = kit.settings
     contact = "set" if settings.contact else "not set"
-    return f"embedkit serve would start; EMBEDKIT_METRICS is {settings.metrics}, EMBEDKIT_CONTACT is {contact}"
+    return f"embedkit serve can start; EMBEDKIT_METRICS is {settings.metrics}, EMBEDKIT_CONTACT is {contact}"
 
 
 def _change_feed(settings: Settings, *, ask: bool) -> str:
-    """Whether the key has Getty's feed of asset changes; nothing is taken from it."""
+    """Check that the key has Getty's feed of asset changes, without taking changes from it."""
     with EmbedKit(settings, background=False) as kit:
         state = kit.engine.changes().status()["state"]
         if not ask:
-            return f"every {settings.change_feed:g} seconds; {state} when it was last looked at"
+            return f"polled every {settings.change_feed:g} seconds; last state: {state}"
         channels = kit.api.changes.channels()
     if not channels:
         raise ConfigurationError("The key has no channel of asset changes.", hint="Ask Getty Images for one.")
@@ -344,41 +345,42 @@ def _change_feed(settings: Settings, *, ask: bool) -> str:
 
 
 def _customer(kit: EmbedKit, *, ask: bool) -> str:
-    """Who downloads and has boards; what is wrong with the credentials is told of the search."""
+    """Name the customer for downloads and boards. The search check reports problems with the credentials."""
     if not kit.api.login.is_customer:
-        return "nobody is logged in; downloads and boards need embedkit login"
+        return "not logged in; downloads and boards need embedkit login"
     how = "by embedkit login" if kit.api.login.source == "login" else "by EMBEDKIT_USERNAME"
     try:
         name = kit.api.customer().name if ask else ""
     except ProviderError as error:
-        return f"not known: Getty Images does not say ({error.code})"
-    return f"{name or 'somebody'}, {how}"
+        return f"unknown, because Getty Images can't be asked ({error.code})"
+    return f"{name or 'a customer'}, {how}"
 
 
 def _downloads(settings: Settings) -> str:
-    """Where downloads are written down, and what counts against the month."""
+    """Name the download journal and the licences used this month."""
     journal = open_journal(settings)
     try:
         used = spent(read_orders(journal.lines()), time.strftime("%Y-%m", time.gmtime()))
     except OSError as error:
-        message = f"The journal of downloads {journal.path} can't be read: {error.strerror}."
-        raise ConfigurationError(message, hint="Set EMBEDKIT_DOWNLOAD_JOURNAL to a folder of yours.") from None
-    budget = "" if settings.download_budget is None else f", of {settings.download_budget} at the most"
-    return f"{counted(used, 'licence')} this month{budget}, by the journal {journal.path}"
+        message = f"The download journal {journal.path} can't be read: {error.strerror}."
+        raise ConfigurationError(message, hint="Set EMBEDKIT_DOWNLOAD_JOURNAL to a folder you own.") from None
+    budget = "" if settings.download_budget is None else f" of at most {settings.download_budget}"
+    return f"{counted(used, 'licence')} this month{budget}, according to the journal {journal.path}"
 
 
 def _search(kit: EmbedKit, *, ask: bool) -> str:
-    """Whether the credentials go together, and whether the API takes them: by a search of one picture."""
+    """Check that the credentials are complete, and with a search for one picture that the API accepts them."""
     settings, source = kit.settings, kit.api.login.source
     if not settings.api_key:
         if settings.api_secret or settings.username or settings.password:
-            raise ConfigurationError("A secret, user name and password need a key.", hint="Set EMBEDKIT_API_KEY.")
-        return "no key: search is off, all else works; EMBEDKIT_API_KEY turns it on"
+            message = "EMBEDKIT_API_SECRET, EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD require EMBEDKIT_API_KEY."
+            raise ConfigurationError(message, hint="Set EMBEDKIT_API_KEY.")
+        return "off, because EMBEDKIT_API_KEY is not set; everything else works"
     if bool(settings.username) != bool(settings.password):
         missing = "EMBEDKIT_PASSWORD" if settings.username else "EMBEDKIT_USERNAME"
-        raise ConfigurationError("User name and password go together.", hint=f"Set {missing}, too.")
+        raise ConfigurationError("User name and password belong together.", hint=f"Set {missing}, too.")
     if not ask:
-        return f"EMBEDKIT_API_KEY is set; {settings.api_base} would be asked {GRANT_TEXTS[source]}"
+        return f"EMBEDKIT_API_KEY is set; {settings.api_base} would be called {GRANT_TEXTS[source]}"
     try:
         _found(settings)
     except Unauthorized as error:
@@ -393,13 +395,13 @@ def _search(kit: EmbedKit, *, ask: bool) -> str:
 
 
 def _found(settings: Settings) -> None:
-    """A search of one picture, asked anew."""
+    """Search for one picture, with a new kit so that nothing is cached."""
     with EmbedKit(settings, background=False) as kit:
         kit.api.search.images(PHRASE, page_size=1)
 
 
 def _refused(settings: Settings) -> str:
-    """Which setting is at fault: what comes before it is taken, where it is left out."""
+    """Return which setting is refused: the first one without which a search succeeds."""
     nobody = replace(settings, username="", password=Secret())
     without = {
         "EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD": nobody,
@@ -416,7 +418,7 @@ def _refused(settings: Settings) -> str:
 
 
 def _values(settings: Settings) -> dict[str, Any]:
-    """All settings, secrets hidden; lists as they would be written in the environment."""
+    """Return all settings, with secrets hidden, and lists as written in the environment."""
     found = {name: getattr(settings, name.lower()) for name, _, _ in rows()}
     found["CACHE"] = _without_password(settings.cache)
     found |= {name: ",".join(map(str, value)) for name, value in found.items() if isinstance(value, tuple)}
@@ -424,6 +426,6 @@ def _values(settings: Settings) -> dict[str, Any]:
 
 
 def _changed(settings: Settings) -> dict[str, Any]:
-    """Those that are not the default."""
+    """Return the settings that are not at their default."""
     values = _values(settings)
     return {name: values[name] for name, default, _ in rows() if getattr(settings, name.lower()) != default}

@@ -1,4 +1,4 @@
-"""Commands of customers: download, products, history; and api, for whatever has no command."""
+"""Commands for customers: download, products, history; and api, for everything without a command."""
 
 from __future__ import annotations
 
@@ -48,27 +48,23 @@ SIZE_UNITS = ((1_000_000, "MB"), (1_000, "kB"), (1, "bytes"))
 
 @click.command()
 @click.argument("id", metavar="ID")
-@click.option("--sizes", is_flag=True, help="Download nothing; list what can be downloaded.")
-@click.option(
-    "--dry-run", is_flag=True, help="Download nothing; say what it would cost, and what is licensed already."
-)
-@word_option("--product-type", "product_type", ProductType, "The agreement to use, where there are several")
-@number_option("--product-id", help="The same, where there are several of one type.")
-@number_option("--height", help="The size N pixels high; by default the largest.")
-@number_option(
-    "--max-height", "limit", help="The largest size up to N pixels high, another height for each picture."
-)
+@click.option("--sizes", is_flag=True, help="List the available sizes instead of downloading.")
+@click.option("--dry-run", is_flag=True, help="Show the cost and licence status instead of downloading.")
+@word_option("--product-type", "product_type", ProductType, "The agreement to use if you have several")
+@number_option("--product-id", help="The agreement to use if you have several of one type.")
+@number_option("--height", help="Download the size N pixels high; by default the largest.")
+@number_option("--max-height", "limit", help="Download the largest size up to N pixels high.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(),
     default=".",
     metavar="PATH|DIR",
-    help="The file to write, or the folder; by default ID.jpg here.",
+    help="The file or folder to write to; by default ID.jpg in the current folder.",
 )
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
-@click.option("--skip-existing", "skip", is_flag=True, help="Leave a file that is there alone, and exit with 0.")
-@click.option("--again", is_flag=True, help="License it once more, where it is licensed already or nobody knows.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@click.option("--skip-existing", "skip", is_flag=True, help="Do nothing if the file exists.")
+@click.option("--again", is_flag=True, help="License the picture again, even if it might be licensed already.")
 @as_json
 def download(
     id: str,
@@ -82,19 +78,19 @@ def download(
     json_: bool,
     **options: int | str,
 ) -> None:
-    """License and download a picture, never twice.
+    """License a picture and download it.
 
-    ID is an ID, a URL or a shortcode. Needs the same as embedkit products.
+    ID is an ID, a URL or a shortcode. Needs a Getty Images account; see embedkit products --help.
 
-    Each order of a file is a licence, so no picture is ordered twice: a journal and Getty's download history are
-    looked up first, and after an interruption the same command goes on. Exits 1 where the picture is licensed and
-    its file can't be got any more, or where nobody knows; --again licenses it once more.
+    Every order of a file uses a licence, so no picture is ordered twice: a journal and Getty's download history
+    are checked first. To resume an interrupted download, repeat the command. Exits with 1 if the picture is
+    licensed but its file is no longer available, or if its status is unknown; --again licenses it again.
     """
     params: JSON = {name: value for name, value in options.items() if value}
     if limit and "height" in params:
-        raise click.UsageError("--height and --max-height exclude each other.")
+        raise click.UsageError("--height and --max-height can't be combined.")
     if force and skip:
-        raise click.UsageError("--force and --skip-existing exclude each other.")
+        raise click.UsageError("--force and --skip-existing can't be combined.")
     with open_kit() as kit, _naming(asset_id := _one_id(kit, id)):
         if sizes:
             _print_sizes(kit, asset_id, json_)
@@ -112,13 +108,13 @@ def download(
 def _one_id(kit: EmbedKit, reference: str) -> str:
     items = kit.parse(reference).items
     if len(items) > 1:
-        raise UnsupportedReference("These are several pictures.", hint="Download one at a time.")
+        raise UnsupportedReference("This reference names several pictures.", hint="Download one at a time.")
     return items[0]
 
 
 @contextmanager
 def _naming(id: str) -> Iterator[None]:
-    """Have errors say which picture they are about: it may be one of a list."""
+    """Prefix errors with the picture's ID, since the command might run in a loop."""
     try:
         yield
     except ProviderError as error:
@@ -128,8 +124,8 @@ def _naming(id: str) -> Iterator[None]:
 
 
 def _largest_height(kit: EmbedKit, id: str, limit: int) -> int:
-    """The height of the largest size that is no higher."""
-    heights = [one.height for one in kit.api.downloads.sizes(id) if one.height]
+    """Return the height of the largest size up to the limit."""
+    heights = [size.height for size in kit.api.downloads.sizes(id) if size.height]
     if fitting := [height for height in heights if height <= limit]:
         return max(fitting)
     hint = f"The smallest is {min(heights)}." if heights else f"Try: embedkit download {id} --sizes"
@@ -137,18 +133,18 @@ def _largest_height(kit: EmbedKit, id: str, limit: int) -> int:
 
 
 def _is_free(id: str, output: str, *, force: bool, skip: bool) -> bool:
-    """Whether the file can be there, before anybody is asked; False where one is that is to be skipped."""
-    if output.endswith(("/", os.sep)):  # a folder, as it is written
+    """Check before any request that the file can be written; return False if it exists and is to be skipped."""
+    if output.endswith(("/", os.sep)):  # written as a folder
         os.makedirs(output, exist_ok=True)
     try:
         Destination(output, f"{id}.jpg", overwrite=force)
     except FileExistsError as error:
-        if force:  # what is there is not a plain file
+        if force:  # it exists, but is not a regular file
             raise
-        there = f"{printable(error.filename)} is there already."
+        message = f"{printable(error.filename)} already exists."
         if not skip:
-            raise click.ClickException(f"{there} Pass --force to replace it.") from None
-        say(there)
+            raise click.ClickException(f"{message} Pass --force to replace it.") from None
+        say(message)
         return False
     return True
 
@@ -158,11 +154,11 @@ def _save(kit: EmbedKit, id: str, output: str, *, force: bool, again: bool, json
         with progress("Downloading") as step:
             done = kit.api.downloads.save(id, output, overwrite=force, again=again, progress=step, **params)
     except (NotFound, PermissionDenied, NotLicensed) as error:
-        if params and error.getty_code != "ImageNotFound":  # a size or an agreement that there is not
+        if params and error.getty_code != "ImageNotFound":  # unavailable size or agreement
             error.hint = f"{error.hint or ''} Try: embedkit download {id} --sizes".strip()
         raise
     if not os.path.splitext(done.path)[1]:
-        say(f"The file is {done.media_type or 'a picture'}; its name has no ending such as .jpg.")
+        say(f"The file is {done.media_type or 'a picture'}, but its name has no extension such as .jpg.")
     if json_:
         print_json(select(done, ("id", "path", "bytes", "media_type", "product_type")))
     else:
@@ -175,20 +171,20 @@ def _print_plan(plan: DownloadPlan, json_: bool) -> None:
         print_json(_plan_json(plan))
         return
     size = f"{plan.size.width} x {plan.size.height}, {_readable_size(plan.size.bytes or 0)}" if plan.size else ""
-    remaining = "" if plan.remaining is None else f" of {plan.remaining} that the agreement has left"
+    remaining = "" if plan.remaining is None else f" of the {plan.remaining} left in the agreement"
     values = {
         "id": plan.id,
         "offer": describe(plan.offer.product_type, plan.offer.product_id, plan.offer.agreement_name),
-        "size": size or "not known",
-        "licensed": {True: "yes", False: "no", None: "not known"}[plan.licensed],
+        "size": size or "unknown",
+        "licensed": {True: "yes", False: "no", None: "unknown"}[plan.licensed],
         "costs": f"{counted(plan.costs, 'licence')}{remaining if plan.costs else ''}",
         "budget": "none" if plan.budget is None else f"{plan.used} of {plan.budget} used this month",
     }
     print_values(values)
     if plan.costs and plan.budget is not None and plan.used >= plan.budget:
-        say("The budget of this month is used up: the download would be refused.")
+        say("This month's budget is used up, so the download would be refused.")
     if plan.costs and plan.licensed is not False:
-        say("It is not licensed twice by itself: that takes --again.")
+        say("To license it again, pass --again.")
 
 
 def _plan_json(plan: DownloadPlan) -> JSON:
@@ -199,33 +195,31 @@ def _plan_json(plan: DownloadPlan) -> JSON:
 def _print_sizes(kit: EmbedKit, id: str, json_: bool) -> None:
     sizes, offers = kit.api.downloads.sizes(id), kit.api.downloads.largest(id)
     if json_:
-        print_json(
-            {"id": id, "sizes": [_size_json(one) for one in sizes], "offers": [_offer_json(one) for one in offers]}
-        )
+        print_json({"id": id, "sizes": list(map(_size_json, sizes)), "offers": list(map(_offer_json, offers))})
         return
     columns = (Column("WIDTH"), Column("HEIGHT"), Column("FILE"), Column("TYPE"))
-    print_table(columns, [_size_row(one) for one in sizes])
+    print_table(columns, list(map(_size_row, sizes)))
     if offers:
-        say(f"Product types: {', '.join(dict.fromkeys(one.product_type for one in offers))}.")
+        say(f"Product types: {', '.join(dict.fromkeys(offer.product_type for offer in offers))}.")
     else:
-        say(f"There is nothing of {id} that these credentials may download.")
+        say(f"These credentials don't include downloads of {id}.")
 
 
-def _size_json(one: DownloadSize) -> JSON:
-    return select(one, ("width", "height", "bytes", "media_type"))
+def _size_json(size: DownloadSize) -> JSON:
+    return select(size, ("width", "height", "bytes", "media_type"))
 
 
-def _offer_json(one: DownloadOffer) -> JSON:
-    return {"product_type": one.product_type, "product_id": one.product_id, "agreement": one.agreement_name}
+def _offer_json(offer: DownloadOffer) -> JSON:
+    return {"product_type": offer.product_type, "product_id": offer.product_id, "agreement": offer.agreement_name}
 
 
-def _size_row(one: DownloadSize) -> tuple[str, ...]:
-    size = _readable_size(one.bytes) if one.bytes else ""
-    return str(one.width or ""), str(one.height or ""), size, one.media_type
+def _size_row(size: DownloadSize) -> tuple[str, ...]:
+    file = _readable_size(size.bytes) if size.bytes else ""
+    return str(size.width or ""), str(size.height or ""), file, size.media_type
 
 
 def _readable_size(number: int) -> str:
-    """Bytes as people read them: "2.3 MB"."""
+    """Return a number of bytes in readable form, such as "2.3 MB"."""
     unit, name = next((unit, name) for unit, name in SIZE_UNITS if number >= unit or unit == 1)
     return f"{number / unit:.1f} {name}" if unit > 1 else f"{number} {name}"
 
@@ -233,37 +227,38 @@ def _readable_size(number: int) -> str:
 @click.command()
 @as_json
 def products(json_: bool) -> None:
-    """Print your agreements, and the downloads that they have left.
+    """List your agreements and their remaining downloads.
 
-    For customers of Getty Images: needs EMBEDKIT_API_KEY and embedkit login, or else EMBEDKIT_API_KEY,
+    Needs a Getty Images account: set EMBEDKIT_API_KEY and run embedkit login, or set EMBEDKIT_API_KEY,
     EMBEDKIT_API_SECRET, EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.
     """
     with open_kit() as kit:
         found = kit.api.products()
     if json_:
-        print_json([select(one, PRODUCT) for one in found])
+        print_json([select(product, PRODUCT) for product in found])
         return
     columns = [Column("PRODUCT"), Column("TYPE"), Column("LEFT"), Column("EXPIRES"), Column("NAME", 1)]
-    print_table(columns, [_product_row(one) for one in found])
+    print_table(columns, list(map(_product_row, found)))
     say(f"{counted(len(found), 'product')}.")
 
 
 @click.command()
 @click.argument("id", metavar="[ID]", required=False)
-@click.option("--from", "date_from", metavar="DATE", help="Downloaded on 2026-01-31 or later; without ID.")
-@click.option("--to", "date_to", metavar="DATE", help="Downloaded on that day or earlier; without ID.")
-@word_option("--product-type", "product_type", ProductType, "Paid for by this")
+@click.option("--from", "date_from", metavar="DATE", help="Only downloads since DATE, such as 2026-01-31.")
+@click.option("--to", "date_to", metavar="DATE", help="Only downloads until DATE.")
+@word_option("--product-type", "product_type", ProductType, "Only downloads under this agreement")
 @page_options("Downloads")
-@click.option("--company", is_flag=True, help="Those of your colleagues as well, where your account may.")
+@click.option("--company", is_flag=True, help="Include your colleagues' downloads, if your account allows it.")
 @as_json
 def history(id: str | None, company: bool, json_: bool, **params: Any) -> None:
-    """Print what you have downloaded.
+    """List your downloads.
 
-    The latest first; with ID, every download of that picture. Needs the same as embedkit products.
+    Newest first. With ID, list all downloads of that picture; only --company can be combined with it. Needs a
+    Getty Images account; see embedkit products --help.
     """
     given = {name: value for name, value in params.items() if value is not None}
     if id is not None and given:
-        raise click.UsageError(f"--{min(given).replace('date_', '').replace('_', '-')} does not go with an ID.")
+        raise click.UsageError(f"--{min(given).replace('date_', '').replace('_', '-')} can't be used with an ID.")
     with open_kit() as kit:
         if id is not None:
             found = kit.api.image_download_history(id, company_downloads=company)
@@ -279,24 +274,21 @@ def history(id: str | None, company: bool, json_: bool, **params: Any) -> None:
 
 @click.group()
 def api() -> None:
-    """Call the Getty Images API v3 by a path.
-
-    For whatever has no command.
-    """
+    """Call the Getty Images API v3 directly."""
 
 
 @api.command("get")
 @click.argument("path")
 @click.argument("params", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--language", metavar="TAG", help="Of the answer, such as fr; by default EMBEDKIT_LOCALE.")
+@click.option("--language", metavar="TAG", help="Response language, such as fr; by default EMBEDKIT_LOCALE.")
 def get_path(path: str, params: tuple[str, ...], language: str | None) -> None:
-    """Print the JSON at a path such as /v3/orders/1234; nothing is changed by that.
+    """Send a GET request and print the JSON.
 
-    NAME=VALUE is a parameter, with commas between several values. Needs EMBEDKIT_API_KEY; what is a customer's
-    also what embedkit products needs.
+    PATH is a path such as /v3/orders/1234. NAME=VALUE is a parameter; separate several values with commas. Needs
+    EMBEDKIT_API_KEY, and for customers' data a Getty Images account; see embedkit products --help.
     """
-    pairs = [one.partition("=") for one in params]
-    if wrong := [name for name, sign, _ in pairs if not sign]:
+    pairs = [param.partition("=") for param in params]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
         raise click.UsageError(f"{wrong[0]!r} is not NAME=VALUE.")
     with open_kit() as kit:
         print_json(kit.api.get(path, {name: value for name, _, value in pairs}, language=language))
@@ -304,24 +296,24 @@ def get_path(path: str, params: tuple[str, ...], language: str | None) -> None:
 
 def _print_downloads(place: JSON, found: tuple[PastDownload, ...], json_: bool) -> None:
     if json_:
-        print_json({**place, "downloads": [select(one, DOWNLOAD) | _notes(one) for one in found]})
+        print_json({**place, "downloads": [select(done, DOWNLOAD) | _notes(done) for done in found]})
         return
     columns = [Column("DOWNLOADED"), Column("ID"), Column("PRODUCT"), Column("SIZE"), Column("BY", 1)]
-    print_table([*columns, Column("NOTES", 2, spare=True)], [_download_row(one) for one in found])
+    print_table([*columns, Column("NOTES", 2, spare=True)], list(map(_download_row, found)))
     say(f"{counted(place['total'], 'download')}.")
 
 
-def _product_row(one: Product) -> tuple[str, ...]:
-    left = "any" if one.downloads_remaining is None else str(one.downloads_remaining)
-    return one.id, one.type, left, (one.expiration_utc_date or "never")[:10], one.name
+def _product_row(product: Product) -> tuple[str, ...]:
+    left = "any" if product.downloads_remaining is None else str(product.downloads_remaining)
+    return product.id, product.type, left, (product.expiration_utc_date or "never")[:10], product.name
 
 
-def _download_row(one: PastDownload) -> tuple[str, ...]:
-    notes = " ".join(filter(None, (one.download_details.project_code, one.download_details.download_notes)))
-    at = (one.date_downloaded or "")[:16].replace("T", " ")
-    return at, one.id, one.product_type, one.size_name, one.user.username, notes
+def _download_row(done: PastDownload) -> tuple[str, ...]:
+    notes = " ".join(filter(None, (done.download_details.project_code, done.download_details.download_notes)))
+    at = (done.date_downloaded or "")[:16].replace("T", " ")
+    return at, done.id, done.product_type, done.size_name, done.user.username, notes
 
 
-def _notes(one: PastDownload) -> JSON:
-    details = one.download_details
-    return {"username": one.user.username, "notes": details.download_notes, "project_code": details.project_code}
+def _notes(done: PastDownload) -> JSON:
+    details = done.download_details
+    return {"username": done.user.username, "notes": details.download_notes, "project_code": details.project_code}

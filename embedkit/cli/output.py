@@ -1,7 +1,4 @@
-"""What the commands print: data and tables on stdout, messages on stderr, colour only where it is wanted.
-
-And the options that several of them have.
-"""
+"""Output of the commands: data and tables on stdout, messages on stderr, colors if wanted; and shared options."""
 
 from __future__ import annotations
 
@@ -29,8 +26,8 @@ if TYPE_CHECKING:
     from embedkit.engine.build import Finding
     from embedkit.kit import EmbedKit
 
-# What a terminal may act on, or no stream can take: C1 controls, bidi and other format characters, separators,
-# surrogates. JSON itself escapes C0.
+# Characters that a terminal might act on or that can't be encoded: C1 controls, bidi and other format characters,
+# separators, surrogates. JSON itself escapes C0 controls.
 UNPRINTABLE = lazy_pattern(
     "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
@@ -39,15 +36,15 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _HUNK = lazy_pattern(r"^@@ -([0-9]+)([0-9,]*) \+([0-9]+)")
 GAP = "  "
-WIDE_CELLS = 110  # a line of so many has room for columns that can be missed
-MIN_COLUMN_CELLS = 6  # however narrow the terminal
+WIDE_CELLS = 110  # the width from which optional columns are shown
+MIN_COLUMN_CELLS = 6  # however narrow the terminal is
 
 
 class WholeNumber(click.IntRange):
-    """A whole number in a range; what is wrong is said without Python's words."""
+    """A whole number in a range, with error messages that do not mention Python's types."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number."""
+        """Return the number."""
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
@@ -56,25 +53,25 @@ class WholeNumber(click.IntRange):
 
 
 class WordChoice(click.Choice[str]):
-    """A choice that also takes other words for the same."""
+    """A choice that also accepts synonyms."""
 
-    def __init__(self, words: Sequence[str], same: Mapping[str, str]) -> None:
+    def __init__(self, words: Sequence[str], synonyms: Mapping[str, str]) -> None:
         super().__init__(words)
-        self._same = same
+        self._synonyms = synonyms
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The word of the API."""
-        return super().convert(self._same.get(str(value).lower(), value), param, ctx)
+        """Return the API's word."""
+        return super().convert(self._synonyms.get(str(value).lower(), value), param, ctx)
 
 
 def word_option(
-    option: str, name: str, words: Any, text: str, *, multiple: bool = False, **same: str
+    option: str, name: str, words: Any, text: str, *, multiple: bool = False, **synonyms: str
 ) -> Callable[[Command], Command]:
-    """An option that takes one of the words of a Literal; ``same`` has other words for some of them."""
+    """Return an option whose values are the words of a Literal, and their ``synonyms``."""
     allowed = get_args(words)
     sentence = f"{text}{' (repeatable)' if multiple else ''}: {', '.join(allowed)}."
     return click.option(
-        option, name, type=WordChoice(allowed, same), multiple=multiple, metavar="WORD", help=sentence
+        option, name, type=WordChoice(allowed, synonyms), multiple=multiple, metavar="WORD", help=sentence
     )
 
 
@@ -84,9 +81,10 @@ as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 
 class Column(NamedTuple):
-    """A column, and its share of the room where texts must be cut; one with none is never cut.
+    """A column of a table.
 
-    Those that are ``spare`` come last; a narrow line has no room for them.
+    :param share: relative width when texts must be cut; a column with 0 is never cut.
+    :param spare: leave the column out on a narrow terminal; such columns come last.
     """
 
     title: str
@@ -95,34 +93,34 @@ class Column(NamedTuple):
 
 
 def paint(text: str, colour: str) -> str:
-    """Colour, unless NO_COLOR is set (https://no-color.org); click prints it on a terminal alone."""
+    """Color a text unless NO_COLOR is set (https://no-color.org). click only keeps colors on a terminal."""
     wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return click.style(text, fg=colour) if wanted else text
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty()  # None: it was closed before we began
+    return stream is not None and stream.isatty()  # None if it was closed before we started
 
 
 def printable(name: object) -> str:
-    """A name on one line that shows what it is, whatever is in it: breaks, controls, bytes that are not UTF-8."""
+    """Return a name on one line, with line breaks, control characters and invalid UTF-8 escaped."""
     text = str(name)
     return text if text.isprintable() else "".join(map(_printable, text))
 
 
 def _printable(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # how Python keeps such a byte (PEP 383)
+    if "\udc80" <= character <= "\udcff":  # an invalid byte, as decoded by Python (PEP 383)
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character if character.isprintable() else repr(character)[1:-1]
 
 
 def _lines(message: str) -> str:
-    """A message that may have several lines, and nothing else that moves the cursor."""
+    """Escape a message like :func:`printable`, but keep its line breaks."""
     return message if message.isprintable() else "\n".join(map(printable, message.split("\n")))
 
 
 def say(message: str) -> None:
-    """A message for the person at the terminal; nothing with --quiet."""
+    """Print a message to stderr, unless --quiet is set."""
     if not _is_quiet():
         click.echo(_lines(message), err=True)
 
@@ -133,19 +131,19 @@ def _is_quiet() -> bool:
 
 
 def say_error(message: str, *, lines: bool = False) -> None:
-    """An error, on stderr, on one line; or on several, where it is a text of our own or of click's."""
+    """Print an error to stderr on one line, or with ``lines``, for trusted texts, on several."""
     shown = _lines(message) if lines else printable(message)
     click.echo(f"{paint('error:', 'red')} {shown}", err=True)
 
 
 def say_file_error(error: OSError) -> None:
-    """What the system says of a file."""
+    """Print the operating system's error about a file."""
     reason = error.strerror or str(error)
     say_error(f"{printable(error.filename)}: {reason}." if error.filename else f"{reason}.")
 
 
 def say_finding(finding: Finding) -> None:
-    """A finding in a text, in the form that editors and terminals can follow."""
+    """Print a finding in the FILE:LINE:COLUMN form, which editors and terminals turn into links."""
     code = paint(finding.code, "yellow")
     where = f"{printable(finding.file)}:{finding.line}:{finding.column}"
     about = f" ({printable(finding.post)})" if finding.post else ""
@@ -153,14 +151,14 @@ def say_finding(finding: Finding) -> None:
 
 
 def print_values(values: Mapping[str, object]) -> None:
-    """Named values on stdout, those that are not empty."""
+    """Print named values to stdout, without empty ones."""
     width = max(map(len, values)) + 1
     shown = [f"{name:{width}} {value}" for name, value in values.items() if value not in ("", None)]
     click.echo("\n".join(shown))
 
 
 def print_json(value: Any) -> None:
-    """Data for another program; what a terminal may act on, and bytes that are not UTF-8, are escaped."""
+    """Print JSON, with control and format characters and invalid UTF-8 escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     click.echo(text if text.isascii() else UNPRINTABLE.sub(_json_escape, text))
 
@@ -171,9 +169,9 @@ def _json_escape(found: re.Match[str]) -> str:
 
 @contextmanager
 def open_kit(**settings: Any) -> Iterator[EmbedKit]:
-    """A kit for one command: what it showed stale is refreshed before the command ends.
+    """Open a kit for one command. Stale pictures that it showed are refreshed before the command ends.
 
-    Errors name options, in place of the arguments that they set; what is wrong with one is a mistake in the call.
+    Errors name options instead of the arguments they set. An error about an option is raised as a usage error.
     """
     from dataclasses import replace
 
@@ -192,13 +190,16 @@ def open_kit(**settings: Any) -> Iterator[EmbedKit]:
 
 
 def as_typed(message: str) -> str:
-    """A message with the options of the command in place of arguments: where it begins with one, says to pass one
-    (``again=True``, ``family=editorial``), or names one that is not a word (``product_type``)."""
-    for one in click.get_current_context().command.params:
-        name = re.escape(str(one.name))
-        if isinstance(one, click.Option) and name != "json_":
+    """Replace the arguments that a message mentions with the command's options.
+
+    An argument is recognized at the beginning, with a value (``again=True``, ``family=editorial``), or anywhere if
+    its name contains an underscore (``product_type``).
+    """
+    for param in click.get_current_context().command.params:
+        name = re.escape(str(param.name))
+        if isinstance(param, click.Option) and name != "json_":
             anywhere = rf"\b{name}\b" if "_" in name else rf"^{name}\b(?= )"
-            option = max(one.opts, key=len)
+            option = max(param.opts, key=len)
             message = re.sub(rf"\b{name}=True\b|{anywhere}", option, message)
             message = re.sub(rf"\b{name}=\b", f"{option} ", message)
     return message
@@ -206,9 +207,10 @@ def as_typed(message: str) -> str:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int | None], None] | None]:
-    """A bar on a terminal, else nothing: ``step(done, of)``; it stands still while nobody knows of how many.
+    """Yield ``step(done, of)``, which updates a progress bar; None if stderr is not a terminal.
 
-    It appears with the first step: what fails before leaves no empty bar behind.
+    The bar does not move while ``of`` is unknown. It appears with the first step, so that an error before that
+    leaves no empty bar.
     """
     if not _is_terminal(sys.stderr):
         yield None
@@ -222,47 +224,47 @@ def progress(label: str) -> Iterator[Callable[[int, int | None], None] | None]:
             bar = bars[0]
             if of:
                 bar.length = of
-                bar.pos = min(bar.pos, done)  # a file that was cut off begins anew; click counts forwards only
+                bar.pos = min(bar.pos, done)  # a download can restart; click only counts forwards
                 bar.update(done - bar.pos)
             if done == of:
-                stack.close()  # what is said from now on gets a line of its own
+                stack.close()  # so that later messages start on a new line
                 bars.clear()
 
         yield step
         for bar in bars:
-            bar.update(max(0, (bar.length or 0) - bar.pos))  # what failed is done as well
+            bar.update(max(0, (bar.length or 0) - bar.pos))  # failed steps count as done
 
 
 def counted(number: int, noun: str) -> str:
-    """For example "1 picture", "2 pictures"."""
+    """Return a number with its noun, such as "1 picture" or "2 pictures"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def say_count(page: Paged, noun: str) -> None:
-    """How much there is in all, and which page of it was printed."""
+    """Print the total number of items, and the number of the page."""
     say(counted(page.total, noun) + (f", page {page.page} of {page.pages:,}." if page.pages > 1 else "."))
 
 
 def say_next(page: Paged) -> None:
-    """The command for the next page, if there is one."""
+    """Print the command for the next page, if there is one."""
     if page.has_next:
         say(f"Next: {again(page=page.page + 1)}")
 
 
 def again(**changed: Any) -> str:
-    """The command that runs, with some options changed: ready to be copied to a shell."""
+    """Return the running command with some options changed, ready to paste into a shell."""
     context = click.get_current_context()
     words: list[str] = []
     options: list[str] = []
-    for one in context.command.params:
-        name = str(one.name)
+    for param in context.command.params:
+        name = str(param.name)
         typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         value = changed.get(name, context.params.get(name) if typed else None)
         values = [] if value is None else value if isinstance(value, tuple) else [value]
-        if isinstance(one, click.Argument):
+        if isinstance(param, click.Argument):
             words += values
         else:
-            options += [part for each in values for part in (one.opts[0], each)[: 1 if each is True else 2]]
+            options += [part for each in values for part in (param.opts[0], each)[: 1 if each is True else 2]]
     dashed = any(word.startswith("-") for word in words)
     return shlex.join(
         [*context.command_path.split(), *map(str, [*options, "--", *words] if dashed else [*words, *options])]
@@ -270,25 +272,25 @@ def again(**changed: Any) -> str:
 
 
 def advise(codes: Iterable[str]) -> None:
-    """What to do where Getty can't be reached: printed once, however many pictures it is about."""
+    """Print once what to do if Getty can't be reached, however many pictures are affected."""
     if Unavailable.code in codes:
         say(
-            "Is there a network? embedkit doctor checks the way to Getty Images;"
-            " embedkit demo and embedkit sandbox need none."
+            "Check your network connection with embedkit doctor."
+            " To try embedkit without a network, run embedkit demo or embedkit sandbox."
         )
 
 
 def stdin_bytes() -> BinaryIO | None:
-    """stdin, or None where it was closed before we began; whoever types learns how to end."""
+    """Return stdin, or None if it was closed before we started. On a terminal, print how to end the input."""
     if sys.stdin is None:
         return None
     if sys.stdin.isatty():
-        say("Reading from the terminal; Ctrl+D ends it.")
+        say("Reading from the terminal; press Ctrl+D to end.")
     return sys.stdin.buffer
 
 
 def read_refs(refs: Iterable[str]) -> list[str]:
-    """References as they were passed, with the lines of stdin that are not blank in place of "-"."""
+    """Return the references, with "-" replaced by the non-empty lines of stdin."""
     return [line for ref in refs for line in (_read_lines() if ref == "-" else [ref])]
 
 
@@ -300,24 +302,27 @@ def _read_lines() -> list[str]:
 
 
 def show_diff(path: Path | str, before: str, after: str) -> None:
-    """A unified diff on stdout."""
+    """Print a unified diff to stdout."""
     _print_diff(path, before.splitlines(keepends=True), after.splitlines(keepends=True))
 
 
 class PartsDiff:
-    """One unified diff on stdout of a file that comes in parts."""
+    """Prints one unified diff of a file that is processed in parts."""
 
     def __init__(self, path: Path | str) -> None:
         self._path = path
-        self._grown = 0  # lines, by the parts before
+        self._grown = 0  # lines added so far
         self._begun = False
 
     def show(self, line: int, before: bytes, after: bytes) -> None:
-        """The hunks of a part that begins on a line, 1-based; without its first and last line, which may go on."""
+        """Print the hunks of a part that starts on a line, counted from 1.
+
+        Its first and last lines are left out, as they can be incomplete.
+        """
         old, new = (part.decode("utf-8", "replace").split("\n") for part in (before, after))
         grown = len(new) - len(old)
         edges = int(old[0] == new[0] and old[-1] == new[-1] and len(old) > 1)
-        old, new = ([f"{one}\n" for one in lines[edges : len(lines) - edges]] for lines in (old, new))
+        old, new = ([f"{text}\n" for text in lines[edges : len(lines) - edges]] for lines in (old, new))
         above = line - 1 + edges
         _print_diff(self._path, old, new, (above, above + self._grown), named=not self._begun)
         self._grown, self._begun = self._grown + grown, True
@@ -326,7 +331,10 @@ class PartsDiff:
 def _print_diff(
     path: Path | str, old: list[str], new: list[str], skipped: tuple[int, int] = (0, 0), *, named: bool = True
 ) -> None:
-    """Hunks of lines before which so many of the file are not there, and the names of the file before them."""
+    """Print the hunks of a part of a file, and before them the file's names if ``named``.
+
+    :param skipped: number of lines of the old and the new file before this part.
+    """
     import difflib
 
     name = printable(path)
@@ -341,27 +349,27 @@ def _print_diff(
 
 
 def terminal_width() -> int | None:
-    """Cells of a line: of the terminal, or what COLUMNS says; None where neither bounds it, as in a pipe."""
+    """Return the width in cells of the terminal, or that in COLUMNS; None if unlimited, as in a pipe."""
     bounded = os.environ.get("COLUMNS", "").isdigit() or (sys.stdout is not None and sys.stdout.isatty())
     if not bounded:
         return None
-    import shutil  # with three libraries for compressing
+    import shutil  # imports three compression libraries
 
     return shutil.get_terminal_size().columns
 
 
 def is_wide() -> bool:
-    """Whether a line has room for columns that can be missed."""
+    """Return whether the terminal has room for optional columns."""
     return (terminal_width() or WIDE_CELLS) >= WIDE_CELLS
 
 
 def cells(text: str) -> int:
-    """What a text takes up: two cells for a wide character (Unicode's UAX 11), none for a mark over another."""
+    """Return the width of a text: two cells for a wide character (Unicode UAX 11), none for a combining mark."""
     return len(text) if text.isascii() else sum(map(_cells, text))
 
 
 def cut(text: str, width: int) -> str:
-    """A text that takes up ``width`` cells at the most, the ellipsis of a cut included."""
+    """Cut a text to at most ``width`` cells, including the ellipsis."""
     if cells(text) <= width:
         return text
     kept, used = "", 0
@@ -374,9 +382,9 @@ def cut(text: str, width: int) -> str:
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int | None = None) -> list[str]:
-    """Lines: the titles of the columns, then the rows.
+    """Return the lines of a table: the column titles, then the rows.
 
-    :param width: the cells that a line may take up; None cuts nothing.
+    :param width: maximum width of a line in cells; None for unlimited.
     """
     lines = [[column.title for column in columns], *rows]
     natural = [max(cells(text) for text in texts) for texts in zip(*lines, strict=True)]
@@ -385,7 +393,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int |
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout, as wide as the terminal; nothing at all where there are no rows."""
+    """Print a table to stdout, as wide as the terminal; print nothing if there are no rows."""
     if rows:
         shown = [column for column in columns if is_wide() or not column.spare]
         head, *lines = table(shown, [row[: len(shown)] for row in rows], terminal_width())
@@ -404,7 +412,7 @@ def _pad(text: str, width: int) -> str:
 
 
 def _fit(columns: Sequence[Column], natural: Sequence[int], room: int) -> list[int]:
-    """The width of each column: a text that needs less than its share leaves the rest to the others."""
+    """Return the width of each column. A column that needs less than its share leaves the rest to the others."""
     widths = list(natural)
     open_ = [number for number, column in enumerate(columns) if column.share]
     left = room - sum(natural[number] for number, column in enumerate(columns) if not column.share)

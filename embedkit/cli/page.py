@@ -1,7 +1,7 @@
-"""What a page's own policy does to our embeds, and which line changes it: ``embedkit doctor --page URL``.
+"""``embedkit doctor --page URL``: check whether a web page can show embeds, and print the lines to change.
 
-The page is fetched, and the files of ours that it names, each within a size and a time. Nothing of it runs, so
-what its scripts add later is not seen.
+It fetches the page and those of our files that it links, with limits on size and time. No scripts are run, so what
+they would add to the page is not seen.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 MAX_PAGE_BYTES = 2 * 1024 * 1024
 MAX_FILE_BYTES = 256 * 1024
 MAX_REDIRECTS = 5
-MAX_FILES = 8  # of ours that are looked at; a page needs three
+MAX_FILES = 8  # our files to check on a page, which needs three
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PORTS = {"http": 80, "https": 443}
 CSP = "Content-Security-Policy"
 COEP = "Cross-Origin-Embedder-Policy"
 TYPES = {".css": "text/css", ".js": "javascript"}
-LOST = {  # where a sandbox lacks it
-    "allow-scripts": "frames show no picture, and the façade stays a link",
+LOST = {  # the effect of a missing sandbox permission, worst first
+    "allow-scripts": "frames show no picture, and the façade remains a link",
     "allow-popups": "links in the viewer don't open",
-    "allow-same-origin": "the choice to always load pictures is not kept",
+    "allow-same-origin": "the choice to always load pictures is not saved",
 }
 
-# What a browser asks in turn (CSP Level 3, section 6.8.3), and the directive to write where none of them is there.
+# The directives that a browser checks in this order (CSP Level 3, section 6.8.3), and the one to add.
 FRAMES = ("frame-src", "child-src", "default-src")
 STYLESHEETS = ("style-src-elem", "style-src", "default-src")
 SCRIPTS = ("script-src-elem", "script-src", "default-src")
@@ -49,9 +49,10 @@ _SOURCE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What came of a check of the doctor: ``ok`` is None where it could not be made.
+    """The result of one of doctor's checks.
 
-    :param line: what to write instead, to be copied as it stands.
+    :param ok: None if the check was skipped.
+    :param line: a header or tag that fixes the problem, ready to be copied.
     """
 
     check: str
@@ -62,34 +63,34 @@ class Check:
 
 @dataclass(frozen=True)
 class ContentSecurityPolicy:
-    """One Content-Security-Policy of a page, as its directives; ``meta`` is one in the page itself."""
+    """One Content-Security-Policy of a page. ``meta`` is true for a policy in a meta tag."""
 
     directives: Mapping[str, tuple[str, ...]]
     meta: bool = False
 
     def deciding(self, chain: tuple[str, ...]) -> str:
-        """The directive that decides; empty where there is none, and all is allowed."""
+        """Return the directive that decides; empty if there is none, so that everything is allowed."""
         return next((name for name in chain if name in self.directives), "")
 
     def line(self) -> str:
-        """As it is written."""
+        """Return the policy as a header or meta tag."""
         text = "; ".join(" ".join((name, *sources)) for name, sources in self.directives.items())
         return f'<meta http-equiv="{CSP}" content="{text}">' if self.meta else f"{CSP}: {text}"
 
     def with_source(self, chain: tuple[str, ...], source: str) -> ContentSecurityPolicy:
-        """This policy, with one more source where it is asked for."""
+        """Return this policy with an additional source in the directive that decides."""
         name = self.deciding(chain)
-        kept = tuple(one for one in self.directives[name] if one.lower() != "'none'")
+        kept = tuple(known for known in self.directives[name] if known.lower() != "'none'")
         name = WRITTEN[chain] if name == "default-src" else name
         return self.with_directive(name, dict.fromkeys((*kept, source)))
 
     def with_directive(self, name: str, sources: Iterable[str]) -> ContentSecurityPolicy:
-        """This policy, with another directive of that name."""
+        """Return this policy with a directive added or replaced."""
         return ContentSecurityPolicy({**self.directives, name: tuple(sources)}, self.meta)
 
 
 def parse_policies(text: str, *, meta: bool = False) -> list[ContentSecurityPolicy]:
-    """The policies of a header, which commas divide; of a directive that is repeated the first counts."""
+    """Parse the policies of a header, which are separated by commas. The first of repeated directives counts."""
     return [policy for part in text.split(",") if (policy := _parse(part, meta)).directives]
 
 
@@ -110,7 +111,7 @@ class Script(NamedTuple):
 
 
 class ParsedPage(HTMLParser):
-    """What is in a page that matters to us, with its URLs in full."""
+    """The parts of a page that matter for embeds, with absolute URLs."""
 
     def __init__(self, url: str, response: Response) -> None:
         super().__init__()
@@ -124,7 +125,7 @@ class ParsedPage(HTMLParser):
         self.feed(response.body.decode("utf-8", "replace"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep an element; of several attributes of one name, and of several bases, the first counts."""
+        """Record an element. The first of repeated attributes and of several base elements counts."""
         values = {name: value or "" for name, value in reversed(attrs)}
         self.classes.update(values.get("class", "").split())
         if tag == "meta" and values.get("http-equiv", "").lower() == CSP.lower():
@@ -140,11 +141,11 @@ class ParsedPage(HTMLParser):
 
 
 def check_page(url: str, settings: Settings, transport: Transport) -> Iterator[Check]:
-    """What is right and what is wrong with a page.
+    """Check a page, and yield the results.
 
-    :param url: of the page, http or https.
-    :raises ConfigurationError: for another URL.
-    :raises Unavailable: where there is no page.
+    :param url: http or https URL of the page.
+    :raises ConfigurationError: for any other URL.
+    :raises Unavailable: if the page can't be fetched.
     """
     page = _open(url, transport)
     yield Check("page", True, page.url)
@@ -162,7 +163,7 @@ def _open(url: str, transport: Transport) -> ParsedPage:
             break
         url = urljoin(url, response.headers.get("location", ""))
     if response.status != 200:
-        raise Unavailable(f"{url} answers with the status {response.status}.", hint="Pass a page that is there.")
+        raise Unavailable(f"{url} returned status {response.status}.", hint="Pass the URL of an existing page.")
     return ParsedPage(url, response)
 
 
@@ -176,7 +177,7 @@ def _fetch(url: str, transport: Transport, max_bytes: int) -> Response:
         return transport.send(request)
     except InvalidResponse:
         raise Unavailable(
-            f"{url} answers with what can't be read: too large (over {max_bytes} bytes), cut off or malformed.",
+            f"The response of {url} is too large (over {max_bytes} bytes), incomplete or malformed.",
             hint=f"Try: curl -v {url}",
         ) from None
     except EmbedKitError:
@@ -186,7 +187,7 @@ def _fetch(url: str, transport: Transport, max_bytes: int) -> Response:
 def _embeds(page: ParsedPage) -> Check:
     kinds = sorted(name.removeprefix("ek--") for name in page.classes if name in ("ek--web", "ek--facade"))
     if "ek" not in page.classes:
-        return Check("embeds", None, "none in the page's source; its policy is checked for those to come")
+        return Check("embeds", None, "none in the page's source; checking its policy for future ones")
     return Check("embeds", True, ", ".join(kinds) or "cards")
 
 
@@ -194,7 +195,7 @@ def _embeds(page: ParsedPage) -> Check:
 
 
 class _Load(NamedTuple):
-    """What a page loads for an embed, and the directives that decide about it."""
+    """A resource that a page loads for an embed, and the directives that decide about it."""
 
     check: str
     what: str
@@ -213,13 +214,13 @@ def _loads(page: ParsedPage, settings: Settings) -> Iterator[_Load]:
 
 
 def _missing(page: ParsedPage, settings: Settings) -> Iterator[Check]:
-    """What a page lacks that has embeds."""
+    """Check that a page with embeds links the files they need."""
     if "ek" in page.classes and STYLES not in map(_name, page.styles):
         tag = f'<link rel="stylesheet" href="{_planned(page, settings, STYLES)}">'
-        yield Check("stylesheet", False, f"The page has embeds, and no link to {STYLES}.", tag)
-    if "ek--facade" in page.classes and FACADE_SCRIPT not in [_name(one.url) for one in page.scripts]:
+        yield Check("stylesheet", False, f"The page has embeds, but no link to {STYLES}. Add:", tag)
+    if "ek--facade" in page.classes and FACADE_SCRIPT not in [_name(script.url) for script in page.scripts]:
         tag = f'<script defer src="{_planned(page, settings, FACADE_SCRIPT)}"></script>'
-        yield Check("scripts", False, f"The page has pictures that ask first, and no {FACADE_SCRIPT}.", tag)
+        yield Check("scripts", False, f"The page has click-to-load embeds, but no {FACADE_SCRIPT}. Add:", tag)
 
 
 def _planned(page: ParsedPage, settings: Settings, name: str) -> str:
@@ -227,17 +228,17 @@ def _planned(page: ParsedPage, settings: Settings, name: str) -> str:
 
 
 def _policies(page: ParsedPage, loads: list[_Load]) -> Iterator[Check]:
-    """What each policy blocks, beside the whole policy that lets all of it pass; then what none blocks."""
+    """List what each policy blocks, with a whole policy that fixes it, and then what no policy blocks."""
     passing = loads
     for policy in page.policies:
         blocked = [load for load in loads if not is_allowed(policy, load.chain, load.url, page.url, load.nonce)]
         passing = [load for load in passing if load not in blocked]
         lost = _lost(policy)
-        line = _mended(policy, blocked, page).line()
+        line = _fixed(policy, blocked, page).line()
         yield from (_blocked(policy, load, page, line) for load in blocked)
         if lost:
             yield Check(
-                "sandbox", False, f"The page is sandboxed without {' '.join(lost)}: {LOST[lost[0]]}.", line
+                "sandbox", False, f"The page is sandboxed without {' '.join(lost)}: {LOST[lost[0]]}. Use:", line
             )
     yield from (Check(load.check, True, f"{load.what} may load") for load in passing)
 
@@ -245,12 +246,12 @@ def _policies(page: ParsedPage, loads: list[_Load]) -> Iterator[Check]:
 def _blocked(policy: ContentSecurityPolicy, load: _Load, page: ParsedPage, line: str) -> Check:
     name = policy.deciding(load.chain)
     if _needs_nonce(policy, load):
-        detail = f"{name} with 'strict-dynamic' blocks {load.what}: give its tag the nonce of the page."
+        detail = f"{name} with 'strict-dynamic' blocks {load.what}: add the page's nonce to its tag."
         return Check(load.check, False, detail)
     return Check(load.check, False, f"{name} blocks {load.what}. Add {_source(load, page)}:", line)
 
 
-def _mended(policy: ContentSecurityPolicy, blocked: list[_Load], page: ParsedPage) -> ContentSecurityPolicy:
+def _fixed(policy: ContentSecurityPolicy, blocked: list[_Load], page: ParsedPage) -> ContentSecurityPolicy:
     for load in blocked:
         if not _needs_nonce(policy, load):
             policy = policy.with_source(load.chain, _source(load, page))
@@ -263,9 +264,9 @@ def _needs_nonce(policy: ContentSecurityPolicy, load: _Load) -> bool:
 
 
 def _lost(policy: ContentSecurityPolicy) -> list[str]:
-    """The permissions that a sandbox withholds from our embeds, the worst loss first."""
+    """Return the permissions that embeds need and a sandbox lacks, the most important first."""
     tokens = policy.directives.get("sandbox")
-    return [] if tokens is None else [one for one in LOST if one not in tokens]
+    return [] if tokens is None else [token for token in LOST if token not in tokens]
 
 
 def _source(load: _Load, page: ParsedPage) -> str:
@@ -276,7 +277,7 @@ def _source(load: _Load, page: ParsedPage) -> str:
 def is_allowed(
     policy: ContentSecurityPolicy, chain: tuple[str, ...], url: str, page_url: str, nonce: str = ""
 ) -> bool:
-    """Whether a policy lets a page load something (CSP Level 3, section 6.7.2)."""
+    """Return whether a policy allows a page to load a URL (CSP Level 3, section 6.7.2)."""
     name = policy.deciding(chain)
     if not name:
         return True
@@ -285,7 +286,7 @@ def is_allowed(
         return True
     if chain is SCRIPTS and "'strict-dynamic'" in sources:
         return False
-    return any(_matches(one.lower(), one, urlsplit(url), urlsplit(page_url)) for one in sources)
+    return any(_matches(source.lower(), source, urlsplit(url), urlsplit(page_url)) for source in sources)
 
 
 def _matches(source: str, written: str, url: SplitResult, page: SplitResult) -> bool:
@@ -335,7 +336,7 @@ def _is_ours(url: str) -> bool:
 
 
 def _files(page: ParsedPage, transport: Transport) -> Iterator[Check]:
-    """Whether our files that the page names are there, as what they are."""
+    """Check that our files linked by the page exist and have the right media type."""
     styles = [url for url in page.styles if _name(url) == STYLES]
     scripts = [script.url for script in page.scripts if _is_ours(script.url)]
     for url in [*dict.fromkeys(styles + scripts)][:MAX_FILES]:
@@ -348,10 +349,10 @@ def _files(page: ParsedPage, transport: Transport) -> Iterator[Check]:
         wanted = next(kind for ending, kind in TYPES.items() if _name(url).endswith(ending))
         if response.status != 200:
             yield Check(
-                "files", False, f"{url} answers with the status {response.status}. Copy it: embedkit assets DIR"
+                "files", False, f"{url} returned status {response.status}. Copy it with: embedkit assets DIR"
             )
         elif wanted not in kind:
-            yield Check("files", False, f"{url} is served as {kind or 'nothing'}, and must be {wanted}.")
+            yield Check("files", False, f"{url} is served as {kind or 'no type'}, but must be {wanted}.")
         else:
             yield Check("files", True, url)
 
@@ -360,8 +361,8 @@ def _isolation(page: ParsedPage, settings: Settings) -> Check:
     value = page.headers.get(COEP.lower(), "").split(";")[0].strip().lower()
     if value not in ("require-corp", "credentialless"):
         return Check("isolation", True, f"no {COEP} that blocks frames")
-    ours = [one for one in page.frames if one.get("src", "").startswith(f"{settings.frame_origin}/")]
-    if settings.credentialless and all("credentialless" in one for one in ours):
+    ours = [frame for frame in page.frames if frame.get("src", "").startswith(f"{settings.frame_origin}/")]
+    if settings.credentialless and all("credentialless" in frame for frame in ours):
         return Check("isolation", True, f"{COEP} {value}, and frames without credentials")
-    mend = "Set EMBEDKIT_CREDENTIALLESS=true and render the page again (Chromium), or write:"
-    return Check("isolation", False, f"{COEP} {value} leaves a gray box. {mend}", f"{COEP}: unsafe-none")
+    fix = "Set EMBEDKIT_CREDENTIALLESS=true and render the page again (Chromium only), or send:"
+    return Check("isolation", False, f"{COEP} {value} blocks the frames. {fix}", f"{COEP}: unsafe-none")

@@ -1,4 +1,4 @@
-"""The command about single references: resolve."""
+"""The command for single references: resolve."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from embedkit.targets import TARGETS, Target
 @click.command()
 @click.argument("refs", nargs=-1, required=True, metavar="REF...")
 @as_json
-@click.option("--target", type=click.Choice(TARGETS), metavar="T", help=f"Print the markup: {', '.join(TARGETS)}.")
-@number_option("--max-width", help="No wider than N pixels.")
-@number_option("--max-height", help="No higher than N pixels.")
+@click.option("--target", type=click.Choice(TARGETS), metavar="T", help=f"Print markup for: {', '.join(TARGETS)}.")
+@number_option("--max-width", help="The maximum width in pixels.")
+@number_option("--max-height", help="The maximum height in pixels.")
 def resolve(
     refs: tuple[str, ...], json_: bool, target: Target | None, max_width: int | None, max_height: int | None
 ) -> int:
-    """Look up pictures: what is known of them, or their markup.
+    """Show the details or the markup of pictures.
 
-    REF is an ID (74917285), a list of up to five, a URL (https://gty.im/74917285), a shortcode
-    ('[getty 74917285]') or pasted embed code; "-" reads them from stdin, one on each line.
+    REF is an ID (74917285), up to five IDs separated by commas, a URL (https://gty.im/74917285), a shortcode
+    ('[getty 74917285]') or pasted embed code; "-" reads references from stdin, one per line.
     """
     options = Options(max_width=max_width, max_height=max_height, target=target)
     if refs[0] == "[getty" and refs[-1].endswith("]"):
@@ -67,7 +67,7 @@ def _parse(kit: EmbedKit, ref: str, options: Options) -> AssetRef | UnsupportedR
 
 
 def _warn(ref: str) -> None:
-    """What is wrong in a shortcode that can be read all the same."""
+    """Report mistakes in a shortcode that is still valid."""
     if ref.strip().startswith("["):
         from embedkit.shortcodes import scan  # most references are not shortcodes
 
@@ -77,7 +77,7 @@ def _warn(ref: str) -> None:
 
 
 def _markup(kit: EmbedKit, ref: AssetRef | UnsupportedReference, answer: Embed | EmbedKitError) -> str | None:
-    """A picture as its reference says; there is none of an error."""
+    """Return the markup of a picture with the options of its reference; None for an error."""
     if isinstance(ref, UnsupportedReference) or isinstance(answer, EmbedKitError):
         return None
     return str(kit.show(answer, ref.options))

@@ -1,4 +1,4 @@
-"""Commands that ask the API of pictures: search, events, image, countries."""
+"""Commands that query the API: search, events, image, countries."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from embedkit.cli.output import (
     Command,
     WholeNumber,
     as_json,
+    counted,
     is_wide,
     number_option,
     open_kit,
@@ -35,7 +36,7 @@ from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 
 CLIPBOARDS = (["wl-copy"], ["xclip", "-selection", "clipboard"], ["xsel", "--clipboard"], ["pbcopy"], ["clip.exe"])
-# The names of the picker's colors, as static/picker/search.js has them.
+# The picker's colors, with the same names and values as in static/picker/search.js.
 COLORS = {
     "red": "d92b2b",
     "orange": "f08a24",
@@ -52,22 +53,22 @@ COLORS = {
 }
 
 
-def _color(written: str) -> str:
-    """A color as the API takes it."""
-    color = COLORS.get(written.lower(), written)
+def _color(value: str) -> str:
+    """Return a color in the API's format."""
+    color = COLORS.get(value.lower(), value)
     if not re.fullmatch("#?[0-9A-Fa-f]{6}", color):
-        raise click.UsageError(f"--color can't be {written!r}. Use {', '.join(COLORS)}, or one such as 002244.")
+        raise click.UsageError(f"--color can't be {value!r}. Use {', '.join(COLORS)}, or one such as 002244.")
     return color
 
 
 def page_options(noun: str) -> Callable[[Command], Command]:
-    """``--page`` and ``--page-size`` of a table that Getty gives page by page."""
-    page = number_option("--page", help="Which page, from 1.")
+    """Return the options ``--page`` and ``--page-size`` for a list that Getty returns page by page."""
+    page = number_option("--page", help="The page to print, from 1.")
     size = click.option(
         "--page-size",
         type=WholeNumber(1, api.MAX_PAGE_SIZE),
         metavar="N",
-        help=f"{noun} on a page, {api.MAX_PAGE_SIZE} at most; {api.PAGE_SIZE} by default.",
+        help=f"{noun} per page, at most {api.MAX_PAGE_SIZE}; {api.PAGE_SIZE} by default.",
     )
     return lambda command: page(size(command))
 
@@ -75,34 +76,34 @@ def page_options(noun: str) -> Callable[[Command], Command]:
 @click.command()
 @click.argument("words", nargs=-1, metavar="PHRASE")
 @click.option(
-    "--family", type=click.Choice(api.FAMILIES), default="all", show_default=True, help="Which pictures."
+    "--family", type=click.Choice(api.FAMILIES), default="all", show_default=True, help="The kind of pictures."
 )
 @words_option(
-    "--orientation", "orientations", api.Orientation, "The shape", landscape="horizontal", portrait="vertical"
+    "--orientation", "orientations", api.Orientation, "Orientation", landscape="horizontal", portrait="vertical"
 )
-@words_option("--people", "number_of_people", api.NumberOfPeople, "How many people")
-@words_option("--style", "graphical_styles", api.GraphicalStyle, "The technique")
-@words_option("--composition", "compositions", api.Composition, "The composition")
-@words_option("--segment", "editorial_segments", api.Segment, "With --family editorial")
+@words_option("--people", "number_of_people", api.NumberOfPeople, "Number of people")
+@words_option("--style", "graphical_styles", api.GraphicalStyle, "Technique")
+@words_option("--composition", "compositions", api.Composition, "Composition")
+@words_option("--segment", "editorial_segments", api.Segment, "Segment, with --family editorial")
 @number_option(
     "--event",
     "event_ids",
     metavar="ID",
-    help="Of this event, as embedkit events lists it; with --family editorial, and PHRASE may be left out.",
+    help="Event, listed by embedkit events, with --family editorial; PHRASE is then optional.",
 )
 @click.option(
     "--color",
     metavar="COLOR",
     callback=lambda _ctx, _param, value: value and _color(value),
-    help=f"The main color: 002244, or {', '.join(COLORS)}; with --family all or creative.",
+    help=f"Main color, with --family all or creative: 002244, {', '.join(COLORS)}.",
 )
-@click.option("--from", "date_from", metavar="DATE", help="Taken on 2024-04-08 or later; with --family editorial.")
-@click.option("--to", "date_to", metavar="DATE", help="Taken on that day or earlier; with --family editorial.")
-@word_option("--sort", "sort_order", api.EditorialSortOrder, "The order, oldest with --family editorial only")
+@click.option("--from", "date_from", metavar="DATE", help="Taken since 2024-04-08, with --family editorial.")
+@click.option("--to", "date_to", metavar="DATE", help="Taken until 2024-04-08, with --family editorial.")
+@word_option("--sort", "sort_order", api.EditorialSortOrder, "Sort order; oldest needs --family editorial")
 @page_options("Pictures")
-@click.option("--language", metavar="TAG", help="Of phrase and titles, such as ja; by default EMBEDKIT_LOCALE.")
+@click.option("--language", metavar="TAG", help="The language, such as ja; by default EMBEDKIT_LOCALE.")
 @click.option("--nudity", is_flag=True, help="Include nudity.")
-@click.option("--all", "all_", is_flag=True, help="Also pictures that may not be embedded.")
+@click.option("--all", "all_", is_flag=True, help="Include pictures that can't be embedded.")
 @click.option("--open", "open_", is_flag=True, help="Open the first picture's page in a browser.")
 @click.option("--copy", is_flag=True, help="Copy the first picture's shortcode.")
 @as_json
@@ -116,9 +117,11 @@ def search(
     json_: bool,
     **options: Any,
 ) -> None:
-    """Find pictures that may be embedded, with their shortcodes.
+    """Search for pictures and print their shortcodes.
 
-    For example: embedkit search "solar eclipse" --orientation horizontal. Needs EMBEDKIT_API_KEY.
+    For example: embedkit search "solar eclipse" --orientation horizontal
+
+    Needs EMBEDKIT_API_KEY. Only finds pictures that may be embedded, unless --all is passed.
     """
     given = {name: value for name, value in options.items() if value not in (None, ())}
     if not words and "event_ids" not in given:
@@ -140,68 +143,72 @@ def search(
 
 
 def _copy(text: str) -> None:
-    """Put a text into the clipboard, by whatever program the desktop has."""
+    """Copy a text to the clipboard with the first program found."""
     import subprocess  # nosec B404
 
     found = next((command for command in CLIPBOARDS if shutil.which(command[0])), None)
     if found is None:
-        say(f"There is no program that copies ({', '.join(command[0] for command in CLIPBOARDS)}).")
+        say(f"Can't copy: install one of {', '.join(command[0] for command in CLIPBOARDS)}.")
         return
     subprocess.run(found, input=text.encode(), check=False)  # noqa: S603  # nosec B603
     say(f"Copied: {text}")
 
 
 @click.command()
-@click.option("--language", metavar="TAG", help="Of the names, such as fr; by default EMBEDKIT_LOCALE.")
+@click.option("--language", metavar="TAG", help="Language of the names, such as fr; by default EMBEDKIT_LOCALE.")
 @as_json
 def countries(language: str | None, json_: bool) -> None:
-    """List the countries that Getty Images knows, with their codes. Needs EMBEDKIT_API_KEY."""
+    """List countries and their codes.
+
+    Needs EMBEDKIT_API_KEY.
+    """
     with open_kit() as kit:
         found = kit.api.countries(language)
     if json_:
-        print_json([select(one, ("name", "iso_alpha_2", "iso_alpha_3")) for one in found])
+        print_json([select(country, ("name", "iso_alpha_2", "iso_alpha_3")) for country in found])
         return
-    print_table(
-        [Column("CODE"), Column("NAME", 1)], [(one.iso_alpha_3 or one.iso_alpha_2, one.name) for one in found]
-    )
+    rows = [(country.iso_alpha_3 or country.iso_alpha_2, country.name) for country in found]
+    print_table([Column("CODE"), Column("NAME", 1)], rows)
 
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[PHRASE]")
-@word_option("--segment", "editorial_segment", api.Segment, "Of this segment")
-@click.option("--from", "date_from", metavar="DATE", help="Begun on 2024-04-08 or later.")
-@click.option("--to", "date_to", metavar="DATE", help="Begun on that day or earlier.")
+@word_option("--segment", "editorial_segment", api.Segment, "Segment")
+@click.option("--from", "date_from", metavar="DATE", help="Started since 2024-04-08.")
+@click.option("--to", "date_to", metavar="DATE", help="Started until 2024-04-08.")
 @page_options("Events")
 @as_json
 def events(words: tuple[str, ...], json_: bool, **options: Any) -> None:
-    """Find events that editorial pictures are of. Needs EMBEDKIT_API_KEY.
+    """Search for events covered by editorial pictures.
 
-    The newest first. For the pictures of one: embedkit search --family editorial --event ID
+    Newest first. Needs EMBEDKIT_API_KEY.
+
+    To list the pictures of an event: embedkit search --family editorial --event ID
     """
     with open_kit() as kit:
         page = kit.api.search.events(" ".join(words), sort_order="newest", **options)
     if json_:
-        print_json({**page.place, "events": [_event_json(one) for one in page.events]})
+        print_json({**page.place, "events": list(map(_event_json, page.events))})
         return
     columns = [Column("ID"), Column("DATE"), Column("PICTURES"), Column("PLACE", 1), Column("NAME", 2)]
-    print_table(columns, [tuple(map(str, _event_json(one).values())) for one in page.events])
+    print_table(columns, [tuple(map(str, _event_json(event).values())) for event in page.events])
     say_count(page, "event")
     say_next(page)
 
 
-def _event_json(one: Event) -> JSON:
-    place = ", ".join(filter(None, (one.location.city, one.location.country)))
-    date, count = (one.start_date or "")[:10], one.image_count or 0
-    return {"id": one.id, "start_date": date, "image_count": count, "place": place, "name": one.name}
+def _event_json(event: Event) -> JSON:
+    place = ", ".join(filter(None, (event.location.city, event.location.country)))
+    date, count = (event.start_date or "")[:10], event.image_count or 0
+    return {"id": event.id, "start_date": date, "image_count": count, "place": place, "name": event.name}
 
 
 @click.command()
 @click.argument("id", metavar="ID")
 @as_json
 def image(id: str, json_: bool) -> None:
-    """Show what is known of one picture, restrictions included. Needs EMBEDKIT_API_KEY.
+    """Show the details of a picture, including its restrictions.
 
-    ID is an ID, a URL or a shortcode.
+    ID is an ID, a URL or a shortcode. Needs EMBEDKIT_API_KEY.
     """
     with open_kit() as kit:
         found = kit.api.image(kit.parse(id).items[0])
@@ -234,7 +241,7 @@ def _page(kit: EmbedKit, prepared: PreparedSearch) -> SearchPage:
 
 
 def _json(image: Image) -> JSON:
-    """As ``/v1/search`` answers, and whether it may be embedded."""
+    """Return a picture as ``/v1/search`` does, with a flag whether it may be embedded."""
     return image_json(image) | {"embeddable": image.embeddable}
 
 
@@ -246,7 +253,7 @@ def _print(page: SearchPage, *, all_: bool) -> None:
 
 
 def _row(image: Image, *, all_: bool, wide: bool) -> tuple[str, ...]:
-    """One picture; on a narrow terminal without the collection that it is in."""
+    """Return the row of a picture, without its collection on a narrow terminal."""
     unfit = all_ and not image.embeddable
     names = dict.fromkeys(name for name in (image.photographer, image.collection) if name)
     return (
@@ -260,15 +267,15 @@ def _row(image: Image, *, all_: bool, wide: bool) -> tuple[str, ...]:
 
 
 def _say_summary(page: SearchPage, phrase: str) -> None:
-    """What the table does not show, on stderr: how many there are, and the command for the next page."""
+    """Print to stderr what the table does not show: the total, hints, and the command for the next page."""
     if page.correction:
         say(f"Searched for: {page.correction}")
     if page.images:
         say_count(page, "picture")
         if not is_wide() and (number := sum(bool(image.restrictions) for image in page.images)):
-            say(f"{number} of these may not be used for everything: embedkit image ID prints the restrictions.")
+            say(f"{counted(number, 'picture')} with restrictions. Show them with: embedkit image ID")
     elif page.total:
-        say(f"There is no page {page.page}: the last is {page.pages:,}.")
+        say(f"There is no page {page.page}: the last one is {page.pages:,}.")
     else:
         say(f"Nothing found for {phrase!r}.")
     if page.related:

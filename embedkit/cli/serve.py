@@ -1,4 +1,4 @@
-"""Commands that serve: serve, demo, sandbox; and the service's description, openapi."""
+"""Commands that run a server: serve, demo, sandbox; and openapi, the description of the service."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ port_option = partial(
     "--port",
     show_default=True,
     type=WholeNumber(0, 65535),
-    help="The port to listen on; 0 takes a free one.",
+    help="The port to listen on; 0 selects a free one.",
 )
 
 
 @click.command()
 @host_option
 @port_option(default=8080)
-@click.option("--upstream", metavar="URL", help="Use the services at this URL (a sandbox) instead of Getty's.")
-@click.option("--threads", default=16, show_default=True, type=WholeNumber(1, 256), help="Requests at once.")
+@click.option("--upstream", metavar="URL", help="Use the sandbox at this URL instead of Getty's services.")
+@click.option("--threads", default=16, show_default=True, type=WholeNumber(1, 256), help="Number of threads.")
 @click.option(
     "--log-format",
     type=click.Choice(LOG_FORMATS),
-    help="What to write on stderr, in place of the setting LOG_FORMAT.",
+    help="The format of the log on stderr; by default EMBEDKIT_LOG_FORMAT.",
 )
 def serve(host: str, port: int, upstream: str | None, threads: int, log_format: str | None) -> None:
-    """Run the service under waitress.
+    """Run the web service.
 
-    SIGTERM ends it with 0, Ctrl+C with 130, once the requests in flight are answered: within TIMEOUT and a second.
-    A second signal cuts them off.
+    On SIGTERM or Ctrl+C it finishes the requests in progress, for at most EMBEDKIT_TIMEOUT plus one second, and
+    exits with 0 or 130. A second signal stops it immediately.
     """
     from embedkit.web import create_app, watch_changes
 
@@ -65,12 +65,12 @@ def serve(host: str, port: int, upstream: str | None, threads: int, log_format: 
     except ValueError as error:
         raise click.BadParameter(f"{upstream} {error}.", param_hint="--upstream") from None
     app = create_app(kit=kit)
-    logs.listen(settings.log_format, name="waitress")  # what the server says, in lines like all others
+    logs.listen(settings.log_format, name="waitress")  # in the same format as all other log lines
 
     def greeting(url: str) -> str:
-        lines = [f"embedkit serves on {url} (Ctrl+C stops it)", _links(settings, url)]
+        lines = [f"embedkit serves on {url} (Ctrl+C to stop)", _links(settings, url)]
         if settings.api_key:
-            lines += ["In the head of a page, for the picker:", _picker(settings, url)]
+            lines += ["To use the picker, add to the head of a page:", _picker(settings, url)]
         return "\n".join(lines)
 
     worker = watch_changes(app)
@@ -87,20 +87,20 @@ def serve(host: str, port: int, upstream: str | None, threads: int, log_format: 
 @port_option(default=8080)
 @click.option("--open", "open_", is_flag=True, help="Open the page in a browser.")
 def demo(host: str, port: int, open_: bool) -> None:
-    """See embedkit at work in a browser: no key, no network.
+    """Try embedkit in a browser, without a key or network.
 
-    The service and a page with a sample post, over the sandbox.
+    Runs the web service with the sandbox, and a page with a sample post.
     """
     from embedkit.sandbox import SandboxServer
     from embedkit.web.demo import create_demo
 
-    with SandboxServer(host="127.0.0.1") as sandbox:  # another port is another origin, as in life
+    with SandboxServer(host="127.0.0.1") as sandbox:  # another port, and so another origin, as in production
         settings = replace(
             Settings.from_env(os.environ).with_upstream(sandbox.url),
             cache=os.environ.get("EMBEDKIT_CACHE", "memory:"),
-            **sandbox.credentials,  # real ones, if the environment has them, are not the sandbox's business
+            **sandbox.credentials,  # never send real credentials from the environment to the sandbox
             search_access="open",
-            # what a demo on this machine can't use, whatever the environment says for a real service
+            # settings for a real service in the environment would break a local demo
             frozen=False,
             change_feed=0.0,
             purge_urls=(),
@@ -118,16 +118,16 @@ def demo(host: str, port: int, open_: bool) -> None:
             if open_:
                 webbrowser.open(url)
             return (
-                f"Open {url} in a browser: a sample post, live. (Ctrl+C stops it)\n"
+                f"Open {url} in a browser to see a sample post. (Ctrl+C to stop)\n"
                 f"Picker: {url}picker  Docs: {url}docs\n"
-                "Next: README.md has a page for WordPress, static sites, Python apps, newsrooms, and oEmbed."
+                "Next: see README.md for WordPress, static sites, Python apps, newsrooms, and oEmbed."
             )
 
         _run(create_demo(settings, sandbox.app.count), host, port, 16, greeting, settings)
 
 
 class Switches(click.Command):
-    """A command with an option for each row of SandboxConfig, in its words, which nothing else has to import."""
+    """A command with an option for each field of SandboxConfig, which is only imported when needed."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*self.params, *_switches(), *super().get_params(ctx)[len(self.params) :]]
@@ -143,13 +143,13 @@ def _switches() -> tuple[click.Option, ...]:
 
 
 def _sentence(text: str) -> str:
-    """What a docstring has of a parameter, as help."""
+    """Return a parameter's documentation as help text."""
     plain = " ".join(re.sub(r":\w+:|`", "", text).split())
     return plain[0].upper() + plain[1:]
 
 
 def _switch(name: str, kind: Any, default: Any, text: str) -> click.Option:
-    """One option: a flag that turns, one of some words, a number or a text."""
+    """Return an option: an on/off flag, a choice, a number or a text."""
     option = f"--{name.replace('_', '-')}"
     if kind is bool:
         flag = f"{option}/--no-{option[2:]}"
@@ -164,7 +164,7 @@ def _switch(name: str, kind: Any, default: Any, text: str) -> click.Option:
 
 
 def _literals(kind: Any) -> list[Any]:
-    """The values of a Literal, or of a union of them."""
+    """Return the values of a Literal, or of a union of Literals."""
     return [value for part in get_args(kind) for value in (_literals(part) or [part])]
 
 
@@ -175,10 +175,10 @@ def _literals(kind: Any) -> list[Any]:
     "--against",
     type=click.File(encoding="utf-8"),
     metavar="FILE",
-    help="Only list what differs from this OpenAPI document of Getty's; exit 1 where that is not meant.",
+    help="Only list differences from this copy of Getty's OpenAPI document; exit with 1 if any is unexplained.",
 )
 def sandbox(host: str, port: int, against: TextIO | None, **switches: Any) -> None:
-    """Run the offline emulator of Getty's services."""
+    """Run an offline emulator of Getty's services."""
     from embedkit.sandbox import SandboxConfig, SandboxServer
 
     if against:
@@ -187,37 +187,37 @@ def sandbox(host: str, port: int, against: TextIO | None, **switches: Any) -> No
         server = SandboxServer(SandboxConfig(**switches), host=host, port=port)
     except OSError as error:
         raise _taken(host, port, error) from None
-    say(f"The sandbox answers on {server.url}/ (Ctrl+C stops it).{_usage(server.url)}")
+    say(f"The sandbox serves on {server.url}/ (Ctrl+C to stop).{_usage(server.url)}")
     with suppress(KeyboardInterrupt):
         server.run()
     server.stop()
 
 
 def _compare(file: TextIO, config: SandboxConfig) -> NoReturn:
-    """Print what differs between the sandbox and a contract."""
+    """Print the differences between the sandbox and an OpenAPI document."""
     from embedkit.sandbox.against import differences
 
     try:
         found = differences(json.load(file), config)
     except (ValueError, RecursionError) as error:
-        raise click.BadParameter(f"{file.name} is no such document: {error}.", param_hint="--against") from None
-    for one in found:
-        click.echo(one)
-    open_ = sum(not one.why for one in found)
-    say(f"{len(found)} differences, {open_} of them without a reason.")
-    raise SystemExit(1 if open_ else 0)
+        raise click.BadParameter(f"{file.name} is no OpenAPI document: {error}.", param_hint="--against") from None
+    for difference in found:
+        click.echo(difference)
+    unexplained = sum(not difference.why for difference in found)
+    say(f"{len(found)} differences, {unexplained} of them unexplained.")
+    raise SystemExit(1 if unexplained else 0)
 
 
 @click.command()
 def openapi() -> None:
-    """Print the OpenAPI document of the service."""
+    """Print the OpenAPI document of the web service."""
     from embedkit.web import openapi_document
 
     print_json(openapi_document())
 
 
 def _usage(url: str) -> str:
-    """How to use the sandbox instead of Getty's services, ready to be pasted into another shell."""
+    """Return instructions for using the sandbox instead of Getty's services, ready to paste into another shell."""
     from embedkit.sandbox import SandboxServer
 
     usual, moved = vars(Settings()), vars(Settings().with_upstream(url))
@@ -226,39 +226,39 @@ def _usage(url: str) -> str:
     variables = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in changed.items()}
     exports = "\n".join(f"  export {PREFIX}{name.upper()}={value}" for name, value in variables.items())
     return f"""
-In another shell, use it instead of Getty's services, as a licensed customer:
+To use it instead of Getty's services as a licensed customer, run in another shell:
 
 {exports}
 
   embedkit resolve 74917285
   embedkit search "solar eclipse"
 
-A key that may only search: {", ".join(SandboxServer.search_credentials.values())}.
-The service, search aside, needs only: embedkit serve --upstream {url}"""
+A key that can only search: {", ".join(SandboxServer.search_credentials.values())}.
+To run the web service without search, you only need: embedkit serve --upstream {url}"""
 
 
 def _links(settings: Settings, url: str) -> str:
-    """Where things are, and what is off."""
+    """Return the URLs of picker and documentation, or say that search is off."""
     search = f"Picker: {url}picker" if settings.api_key else "Search is off: set EMBEDKIT_API_KEY."
     return f"{search}  Docs: {url}docs"
 
 
 def _picker(settings: Settings, url: str) -> str:
-    """What a page writes to load the picker, and nothing but this release of it (Subresource Integrity)."""
+    """Return the tags that load exactly this release of the picker (with Subresource Integrity)."""
     base = settings.static_url if settings.static_url.startswith("http") else f"{url}static"
     return "\n".join(f"  {tag}" for tag in picker_files().tags(base))
 
 
 def _taken(host: str, port: int, error: OSError) -> click.ClickException:
-    why = str(error.strerror or error).partition(" (while attempting")[0]  # sockets put it at length
+    why = str(error.strerror or error).partition(" (while attempting")[0]  # socket's messages are longer
     option = "--port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "--host"
     return click.ClickException(f"Can't listen on {host}:{port} ({why}). Choose another with {option}.")
 
 
 def _run(app: Any, host: str, port: int, threads: int, greeting: Callable[[str], str], settings: Settings) -> None:
-    """Listen first, then print where: a URL that is printed works.
+    """Listen first and then print the greeting, so that its URLs work.
 
-    :raises Abort: where Ctrl+C ended it.
+    :raises Abort: if it was stopped with Ctrl+C.
     """
     try:
         from embedkit.cli.server import SEND_S, Server
@@ -277,7 +277,7 @@ def _run(app: Any, host: str, port: int, threads: int, greeting: Callable[[str],
             hops=settings.trusted_hops,
             knows_ready_only=True,
         )
-        gc.set_threshold(100_000)  # unlike a build, a server goes on
+        gc.set_threshold(100_000)  # unlike a build, a server runs for long
         message = greeting(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
         if server.run(lambda: say(message)) == signal.SIGINT:
             raise click.Abort

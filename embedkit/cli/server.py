@@ -1,11 +1,12 @@
-"""waitress with bounds, which ends in order: what is in flight is finished, nothing new is begun.
+"""waitress with stricter limits and a graceful shutdown, which finishes the requests in progress.
 
-waitress by itself waits 120 seconds for silent connections, takes 100 of them, and cuts off what is under way when
-it is told to stop. What it has no bound for (a client that sends a byte now and then) is bounded here; a proxy in
-front does it better: the nginx of ``examples/deploy``.
+By default, waitress waits 120 seconds for idle connections, accepts 100 of them, and aborts requests in progress
+when it is stopped. It has no limit for clients that send a byte now and then. This server does, although a proxy
+in front, such as the nginx of ``examples/deploy``, does it better.
 
-Its loop reads requests and hands each to a thread, which costs more than a warm answer. So the loop itself asks
-first, with :data:`embedkit.web.response_cache.READY_ONLY`; what is not ready goes to a thread.
+waitress reads requests in its event loop and hands each to a thread, which costs more than a cached response. So
+the event loop itself tries first, with :data:`embedkit.web.response_cache.READY_ONLY`; only a request whose
+response is not ready goes to a thread.
 """
 
 from __future__ import annotations
@@ -36,38 +37,38 @@ from embedkit.web.response import ALWAYS, NO_STORE
 from embedkit.web.response_cache import READY_ONLY, NotReady
 
 KIB = 1024
-ARRIVAL_S = 30.0  # seconds in which a request has to arrive whole: 3 MB over a slow line
-MAX_PIPELINED = 8  # requests that a connection may send ahead: their answers wait for a client that does not read
-# of the size of a chunk, or of the trailers: waitress reads each from its start with every byte
+ARRIVAL_S = 30.0  # time to receive a whole request: 3 MB over a slow connection
+MAX_PIPELINED = 8  # requests in advance on a connection; their responses pile up if the client does not read
+# for a chunk's size line, or for all trailers: waitress parses these again with every byte received
 MAX_CHUNK_LINE_BYTES = 4 * KIB
-MAX_WAITING = 64  # requests that wait for Getty at once, each in a thread lent to it
-SEND_S = 1.0  # seconds beyond TIMEOUT, to send what the last call to Getty came to
-LOOK_S = 1.0  # seconds between two looks at the connections
-HOST = re.compile(r"[^\s,/@<>\"'\\]*")  # name and port; nothing that ends a header, a URL or a piece of markup
+MAX_WAITING = 64  # requests waiting for Getty at the same time, each in an extra thread
+SEND_S = 1.0  # time after EMBEDKIT_TIMEOUT to send the response based on the last call to Getty
+LOOK_S = 1.0  # interval between checks of the connections
+HOST = re.compile(r"[^\s,/@<>\"'\\]*")  # name and port, without characters that end a header, URL or attribute
 BOUNDS: dict[str, Any] = {
-    "max_request_header_size": 32 * KIB,  # a host's cookies come along
+    "max_request_header_size": 32 * KIB,  # includes the cookies of other applications on the same host
     "max_request_body_size": 3 * KIB * KIB,  # the service itself refuses more than 2 MiB, with a better message
-    "connection_limit": 400,  # each with a file for a large body: below the 1,024 descriptors of most processes
-    "channel_timeout": 20,  # seconds of silence
-    "cleanup_interval": 5,  # seconds between two looks for silent connections
-    "asyncore_use_poll": True,  # select() takes no descriptor above 1,023
-    "ident": None,  # no name and version in the header Server
+    "connection_limit": 400,  # each can need a file for a large body, and most processes may open 1,024
+    "channel_timeout": 20,  # seconds a connection may be idle
+    "cleanup_interval": 5,  # seconds between checks for idle connections
+    "asyncore_use_poll": True,  # select() does not support descriptors above 1,023
+    "ident": None,  # no Server header with name and version
     "expose_tracebacks": False,
 }
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc,unused-ignore]
-    """Refuses what waitress falls over, and what a proxy in front may read as other requests."""
+    """Rejects requests that crash waitress, or that a proxy in front might interpret differently."""
 
     def parse_header(self, header_plus: bytes) -> None:
         try:
             super().parse_header(header_plus)
-        except ValueError:  # of urllib.parse, for http://[::1
+        except ValueError:  # from urllib.parse, for URLs such as http://[::1
             raise ParsingError("Bad URI") from None
         if (self.chunked and "CONTENT_LENGTH" in self.headers) or "TRANSFER_ENCODING" in self.headers:
             raise ParsingError("Two lengths of one body")  # RFC 9112, section 6.1: request smuggling
         if self.version == "1.1" and not HOST.fullmatch(self.headers.get("HOST", ",")):
-            raise ParsingError("Not one Host")  # RFC 9112, section 3.2; waitress joins several by commas
+            raise ParsingError("Not one Host")  # RFC 9112, section 3.2; waitress joins repeated headers by commas
 
     def received(self, data: bytes) -> int:
         consumed = int(super().received(data))
@@ -78,7 +79,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc,unused-ignore]
 
 
 class Refusal(ErrorTask):  # type: ignore[misc,unused-ignore]
-    """What waitress answers by itself, to what is not HTTP or is too large."""
+    """The response of waitress itself to requests that are malformed or too large."""
 
     def execute(self) -> None:
         self.response_headers = [*ALWAYS.items(), ("Cache-Control", NO_STORE)]
@@ -86,11 +87,11 @@ class Refusal(ErrorTask):  # type: ignore[misc,unused-ignore]
 
 
 class Task(WSGITask):  # type: ignore[misc,unused-ignore]
-    """A request, which the loop answers if it can."""
+    """A request, which the event loop answers if it can."""
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
-        environ.pop("wsgi.file_wrapper", None)  # a file stays open there until the client has read all of it
+        environ.pop("wsgi.file_wrapper", None)  # it keeps files open until the client has read all of them
         connection: Any = self.channel
         if connection.server.is_loop():
             environ[READY_ONLY] = True
@@ -98,15 +99,15 @@ class Task(WSGITask):  # type: ignore[misc,unused-ignore]
 
 
 class Connection(HTTPChannel):  # type: ignore[misc,unused-ignore]
-    """A connection that bounds what waitress has no bound for, and whose requests the loop may answer."""
+    """A connection with limits that waitress lacks, whose requests the event loop can answer."""
 
-    server: Any  # of waitress, which :meth:`Server._take_over` gave ``is_loop``
+    server: Any  # waitress's server, with the attribute ``is_loop`` added by :meth:`Server._take_over`
     parser_class = Parser
     task_class = Task
     error_task_class = Refusal
 
     def write_soon(self, data: bytes) -> int:
-        """Let the loop send head and body together, once it has both."""
+        """Let the event loop send headers and body together."""
         if not self.server.is_loop():
             return int(super().write_soon(data))
         self.outbufs[-1].append(data)
@@ -115,9 +116,9 @@ class Connection(HTTPChannel):  # type: ignore[misc,unused-ignore]
         return len(data)
 
     def received(self, data: bytes) -> bool:
-        """Answer the first few of many requests, and close: a client asks again (RFC 9112, 9.3.2)."""
+        """Answer only the first pipelined requests and close; the client retries the rest (RFC 9112, 9.3.2)."""
         more: bool = super().received(data)
-        channel: Any = self  # its lock has no type
+        channel: Any = self  # waitress does not declare requests_lock
         with channel.requests_lock:
             ahead = channel.requests
             for request in ahead[MAX_PIPELINED:]:
@@ -130,12 +131,12 @@ class Connection(HTTPChannel):  # type: ignore[misc,unused-ignore]
 
 @dataclass(eq=False, repr=False)
 class Server:
-    """One server over one listening socket.
+    """A server on one listening socket.
 
-    :param grace: seconds that requests in flight are given once it is to stop.
-    :param hops: proxies in front whose X-Forwarded headers count; without one waitress drops them.
-    :param arrival: seconds in which a request has to arrive whole.
-    :param knows_ready_only: whether the application gives way, with ``NotReady``, where it would have to wait.
+    :param grace: seconds to finish requests in progress when stopping.
+    :param hops: number of trusted proxies in front; with 0, waitress drops X-Forwarded headers.
+    :param arrival: seconds in which a whole request must be received.
+    :param knows_ready_only: whether the application raises ``NotReady`` instead of waiting in the event loop.
     """
 
     app: Any
@@ -159,15 +160,15 @@ class Server:
         )
         self._dispatcher = self._server.task_dispatcher
         self._take_over()
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # or a line for every request that waits
-        self._loop = 0  # the thread that runs it
-        self._taken: deque[Any] = deque()  # connections with a request that the loop has read
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it logs a warning for every queued request
+        self._loop = 0  # ID of the thread that runs the event loop
+        self._taken: deque[Any] = deque()  # connections with a request read by the event loop
         self._signals: list[int] = []
         self._arriving: dict[Any, float] = {}
         self._looked = 0.0
 
     def _take_over(self) -> None:
-        """Have waitress use our connections, and our loop."""
+        """Make waitress use our connection class and event loop."""
         self._server.channel_class = Connection
         self._server.is_loop = self._is_loop
         self._server.pull_trigger = self._wake
@@ -175,17 +176,17 @@ class Server:
             self._server.add_task = self._take
 
     def _add_threads(self, waiting: int) -> None:
-        """A thread more for each request that waits for Getty: ``threads`` are always there for the others."""
+        """Add a thread for each request waiting for Getty, so that ``threads`` remain for all others."""
         self._dispatcher.set_thread_count(self.threads + waiting)
 
     def run(self, ready: Callable[[], object] = bool) -> int:
-        """Serve until SIGTERM or SIGINT; a second one cuts off what is in flight.
+        """Serve until SIGTERM or SIGINT. A second signal aborts requests in progress.
 
-        :param ready: called once signals are heard.
-        :returns: the signal.
+        :param ready: called once signals are handled.
+        :returns: the first signal.
         """
         self._loop = threading.get_ident()
-        with self._told():
+        with self._handling_signals():
             ready()
             while not self._signals:
                 self._step(LOOK_S)
@@ -197,8 +198,8 @@ class Server:
         return self._signals[0]
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Listen to signals, where they reach this thread; one that whoever started us has silenced stays so."""
+    def _handling_signals(self) -> Iterator[None]:
+        """Handle signals for the length of a block, in the main thread only, except those that are ignored."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -213,10 +214,10 @@ class Server:
                 signal.signal(number, handler)
 
     def stop(self, number: int = signal.SIGTERM, _: FrameType | None = None) -> None:
-        """End it, from another thread or as the handler of a signal."""
+        """Stop the server, from another thread or as a signal handler."""
         self._signals.append(number)
-        with suppress(OSError):  # it has noticed by itself, and is at its end
-            self._server.trigger.pull_trigger()  # or the loop would notice a second later
+        with suppress(OSError):  # the server has already stopped
+            self._server.trigger.pull_trigger()  # otherwise the loop would notice up to a second later
 
     def _step(self, wait: float) -> None:
         wasyncore.loop(timeout=wait, use_poll=True, map=self._map, count=1)
@@ -227,11 +228,11 @@ class Server:
         return threading.get_ident() == self._loop
 
     def _take(self, channel: Any) -> None:
-        """Put a channel with a request in line: that of the loop, where the loop has read it."""
+        """Queue a channel that has a request: for the event loop if the loop has read it, else for a thread."""
         self._taken.append(channel) if self._is_loop() else self._dispatcher.add_task(channel)
 
     def _answer(self, channel: Any) -> None:
-        """Give what is ready at once; hand all else to a thread."""
+        """Answer a request in the event loop, or hand it to a thread if the response is not ready."""
         try:
             channel.service()
         except NotReady:
@@ -241,25 +242,25 @@ class Server:
                 channel.handle_write()
 
     def _wake(self) -> None:
-        """Have the loop look at its channels; in the loop itself it does so anyway."""
+        """Wake up the event loop, unless this is the loop's own thread."""
         if not self._is_loop():
             self._server.trigger.pull_trigger()
 
     def _drain(self, end: float) -> None:
-        """Take in what has come, close the door, and see to the end of what is in flight."""
+        """Accept connections that are already waiting, stop listening, and finish requests in progress."""
         while select.select([self.listening], [], [], 0)[0] and time.monotonic() < end:
             self._step(0)
         self._step(0)
-        wasyncore.dispatcher.close(self._server)  # the listening socket alone: the loop goes on
+        wasyncore.dispatcher.close(self._server)  # only the listening socket; the loop continues
         while len(self._signals) == 1 and self._in_flight() and time.monotonic() < end:
             self._step(0.1)
 
     def _in_flight(self) -> bool:
         channels = tuple(self._server.active_channels.values())
-        return any(one.requests or one.request or one.total_outbufs_len for one in channels)
+        return any(channel.requests or channel.request or channel.total_outbufs_len for channel in channels)
 
     def _drop_slow(self) -> None:
-        """Close connections whose request has been arriving for too long."""
+        """Close connections that take too long to send a request."""
         now = time.monotonic()
         if now < self._looked + LOOK_S:
             return

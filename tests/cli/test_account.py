@@ -56,7 +56,7 @@ def test_the_json_at_a_path(run: Run) -> None:
         (("api", "get", "https://evil.example/v3/images"), 2, "is not a path of the API"),
         (("api", "get", "/v3/../oauth2/token"), 2, "is not a path of the API"),
         (("api", "get", "/v3/images", "ids"), 2, "'ids' is not NAME=VALUE"),
-        (("api", "get", "/v3/images", "a b=1"), 2, "can't be the name of a parameter"),
+        (("api", "get", "/v3/images", "a b=1"), 2, "can't be the parameter's name"),
         (("api", "get", "/v3/nothing/here"), 4, "nothing at this path"),
         (("history", "74917285", "--page", "2"), 2, "--page does not go with an ID"),
         (("history", "74917285", "--from", "2026-01-01"), 2, "--from does not go with an ID"),

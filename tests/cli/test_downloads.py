@@ -108,7 +108,7 @@ def test_size_and_agreement_can_be_chosen(run: Run, sandbox: SandboxServer) -> N
     [
         (("500000404", *PRODUCT), 4, "withdrawn or never existed (ImageNotFound). Choose another picture.\n"),
         ((ID, "--height", "17", *PRODUCT), 4, f"Try: embedkit download {ID} --sizes"),
-        ((ID, "--height", "17", "--dry-run", *PRODUCT), 4, "has no size 17 pixels high. There are "),
+        ((ID, "--height", "17", "--dry-run", *PRODUCT), 4, "has no size 17 pixels high. Choose one of "),
         ((ID, "--max-height", "17", *PRODUCT), 4, "has no size up to 17 pixels high. The smallest is "),
         ((ID, "--max-height", "600", "--height", "594"), 2, "--height and --max-height exclude each other"),
         ((ID, "--product-type", "creditpack"), 2, f"Try: embedkit download {ID} --sizes"),
@@ -271,6 +271,6 @@ def test_a_dry_run_costs_nothing_and_says_what_the_download_would(
 def test_several_agreements_need_one_to_be_named(run: Run, sandbox: SandboxServer) -> None:
     done = run("download", ID)
     assert done.code == 2
-    assert "--product-type has to be chosen" in done.err
+    assert "--product-type is required" in done.err
     assert "premiumaccess (50001, Premium Access)" in done.err
     assert orders(sandbox) == []

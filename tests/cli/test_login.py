@@ -169,7 +169,7 @@ def test_without_a_key_or_a_service_it_says_what_is_missing(run: Run, monkeypatc
     assert (done.code, done.out) == (2, "")
     assert (
         done.err
-        == "error: This needs a key of the Getty Images API. Set EMBEDKIT_API_KEY; embedkit demo and embedkit sandbox need none.\n"
+        == "error: This needs a key of the Getty Images API. Set EMBEDKIT_API_KEY. To try embedkit without a key, run embedkit demo or embedkit sandbox.\n"
     )
 
 

@@ -173,11 +173,11 @@ def test_the_language_is_that_of_the_option_or_of_the_setting(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("eclipse", "--segment", "news"), "--segment goes with --family editorial."),
-        (("eclipse", "--family", "creative", "--from", "2020-01-01"), "--from goes with --family editorial."),
+        (("eclipse", "--segment", "news"), "--segment requires --family editorial."),
+        (("eclipse", "--family", "creative", "--from", "2020-01-01"), "--from requires --family editorial."),
         (
             ("eclipse", "--family", "editorial", "--color", "002244"),
-            "--color goes with --family all or --family creative.",
+            "--color requires --family all or --family creative.",
         ),
         (("eclipse", "--family", "editorial", "--style", "fine_art"), "Use one of photography"),
         (("eclipse", "--sort", "oldest"), "best_match"),

@@ -204,7 +204,7 @@ def test_an_interrupted_download_is_licensed_once(
     assert licences(wire, id) == 1
     if name.startswith(LOST):
         assert (again.code, files(tmp_path)) == (1, [])
-        assert f"{id} is licensed already since" in again.err
+        assert f"{id} is already licensed since" in again.err
         assert wire.orders(id) == 1
         assert run(*command).code == 1  # as often as it is run
         assert run(*command, "--again").code == 0  # knowingly
@@ -223,7 +223,7 @@ def test_nothing_is_repeated_without_the_history(name: str, wire: Wire, run: Run
     wire.cut = lambda line: 0 if "downloadhistory" in line else None
     lost = run(*command)
     assert (lost.code, lost.out, files(tmp_path)) == (1, "", [])
-    assert "the answer was lost, and the download history can't be read" in lost.err
+    assert "the response was lost, and the download history can't be read" in lost.err
     assert "--again" in lost.err
     assert licences(wire, id) == before <= 1
     assert run(*command, "--again").code == 0

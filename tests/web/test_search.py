@@ -464,7 +464,7 @@ def test_a_filter_of_another_family_is_rejected_with_its_family(
     answer = web.client.get(f"/v1/search?q=x&family={family}&{query}")
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
     assert query.partition("=")[0] in answer.json["detail"]
-    assert f"goes with {' or '.join(f'family={one}' for one in others)}" in answer.json["detail"]
+    assert f"requires {' or '.join(f'family={one}' for one in others)}" in answer.json["detail"]
     assert not asked.asked
 
 

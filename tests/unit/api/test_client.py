@@ -419,7 +419,9 @@ def outcomes(kit: EmbedKit, but: str = "") -> dict[str, str]:
 
 def test_without_a_key_nothing_is_sent() -> None:
     kit, app = in_process_kit(api_key="")
-    assert set(outcomes(kit).values()) == {"Set EMBEDKIT_API_KEY; embedkit demo and embedkit sandbox need none."}
+    assert set(outcomes(kit).values()) == {
+        "Set EMBEDKIT_API_KEY. To try embedkit without a key, run embedkit demo or embedkit sandbox."
+    }
     assert app.counts() == {}
     assert isinstance(kit.resolve(TALL), Embed)
 
@@ -661,7 +663,7 @@ def test_the_failures_of_every_era(era: Any) -> None:
     app.withdraw("600000001")
     with pytest.raises(NotFound):
         kit.api.downloads.url("600000001")
-    with pytest.raises(InvalidResponse, match="the question was not understood"):
+    with pytest.raises(InvalidResponse, match="the request was not understood"):
         kit.search("harbour", country="off")
     alone, _ = in_process_kit(SandboxConfig(era=era), username="", password="")
     with pytest.raises(PermissionDenied):

@@ -758,23 +758,30 @@ def said(**body: Any) -> bytes:
             PermissionDenied,
             "(NoAccessToProductType). Choose another product_type",
         ),
-        (403, {}, said(code="UnauthorizedDisplaySize"), "search", PermissionDenied, "Ask for thumb"),
+        (
+            403,
+            {},
+            said(code="UnauthorizedDisplaySize"),
+            "search",
+            PermissionDenied,
+            "Request only thumb in fields.",
+        ),
         (
             403,
             {},
             said(code="InsufficientAccess"),
             "board",
             PermissionDenied,
-            "(InsufficientAccess). Ask the owner",
+            "(InsufficientAccess). Ask the board's owner",
         ),
-        (403, {}, said(message="no"), "comment", PermissionDenied, "Ask the owner"),
+        (403, {}, said(message="no"), "comment", PermissionDenied, "Ask the board's owner"),
         (
             403,
             {},
             said(message="Your access token does not authorize access to this resource."),
             "places",
             PermissionDenied,
-            "do not reach that far",
+            "don't allow that",
         ),
         (403, {}, PAGE, "search", Unavailable, "not the service's own"),
         # what is not there
@@ -800,7 +807,7 @@ def said(**body: Any) -> bytes:
             said(message="Invalid Request. Possible required parameter missing."),
             "search",
             InvalidResponse,
-            "Look at the arguments.",
+            "Check the arguments.",
         ),
         (
             400,
@@ -808,7 +815,7 @@ def said(**body: Any) -> bytes:
             said(ErrorCode="InvalidRequest", ErrorMessage="Field: page, Message: The value 'a' is not valid."),
             "search",
             InvalidResponse,
-            "(InvalidRequest). Look at page.",
+            "(InvalidRequest). Check page.",
         ),
         (
             400,
@@ -816,7 +823,7 @@ def said(**body: Any) -> bytes:
             said(ErrorCode="<b>nonsense", ErrorMessage="Field: evil, Message: x"),
             "search",
             InvalidResponse,
-            "understood. Look at the arguments.",
+            "understood. Check the arguments.",
         ),
         (
             400,
@@ -869,7 +876,7 @@ def test_a_page_beyond_the_last_names_the_last() -> None:
     error = errors.error_for(Response(400, {}, body), what="search")
     assert (error.getty_code, error.hint) == ("InvalidPage", "The last page is 7.")
     other = errors.error_for(Response(400, {}, said(code="InvalidPage", message="no")), what="search")
-    assert (other.getty_code, other.hint) == ("InvalidPage", "Look at the arguments.")
+    assert (other.getty_code, other.hint) == ("InvalidPage", "Check the arguments.")
 
 
 def test_errors_say_what_was_asked_and_answered() -> None:

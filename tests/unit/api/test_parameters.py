@@ -200,16 +200,16 @@ def test_nor_is_it_an_id() -> None:
 @pytest.mark.parametrize(
     ("endpoint", "name", "says"),
     [
-        ("editorial", "color", "color goes with family=all or family=creative."),
-        ("editorial", "exclude_nudity", "exclude_nudity goes with family=all or family=creative."),
-        ("creative", "editorial_segments", "editorial_segments goes with family=editorial."),
-        ("creative", "specific_people", "specific_people goes with family=all or family=editorial."),
-        ("all", "moods", "moods goes with family=creative."),
-        ("all", "date_from", "date_from goes with family=editorial."),
+        ("editorial", "color", "color requires family=all or family=creative."),
+        ("editorial", "exclude_nudity", "exclude_nudity requires family=all or family=creative."),
+        ("creative", "editorial_segments", "editorial_segments requires family=editorial."),
+        ("creative", "specific_people", "specific_people requires family=all or family=editorial."),
+        ("all", "moods", "moods requires family=creative."),
+        ("all", "date_from", "date_from requires family=editorial."),
         ("all", "colour", "There is no argument 'colour' here. Did you mean color?"),
         ("all", "pageSize", "Did you mean page_size?"),
-        ("all", "zzz", "There are age_of_people, "),
-        ("image", "page", "There are fields, language."),
+        ("all", "zzz", "Use one of age_of_people, "),
+        ("image", "page", "Use one of fields, language."),
         ("boards", "pageSize", "Did you mean page_size?"),
     ],
 )
@@ -375,7 +375,7 @@ def test_language_and_country_are_headers() -> None:
     assert (
         search.request("all", "x", {}, ApiSettings.of(Settings(locale="ja_JP"))).headers["Accept-Language"] == "ja"
     )
-    with pytest.raises(ConfigurationError, match="There is no language 'xx'"):
+    with pytest.raises(ConfigurationError, match="Unsupported language 'xx'"):
         search.request("all", "x", {"language": "xx"}, SETTINGS)
 
 

@@ -252,7 +252,7 @@ def test_what_has_no_method_of_its_own_is_reached() -> None:
     with pytest.raises(NotFound, match="nothing at this path"):
         kit.api.get("/v3/nothing/here")
     downloads = [call for call in app.calls if "downloads" in call.path]
-    with pytest.raises(ConfigurationError, match="counts again"):
+    with pytest.raises(ConfigurationError, match="downloads by path are refused"):
         kit.api.post("/v3/downloads/images/74917285")
     assert downloads == []
 
