@@ -158,7 +158,7 @@ def comments(board: str, json_: bool) -> None:
     with open_kit() as kit:
         found = kit.api.boards.comments(board).comments
     if json_:
-        print_json({"comments": [select(one, COMMENT) for one in found]})
+        print_json({"comments": [select(comment, COMMENT) for comment in found]})
         return
     columns = (Column("DATE"), Column("BY"), Column("TEXT"))
     print_table(columns, [(_date(comment.date_created), comment.author, comment.text) for comment in found])

@@ -166,7 +166,8 @@ def check(folders: tuple[str, ...], input_: Input | None, format_: str, fix: boo
         report = Build(kit).check(chain(found, *map(wxr.texts, found.exports)), fix=fix, progress=step)
     if report.written:
         if not _say_written(report.written, report.path):
-            say(f"{printable(report.path)}: {counted(len(report.dropped), 'picture')} marked as lost. Rebuild.")
+            lost = counted(len(report.dropped), "picture")
+            say(f"{printable(report.path)}: {lost} marked as lost. Rebuild the site.")
     elif fix and not report.path.exists():
         say(f"There is no lock file {printable(report.path)} to fix. Create one with embedkit lock.")
     if format_ == "json":
@@ -193,7 +194,7 @@ def check(folders: tuple[str, ...], input_: Input | None, format_: str, fix: boo
 @input_option
 @as_json
 def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
-    """Fetch the pictures in texts into the cache.
+    """Fetch the data of all pictures in texts into the cache.
 
     Rendering these texts then needs no requests. DIR is a folder or a file.
     """
@@ -221,7 +222,7 @@ def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the lock file is out of date.")
 @as_json
 def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: bool, json_: bool) -> int:
-    """Write the pictures in texts to the lock file.
+    """Write the data of all pictures in texts to the lock file.
 
     render --frozen then needs no network. Locked pictures are kept, new ones are added, and pictures that no text
     uses any more are removed, so name all folders of a site at once. DIR is a folder or a file.
@@ -495,9 +496,9 @@ def _print_lock_check(report: LockReport, json_: bool) -> None:
     if json_:
         print_json({"missing": _keys_json(report.added), "not_needed": _keys_json(report.dropped)})
         return
-    for sign, pictures in (("+", report.added), ("-", report.dropped)):
+    for mark, pictures in (("+", report.added), ("-", report.dropped)):
         for items, tld in pictures:
-            click.echo(f"{sign} {','.join(items)} ({tld})")
+            click.echo(f"{mark} {','.join(items)} ({tld})")
     _say_findings(report)
     if report.exit_code:
         counts = f"{len(report.added)} missing, {len(report.dropped)} not needed"

@@ -352,7 +352,7 @@ def _customer(kit: EmbedKit, *, ask: bool) -> str:
     try:
         name = kit.api.customer().name if ask else ""
     except ProviderError as error:
-        return f"unknown, because Getty Images can't be asked ({error.code})"
+        return f"unknown; the call to Getty Images failed ({error.code})"
     return f"{name or 'a customer'}, {how}"
 
 
@@ -402,10 +402,10 @@ def _found(settings: Settings) -> None:
 
 def _refused(settings: Settings) -> str:
     """Return which setting is refused: the first one without which a search succeeds."""
-    nobody = replace(settings, username="", password=Secret())
+    no_customer = replace(settings, username="", password=Secret())
     without = {
-        "EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD": nobody,
-        "EMBEDKIT_API_SECRET": replace(nobody, api_secret=Secret()),
+        "EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD": no_customer,
+        "EMBEDKIT_API_SECRET": replace(no_customer, api_secret=Secret()),
     }
     for name, less in without.items():
         if less != settings:

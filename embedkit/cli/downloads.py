@@ -244,8 +244,8 @@ def products(json_: bool) -> None:
 
 @click.command()
 @click.argument("id", metavar="[ID]", required=False)
-@click.option("--from", "date_from", metavar="DATE", help="Only downloads since DATE, such as 2026-01-31.")
-@click.option("--to", "date_to", metavar="DATE", help="Only downloads until DATE.")
+@click.option("--from", "date_from", metavar="DATE", help="Downloaded on or after DATE, such as 2026-01-31.")
+@click.option("--to", "date_to", metavar="DATE", help="Downloaded on or before DATE.")
 @word_option("--product-type", "product_type", ProductType, "Only downloads under this agreement")
 @page_options("Downloads")
 @click.option("--company", is_flag=True, help="Include your colleagues' downloads, if your account allows it.")

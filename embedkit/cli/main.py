@@ -22,7 +22,7 @@ from embedkit.errors import EmbedKitError
 
 # The commands in the order of --help: their module, imported when the command is called, and their line of help.
 COMMANDS = {
-    "resolve": ("resolve", "Show the details or the markup of pictures."),
+    "resolve": ("resolve", "Show the details or markup of pictures."),
     "search": ("search", "Search for pictures and print their shortcodes."),
     "events": ("search", "Search for events covered by editorial pictures."),
     "image": ("search", "Show the details of a picture, including its restrictions."),
@@ -30,8 +30,8 @@ COMMANDS = {
     "render": ("build", "Replace picture references in texts with embeds."),
     "convert": ("build", "Convert pasted embed code to shortcodes."),
     "check": ("build", "Find withdrawn pictures and invalid references."),
-    "warm": ("build", "Fetch the pictures in texts into the cache."),
-    "lock": ("build", "Write the pictures in texts to the lock file."),
+    "warm": ("build", "Fetch the data of all pictures in texts into the cache."),
+    "lock": ("build", "Write the data of all pictures in texts to the lock file."),
     "assets": ("admin", "Copy the stylesheet and façade script into a static site."),
     "integrations": ("admin", "Write a plugin folder for Nikola or Lektor."),
     "changes": ("admin", "Process withdrawals from Getty's feed of asset changes."),

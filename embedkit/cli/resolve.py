@@ -34,7 +34,7 @@ from embedkit.targets import TARGETS, Target
 def resolve(
     refs: tuple[str, ...], json_: bool, target: Target | None, max_width: int | None, max_height: int | None
 ) -> int:
-    """Show the details or the markup of pictures.
+    """Show the details or markup of pictures.
 
     REF is an ID (74917285), up to five IDs separated by commas, a URL (https://gty.im/74917285), a shortcode
     ('[getty 74917285]') or pasted embed code; "-" reads references from stdin, one per line.
@@ -50,7 +50,7 @@ def resolve(
         answers = kit.engine.resolve_many(parsed)
         markup = [_markup(kit, *pair) if target else None for pair in zip(parsed, answers, strict=True)]
         if json_:
-            records = [_record(kit, *one, target) for one in zip(wanted, answers, markup, strict=True)]
+            records = [_record(kit, *row, target) for row in zip(wanted, answers, markup, strict=True)]
             print_json(records[0] if len(records) == 1 else records)
         else:
             _print(wanted, answers, markup)

@@ -84,21 +84,21 @@ def page_options(noun: str) -> Callable[[Command], Command]:
 @words_option("--people", "number_of_people", api.NumberOfPeople, "Number of people")
 @words_option("--style", "graphical_styles", api.GraphicalStyle, "Technique")
 @words_option("--composition", "compositions", api.Composition, "Composition")
-@words_option("--segment", "editorial_segments", api.Segment, "Segment, with --family editorial")
+@words_option("--segment", "editorial_segments", api.Segment, "Segment; needs --family editorial")
 @number_option(
     "--event",
     "event_ids",
     metavar="ID",
-    help="Event, listed by embedkit events, with --family editorial; PHRASE is then optional.",
+    help="Event, as listed by embedkit events; needs --family editorial. PHRASE is then optional.",
 )
 @click.option(
     "--color",
     metavar="COLOR",
     callback=lambda _ctx, _param, value: value and _color(value),
-    help=f"Main color, with --family all or creative: 002244, {', '.join(COLORS)}.",
+    help=f"Main color; needs --family all or creative: 002244, {', '.join(COLORS)}.",
 )
-@click.option("--from", "date_from", metavar="DATE", help="Taken since 2024-04-08, with --family editorial.")
-@click.option("--to", "date_to", metavar="DATE", help="Taken until 2024-04-08, with --family editorial.")
+@click.option("--from", "date_from", metavar="DATE", help="Taken on or after DATE; needs --family editorial.")
+@click.option("--to", "date_to", metavar="DATE", help="Taken on or before DATE; needs --family editorial.")
 @word_option("--sort", "sort_order", api.EditorialSortOrder, "Sort order; oldest needs --family editorial")
 @page_options("Pictures")
 @click.option("--language", metavar="TAG", help="The language, such as ja; by default EMBEDKIT_LOCALE.")
@@ -121,7 +121,8 @@ def search(
 
     For example: embedkit search "solar eclipse" --orientation horizontal
 
-    Needs EMBEDKIT_API_KEY. Only finds pictures that may be embedded, unless --all is passed.
+    Needs EMBEDKIT_API_KEY. Only finds pictures that may be embedded, unless --all is passed. DATE is a date such
+    as 2024-04-08.
     """
     given = {name: value for name, value in options.items() if value not in (None, ())}
     if not words and "event_ids" not in given:
@@ -174,14 +175,14 @@ def countries(language: str | None, json_: bool) -> None:
 @click.command()
 @click.argument("words", nargs=-1, metavar="[PHRASE]")
 @word_option("--segment", "editorial_segment", api.Segment, "Segment")
-@click.option("--from", "date_from", metavar="DATE", help="Started since 2024-04-08.")
-@click.option("--to", "date_to", metavar="DATE", help="Started until 2024-04-08.")
+@click.option("--from", "date_from", metavar="DATE", help="Started on or after DATE.")
+@click.option("--to", "date_to", metavar="DATE", help="Started on or before DATE.")
 @page_options("Events")
 @as_json
 def events(words: tuple[str, ...], json_: bool, **options: Any) -> None:
     """Search for events covered by editorial pictures.
 
-    Newest first. Needs EMBEDKIT_API_KEY.
+    Newest first. Needs EMBEDKIT_API_KEY. DATE is a date such as 2024-04-08.
 
     To list the pictures of an event: embedkit search --family editorial --event ID
     """

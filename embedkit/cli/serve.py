@@ -43,7 +43,9 @@ port_option = partial(
 @host_option
 @port_option(default=8080)
 @click.option("--upstream", metavar="URL", help="Use the sandbox at this URL instead of Getty's services.")
-@click.option("--threads", default=16, show_default=True, type=WholeNumber(1, 256), help="Number of threads.")
+@click.option(
+    "--threads", default=16, show_default=True, type=WholeNumber(1, 256), help="Number of worker threads."
+)
 @click.option(
     "--log-format",
     type=click.Choice(LOG_FORMATS),
@@ -217,7 +219,7 @@ def openapi() -> None:
 
 
 def _usage(url: str) -> str:
-    """Return instructions for using the sandbox instead of Getty's services, ready to paste into another shell."""
+    """Return instructions for using the sandbox instead of Getty's services, to paste into another shell."""
     from embedkit.sandbox import SandboxServer
 
     usual, moved = vars(Settings()), vars(Settings().with_upstream(url))

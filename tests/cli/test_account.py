@@ -1,4 +1,4 @@
-"""embedkit products, history and api: what a customer has, and calls by a path."""
+"""embedkit products, history and api: a customer's account, and calls by path."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def test_the_json_at_a_path(run: Run) -> None:
         (("api", "get", "https://evil.example/v3/images"), 2, "is not a path of the API"),
         (("api", "get", "/v3/../oauth2/token"), 2, "is not a path of the API"),
         (("api", "get", "/v3/images", "ids"), 2, "'ids' is not NAME=VALUE"),
-        (("api", "get", "/v3/images", "a b=1"), 2, "can't be the parameter's name"),
+        (("api", "get", "/v3/images", "a b=1"), 2, "can't be a parameter's name"),
         (("api", "get", "/v3/nothing/here"), 4, "nothing at this path"),
-        (("history", "74917285", "--page", "2"), 2, "--page does not go with an ID"),
-        (("history", "74917285", "--from", "2026-01-01"), 2, "--from does not go with an ID"),
+        (("history", "74917285", "--page", "2"), 2, "--page can't be used with an ID"),
+        (("history", "74917285", "--from", "2026-01-01"), 2, "--from can't be used with an ID"),
         (("history", "x y"), 2, "is not an asset ID"),
         (("history", "500000404"), 4, "picture not found"),
         (("history", "--from", "yesterday"), 2, "--from can't be 'yesterday'"),

@@ -1,4 +1,4 @@
-"""``embedkit boards``: the life of a board, as people and as scripts see it."""
+"""``embedkit boards``: the life of a board, for people and for scripts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def board(run: Run) -> str:
-    """The id of a board with two pictures."""
+    """The ID of a board with two pictures."""
     id = run("boards", "create", "日食", "--description", "For the April issue").out.strip()
     run("boards", "add", id, FIRST, SECOND)
     return id
@@ -108,7 +108,7 @@ def test_pictures_come_and_go(run: Run, board: str) -> None:
     told = json.loads(run("boards", "add", board, "999999999", "--json").out)
     assert told == {"added": [], "not_added": ["999999999"]}
     gone = run("boards", "remove", board, FIRST, "1215508382")
-    assert (gone.code, gone.out, gone.err) == (0, "", f"{FIRST}, 1215508382: no longer on the board.\n")
+    assert (gone.code, gone.out, gone.err) == (0, "", f"{FIRST}, 1215508382 removed from the board.\n")
     assert shown(run, board)["asset_count"] == 1
     assert json.loads(run("boards", "remove", board, SECOND, "--json").out) == {"removed": [SECOND]}
 
@@ -123,14 +123,14 @@ def test_comments(run: Run, board: str) -> None:
     (told,) = json.loads(run("boards", "comments", board, "--json").out)["comments"]
     assert (told["id"], told["text"], told["can_delete"]) == (id, "The second one for the cover?", True)
     assert json.loads(run("boards", "comment", board, "Yes.", "--json").out)["id"] != id
-    assert run("boards", "uncomment", board, id).err == f"{id}: deleted.\n"
+    assert run("boards", "uncomment", board, id).err == f"The comment {id} was deleted.\n"
     assert id not in run("boards", "comments", board, "--json").out
 
 
 def test_a_script_has_to_say_that_a_board_is_to_go(run: Run, board: str) -> None:
     asked = run("boards", "delete", board)
     assert asked.code == 2
-    assert "Pass --yes" in asked.err
+    assert "pass --yes" in asked.err
     assert shown(run, board)["id"] == board
     done = run("boards", "delete", board, "--yes", "--json")
     assert (done.code, json.loads(done.out)) == (0, {"id": board, "deleted": True})
@@ -138,10 +138,10 @@ def test_a_script_has_to_say_that_a_board_is_to_go(run: Run, board: str) -> None
 
 
 def answered(process: subprocess.Popen[bytes], terminal: int, typed: bytes) -> str:
-    """What a process says at a terminal where a question is answered; again, if the answer went unheard."""
+    """Answer a process's question on a terminal, repeatedly if needed, and return its output."""
     text = b""
     until = time.monotonic() + 20
-    with suppress(OSError):  # the end of a terminal, on Linux
+    with suppress(OSError):  # on Linux, the end of a terminal's output
         while time.monotonic() < until:
             if select.select([terminal], [], [], 0.5)[0]:
                 if not (piece := os.read(terminal, 4096)):
@@ -152,7 +152,7 @@ def answered(process: subprocess.Popen[bytes], terminal: int, typed: bytes) -> s
             if b"[y/N]:" in text:
                 os.write(terminal, typed)
     try:
-        process.wait(20)  # it lets go of the terminal a little before it ends
+        process.wait(20)  # it closes the terminal shortly before it exits
     except subprocess.TimeoutExpired:
         process.kill()
     return text.decode()
@@ -183,7 +183,7 @@ def test_a_person_is_asked(
     [
         (("show", "00000000-0000-4000-8000-000000000000"), 4, "there is no such board"),
         (("show", "no board"), 2, "is not the ID of a board"),
-        (("delete", "0b5e55ed-0000-4000-8000-000000000001", "--yes"), 2, "Ask the owner of the board"),
+        (("delete", "0b5e55ed-0000-4000-8000-000000000001", "--yes"), 2, "Ask the board's owner"),
         (("rename", "0b5e55ed-0000-4000-8000-000000000001", ""), 2, "Pass a name."),
         (("comment", "0b5e55ed-0000-4000-8000-000000000001", " "), 2, "Pass a text."),
         (("add", "0b5e55ed-0000-4000-8000-000000000001", "cat"), 2, "'cat'"),

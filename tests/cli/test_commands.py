@@ -1,4 +1,4 @@
-"""The command line, in process for its manners and as a process where it matters."""
+"""The command line, mostly in process, and as a separate process if it matters."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_render_tells_problems_and_goes_on(run: Run) -> None:
     [
         (("render", "nowhere"), "no file or folder"),
         (("render", "content"), "--output DIR"),
-        (("render", "content", "--output", "x", "--in-place"), "exclude each other"),
+        (("render", "content", "--output", "x", "--in-place"), "can't be combined"),
         (("render", "--target", "flash"), "flash"),
         (("resolve",), "Missing argument"),
         (("nonsense",), "No such command"),
@@ -170,7 +170,7 @@ def test_render_tells_problems_and_goes_on(run: Run) -> None:
         (("render", "-", "--output", "x"), "stdin"),
         (("render", "content", "--output", "content"), "the source itself"),
         (("render", "content", "more", "--output", "x"), "would both be written to x/one.md"),
-        (("render", "content", "--diff", "--json"), "exclude each other"),
+        (("render", "content", "--diff", "--json"), "can't be combined"),
         (("serve", "--upstream", "nonsense"), "nonsense must be an https URL"),
         (("cache",), "purge"),
         ((), "Turn Getty Images references"),
@@ -206,13 +206,13 @@ def test_a_wrong_setting_helps_once(
 
 
 def test_no_network_is_told_quickly_with_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as closed:  # bound, but nobody listens
+    with socket.socket() as closed:  # bound, but not listening
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("EMBEDKIT_OEMBED_ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}/oembed")
         done = run("resolve", ID, "600000001")
         assert done.code == 3
         assert done.err.count("Getty Images can't be reached.") == 2
-        assert done.err.count("Is there a network? embedkit doctor") == 1
+        assert done.err.count("Check your network connection with embedkit doctor") == 1
         assert "must be reachable from here" in run("doctor").out
 
 
@@ -313,7 +313,7 @@ def test_check_fix_has_the_lock_file_say_what_was_lost(run: Run, content: Path, 
     done = run("check", "content", "--fix")
     assert done.code == 1
     assert "content/one.md:3:1: not-found" in done.out
-    assert "embedkit.lock.json: 1 picture marked as lost: build anew." in done.err
+    assert "embedkit.lock.json: 1 picture marked as lost. Rebuild the site." in done.err
     fixed = Path("embedkit.lock.json").read_text("utf-8")
     assert f'"items":["{ID}"]' in fixed
     assert set(before.splitlines()) - set(fixed.splitlines()) < set(before.splitlines()), "all else stays"
@@ -326,7 +326,7 @@ def test_check_fix_has_the_lock_file_say_what_was_lost(run: Run, content: Path, 
     Path("built").mkdir()
     Path("built/one.html").write_text("<p>No picture</p>")
     Path("built/embedkit-facade.js").write_text("// gettyimages.com")
-    assert run("check", "built").err == "Nothing checked: no picture in 1 text.\n"
+    assert run("check", "built").err == "Nothing to check: no pictures in 1 text.\n"
 
 
 def test_changes_drops_what_the_feed_names(run: Run, content: Path, sandbox: SandboxServer) -> None:
@@ -334,7 +334,7 @@ def test_changes_drops_what_the_feed_names(run: Run, content: Path, sandbox: San
     sandbox.app.withdraw(ID)
     done = run("changes")
     assert (done.code, done.out) == (0, f"{ID}\n")
-    assert "1 withdrawn, 0 rejected, 0 pending; 0 wait for an answer" in done.err
+    assert "1 withdrawn, 0 rejected, 0 pending; 0 to be checked again" in done.err
     found = json.loads(run("changes", "--json").out)
     assert (found["batches"], found["status"]["state"]) == (0, "ok")
     sandbox.app.faults.add("status", status=503, count=None, route="oembed")
@@ -388,7 +388,7 @@ def test_hidden_files_are_not_ours_and_dangling_links_are_told(run: Run, content
 
 
 def test_what_cannot_be_read_is_not_left_out(content: Path, tmp_path: Path) -> None:
-    # root, as whom the tests may run, may read everything
+    # the tests might run as root, who can read everything
     humbly = [need("setpriv"), "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     command = [*humbly, sys.executable, "-m", "embedkit", "lock", "content"]
     (content / "deep").chmod(0)
@@ -514,7 +514,7 @@ def test_assets_with_the_picker(run: Run) -> None:
 def test_doctor(run: Run, sandbox: SandboxServer) -> None:
     good = run("doctor")
     assert good.code == 0, good.out
-    assert f"search       {sandbox.url} answers, with the token of a customer" in good.out
+    assert f"search       {sandbox.url} answers, with a customer's token" in good.out
     sandbox.app.faults.add("drop", count=None, route="*")
     bad = run("doctor", "--json")
     assert bad.code == 1
@@ -527,9 +527,13 @@ def test_doctor(run: Run, sandbox: SandboxServer) -> None:
 @pytest.mark.parametrize(
     ("said", "ok", "says"),
     [
-        ({"API_KEY": "", "API_SECRET": "", "USERNAME": "", "PASSWORD": ""}, True, "no key: search is off"),
-        ({"API_SECRET": "", "USERNAME": "", "PASSWORD": ""}, True, "answers, with the key alone"),
-        ({"USERNAME": "", "PASSWORD": ""}, True, "answers, with a token of the application"),
+        (
+            {"API_KEY": "", "API_SECRET": "", "USERNAME": "", "PASSWORD": ""},
+            True,
+            "off, because EMBEDKIT_API_KEY is not set",
+        ),
+        ({"API_SECRET": "", "USERNAME": "", "PASSWORD": ""}, True, "answers, with the key only"),
+        ({"USERNAME": "", "PASSWORD": ""}, True, "answers, with the application's token"),
         ({"API_KEY": ""}, False, "Set EMBEDKIT_API_KEY."),
         ({"API_SECRET": ""}, False, "Set EMBEDKIT_API_SECRET, too."),
         ({"USERNAME": ""}, False, "Set EMBEDKIT_USERNAME, too."),
@@ -616,7 +620,7 @@ def test_serve_tells_how_a_page_loads_the_picker(
     serve, service = start("serve", "--port", "0", EMBEDKIT_API_KEY="key")
     assert serve.stderr is not None
     assert serve.stderr.readline() == f"Picker: {service}/picker  Docs: {service}/docs\n"
-    assert serve.stderr.readline() == "In the head of a page, for the picker:\n"
+    assert serve.stderr.readline() == "To use the picker, add to the head of a page:\n"
     tags = [serve.stderr.readline() for _ in [*picker_files().imported, "the entry"]]
     assert tags[-1].startswith('  <script type="module" src=')
     for line in tags:
@@ -681,7 +685,7 @@ def test_completion_completes_in_bash(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, timeout=30)
     lines = done.stdout.splitlines()
     assert lines[0].endswith("_embedkit_completion embedkit")
-    assert lines[1:4] == ["purge", "facade feed", "file,x"]  # files are left to the shell
+    assert lines[1:4] == ["purge", "facade feed", "file,x"]  # the shell completes files itself
 
 
 def test_bars_and_colours_are_for_terminals(sandbox: SandboxServer, content: Path, tmp_path: Path) -> None:
@@ -697,7 +701,7 @@ def test_bars_and_colours_are_for_terminals(sandbox: SandboxServer, content: Pat
         with subprocess.Popen(["bash", "-c", command], env=environ, cwd=tmp_path, stdout=theirs, stderr=theirs):
             os.close(theirs)
             text = b""
-            with suppress(OSError):  # the end of a terminal, on Linux
+            with suppress(OSError):  # on Linux, the end of a terminal's output
                 while piece := os.read(ours, 4096):
                     text += piece
         os.close(ours)
@@ -733,7 +737,7 @@ def test_an_interrupt_exits_130(sandbox: SandboxServer, tmp_path: Path) -> None:
 
 
 def test_one_hostile_reference_refuses_no_batch(run: Run, sandbox: SandboxServer, tmp_path: Path) -> None:
-    """Neither of references nor of texts."""
+    """As a reference or as a text."""
     done = run("resolve", "x" * 100_000, "\udcff", "[[[", "1" * 5000, ID, "--json")
     answers = json.loads(done.out)
     assert [one.get("error", {}).get("code") for one in answers] == ["unsupported"] * 4 + [None]

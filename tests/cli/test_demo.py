@@ -1,4 +1,4 @@
-"""The demo's page as a newcomer meets it, in a real browser."""
+"""The demo's page as a newcomer sees it, in a real browser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from embedkit.targets import TARGETS
 from embedkit.web.demo import POST, SAMPLES, create_demo
 from tests.support.servers import serving
 
-FACADE = "252611441"  # the picture of the sample post that asks first
+FACADE = "252611441"  # the click-to-load picture of the sample post
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -34,7 +34,7 @@ def fixture_demo(sandbox: SandboxServer) -> Iterator[str]:
 
 @dataclass
 class Seen:
-    """What a page said in the console, and asked for."""
+    """A page's console messages and requests."""
 
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -71,14 +71,14 @@ def test_a_reader_sees_the_post(page: Page, demo: str, seen: Seen, sandbox: Sand
 
 
 def write(page: Page, text: str) -> Locator:
-    """The box that the text is written into."""
+    """The box for the text."""
     box = page.get_by_label("What the author writes")
     box.fill(text)
     return box
 
 
 def insert(page: Page, number: int = 0) -> str:
-    """Choose one of the pictures and insert it; its shortcode."""
+    """Choose one of the pictures, insert it, and return its shortcode."""
     page.get_by_role("listbox", name="Pictures").get_by_role("option").nth(number).click()
     shortcode = page.get_by_role("textbox", name="Shortcode", exact=True).inner_text()
     page.get_by_role("button", name="Insert", exact=True).click()
@@ -97,7 +97,7 @@ def test_insert_ends_in_a_picture(page: Page, demo: str, seen: Seen) -> None:
     expect(article.locator("> *")).to_have_count(3)
     assert article.locator("> *").nth(1).evaluate("node => node.localName") == "figure"
     expect(page.locator("#told")).to_have_text("The article has 1 picture.")
-    second = insert(page, 1)  # the cursor is behind the first
+    second = insert(page, 1)  # the cursor is after the first
     expect(box).to_have_value(f"Before.\n\n{shortcode}\n\n{second}\n\nAfter.")
     expect(article.locator("figure")).to_have_count(2)
     box.focus()
@@ -195,7 +195,7 @@ def test_the_next_three_steps_lead_somewhere(page: Page, demo: str) -> None:
 
 
 def problems(page: Page) -> list[Any]:
-    """What axe finds, once the picker is there too."""
+    """Return axe's findings, once the picker has loaded as well."""
     page.locator(".picker[data-state=results]").wait_for()
     found = Axe().run(page, options={"runOnly": RULES, "iframes": False})
     return [(one["id"], [node["target"] for node in one["nodes"]]) for one in found.response["violations"]]

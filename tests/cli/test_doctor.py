@@ -1,4 +1,4 @@
-"""``embedkit doctor``: each part is made sick for real, and the doctor names what mends it."""
+"""``embedkit doctor``: each part is really broken, and doctor tells how to fix it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def fixture_sandbox() -> Iterator[SandboxServer]:
     with SandboxServer() as sandbox:
         rows = sandbox.settings(cache="memory:", secret="s" * 40, api_key=auth.KEY, timeout=300)
         with EmbedKit(rows) as kit:
-            for _ in range(50):  # the first search builds the catalogue, which a busy machine may take long for
+            for _ in range(50):  # the first search builds the catalogue, which can take long on a busy machine
                 with suppress(Unavailable):
                     kit.api.search.images("books", page_size=1)
                     break
@@ -73,7 +73,7 @@ def findings(done: Outcome) -> dict[str, list[tuple[bool | None, str]]]:
 
 
 def sick(done: Outcome) -> dict[str, str]:
-    """What failed, and what was said of it."""
+    """The checks that failed, with their details."""
     return {name: detail for name, rows in findings(done).items() for ok_, detail in rows if ok_ is False}
 
 
@@ -110,9 +110,7 @@ def test_without_a_key_search_is_no_fault(run: Run, put: Callable[..., None]) ->
     put(API_KEY="", API_SECRET="", USERNAME="", PASSWORD="")
     done = run("doctor", "--json")
     assert done.code == 0
-    assert findings(done)["search"] == [
-        (True, "no key: search is off, all else works; EMBEDKIT_API_KEY turns it on")
-    ]
+    assert findings(done)["search"] == [(True, "off, because EMBEDKIT_API_KEY is not set; everything else works")]
 
 
 def test_all_wrong_settings_are_told_and_the_rest_is_checked(
@@ -134,7 +132,7 @@ def test_all_wrong_settings_are_told_and_the_rest_is_checked(
     states = {name: rows[0][0] for name, rows in findings(done).items()}
     assert states["templates"] is states["files"] is states["sanitizer"] is True
     assert states["cache"] is states["oembed"] is None, "they need TIMEOUT"
-    assert findings(done)["oembed"] == [(None, "not checked before EMBEDKIT_TIMEOUT is right")]
+    assert findings(done)["oembed"] == [(None, "not checked: fix EMBEDKIT_TIMEOUT first")]
 
 
 def test_nothing_is_asked_of_the_real_getty_where_the_address_is_wrong(
@@ -143,7 +141,7 @@ def test_nothing_is_asked_of_the_real_getty_where_the_address_is_wrong(
     put(OEMBED_ENDPOINT="http://elsewhere.example/oembed")
     done = run("doctor")
     assert done.code == 2
-    assert "skip oembed       not checked before EMBEDKIT_OEMBED_ENDPOINT is right" in done.out
+    assert "skip oembed       not checked: fix EMBEDKIT_OEMBED_ENDPOINT first" in done.out
     assert "ok   search" in done.out
 
 
@@ -152,7 +150,7 @@ def test_an_endpoint_that_cannot_be_reached(run: Run, put: Callable[..., None]) 
     put(OEMBED_ENDPOINT=f"{address}/oembed")
     done = run("doctor", "--json")
     assert (done.code, [*sick(done)]) == (1, ["oembed"])
-    assert f"Try: curl -v {address}/oembed - or see EMBEDKIT_OEMBED_ENDPOINT." in sick(done)["oembed"]
+    assert f"Try: curl -v {address}/oembed - or check EMBEDKIT_OEMBED_ENDPOINT." in sick(done)["oembed"]
 
 
 def test_an_endpoint_that_is_another(run: Run, put: Callable[..., None], sandbox: SandboxServer) -> None:
@@ -206,7 +204,7 @@ def test_where_downloads_are_written_down(run: Run, put: Callable[..., None], tm
         run("download", "74917285", "--product-type", "premiumaccess", "-o", str(tmp_path / "one.jpg")).code == 0
     )
     found = re.search(
-        r"ok +downloads +1 licence this month, of 7 at the most, by the journal (\S+)",
+        r"ok +downloads +1 licence this month of at most 7, according to the journal (\S+)",
         run("doctor", "--offline").out,
     )
     assert found
@@ -218,12 +216,12 @@ def test_where_downloads_are_written_down(run: Run, put: Callable[..., None], tm
 @pytest.mark.parametrize(
     ("names", "online", "offline"),
     [
-        ({}, "Sanna Boxer, by EMBEDKIT_USERNAME", "somebody, by EMBEDKIT_USERNAME"),
-        ({"USERNAME": "", "PASSWORD": ""}, *["nobody is logged in; downloads and boards need embedkit login"] * 2),
+        ({}, "Sanna Boxer, by EMBEDKIT_USERNAME", "a customer, by EMBEDKIT_USERNAME"),
+        ({"USERNAME": "", "PASSWORD": ""}, *["not logged in; downloads and boards need embedkit login"] * 2),
         (
             {"PASSWORD": "CANARY-wrong"},
-            "not known: Getty Images does not say (unauthorized)",
-            "somebody, by EMBEDKIT_USERNAME",
+            "unknown; the call to Getty Images failed (unauthorized)",
+            "a customer, by EMBEDKIT_USERNAME",
         ),
     ],
 )
@@ -259,7 +257,7 @@ def test_a_cache_folder_that_cannot_be_made(
 
 
 def test_a_cache_folder_that_may_not_be_written(sandbox: SandboxServer, tmp_path: Path) -> None:
-    """As another user, since root may write everywhere; or as ourselves, where we are nobody special."""
+    """Run as another user if we are root, who can write everywhere."""
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("needs root, to become somebody else")
     folder = tmp_path / "readonly"
@@ -284,7 +282,7 @@ def test_a_corrupt_sqlite_file(run: Run, put: Callable[..., None], tmp_path: Pat
     done = run("doctor", "--json")
     if "cache" in sick(done):
         assert f"rm {path}" in sick(done)["cache"]
-    else:  # the store has put it aside and begun anew
+    else:  # the store has moved it away and started again
         assert path.read_bytes()[16:24] != b"\xff" * 8
 
 
@@ -367,7 +365,7 @@ def test_a_templates_folder_that_is_missing(run: Run, put: Callable[..., None], 
     put(TEMPLATES=str(tmp_path / "gone"))
     done = run("doctor", "--json")
     assert (done.code, [*sick(done)]) == (1, ["templates"])
-    assert "Make it, or unset EMBEDKIT_TEMPLATES." in sick(done)["templates"]
+    assert "Create it, or unset EMBEDKIT_TEMPLATES." in sick(done)["templates"]
 
 
 def test_metrics_that_nobody_could_read(run: Run, put: Callable[..., None]) -> None:
@@ -378,7 +376,7 @@ def test_metrics_that_nobody_could_read(run: Run, put: Callable[..., None]) -> N
 
 
 def doctor(rows: dict[str, str], cwd: Path, *before: str, python: Path | str = sys.executable) -> Outcome:
-    """The command in a process of its own."""
+    """Run the command in a separate process."""
     command = [*before, str(python), "-m", "embedkit", "doctor", "--json", "--offline"]
     env = {**without_settings(os.environ), **rows, "PYTHONPATH": str(cwd), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120)
@@ -410,7 +408,7 @@ def test_files_of_ours_that_are_missing(
 
 
 def test_another_project_of_the_same_name_in_the_same_folder(sandbox: SandboxServer, tmp_path: Path) -> None:
-    """As pip leaves it in a fresh environment: ``embedkit`` of the package index first, then ours."""
+    """The state after installing first ``embedkit`` from PyPI and then ours into a fresh environment."""
     venv.create(tmp_path / "venv", with_pip=False, symlinks=True)
     python = next((tmp_path / "venv").glob("bin/python"))
     packages = next((tmp_path / "venv").glob("lib/python*/site-packages"))
@@ -429,7 +427,7 @@ def test_another_project_of_the_same_name_in_the_same_folder(sandbox: SandboxSer
 
 
 def test_everything_at_once(run: Run, put: Callable[..., None], tmp_path: Path) -> None:
-    """One sick part hides no other."""
+    """One broken part hides no other."""
     (tmp_path / "embedkit.lock.json").write_text("{")
     put(
         TEMPLATES=str(tmp_path / "gone"),

@@ -1,4 +1,4 @@
-"""``embedkit download``: files that are whole, that stay, and what is said where there is none."""
+"""``embedkit download``: files are complete, existing ones are kept, and errors are explained."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_file_that_is_there_stays_and_nothing_is_ordered(
     for option in ((), ("--output", f"{ID}.jpg")):
         done = run("download", ID, *option, *PRODUCT)
         assert (done.code, done.out) == (2, "")
-        assert done.err == f"error: {ID}.jpg is there already. Pass --force to replace it.\n"
+        assert done.err == f"error: {ID}.jpg already exists. Pass --force to replace it.\n"
     assert file.read_bytes() == b"mine"
     assert len(sandbox.calls) == 0
     assert run("download", ID, "--force", *PRODUCT).code == 0
@@ -110,7 +110,7 @@ def test_size_and_agreement_can_be_chosen(run: Run, sandbox: SandboxServer) -> N
         ((ID, "--height", "17", *PRODUCT), 4, f"Try: embedkit download {ID} --sizes"),
         ((ID, "--height", "17", "--dry-run", *PRODUCT), 4, "has no size 17 pixels high. Choose one of "),
         ((ID, "--max-height", "17", *PRODUCT), 4, "has no size up to 17 pixels high. The smallest is "),
-        ((ID, "--max-height", "600", "--height", "594"), 2, "--height and --max-height exclude each other"),
+        ((ID, "--max-height", "600", "--height", "594"), 2, "--height and --max-height can't be combined"),
         ((ID, "--product-type", "creditpack"), 2, f"Try: embedkit download {ID} --sizes"),
         ((ID, "--product-type", "gift"), 2, "easyaccess"),
         ((ID, "--height", "0"), 2, "--height"),
@@ -134,14 +134,14 @@ def test_what_cannot_be_downloaded_is_explained(
     [
         (
             {"API_SECRET": "", "USERNAME": "", "PASSWORD": ""},
-            "Set EMBEDKIT_API_SECRET; for what a customer has licensed, run embedkit login, or set",
+            "Set EMBEDKIT_API_SECRET; for a customer's account, run embedkit login, or also set",
         ),
         (
             {"USERNAME": "", "PASSWORD": ""},
-            "for what a customer has, run embedkit login, or set EMBEDKIT_USERNAME",
+            "for a customer's account, run embedkit login, or set EMBEDKIT_USERNAME",
         ),
         ({"PASSWORD": "canary"}, "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
-        ({"API_KEY": ""}, "Set EMBEDKIT_API_KEY;"),
+        ({"API_KEY": ""}, "Set EMBEDKIT_API_KEY."),
     ],
 )
 def test_credentials_that_will_not_do_are_named(
@@ -160,7 +160,7 @@ def test_what_is_not_licensed_lists_nothing(run: Run, monkeypatch: pytest.Monkey
         monkeypatch.setenv(f"EMBEDKIT_{name}", "")
     done = run("download", ID, "--sizes")
     assert (done.code, done.out) == (0, "")
-    assert done.err == f"There is nothing of {ID} that these credentials may download.\n"
+    assert done.err == f"These credentials don't include downloads of {ID}.\n"
 
 
 def test_an_agreement_that_is_used_up_exits_6(run: Run) -> None:
@@ -176,7 +176,7 @@ def test_a_download_in_trouble_leaves_nothing(
     done = run("download", ID, *PRODUCT)
     assert (done.code, done.out) == (code, "")
     assert done.err.startswith("error: ")
-    assert ("and it goes on without a second licence" in done.err) == (code == 3)
+    assert ("to resume it without a second licence" in done.err) == (code == 3)
     assert not list(tmp_path.glob("*.jpg*")) + list(tmp_path.glob(".*.part"))
 
 
@@ -188,7 +188,7 @@ def test_the_bar_is_for_terminals_and_comes_with_the_file(sandbox: SandboxServer
         with subprocess.Popen(command, env=everything, cwd=tmp_path, stdout=theirs, stderr=theirs):
             os.close(theirs)
             text = b""
-            with suppress(OSError):  # the end of a terminal, on Linux
+            with suppress(OSError):  # on Linux, the end of a terminal's output
                 while piece := os.read(ours, 4096):
                     text += piece
         os.close(ours)
@@ -198,7 +198,7 @@ def test_the_bar_is_for_terminals_and_comes_with_the_file(sandbox: SandboxServer
     assert "Downloading" in shown
     assert "100%" in shown
     again = seen()
-    assert "is there already" in again
+    assert "already exists" in again
     assert "Downloading" not in again
 
 
@@ -221,7 +221,7 @@ def test_a_list_of_pictures_within_a_budget(
     sandbox.app.forget()
     again = [run("download", id, *FOR_LISTS) for id in LIST[:2]]
     assert [(one.code, one.out, one.err) for one in again] == [
-        (0, "", f"pictures/{id}.jpg is there already.\n") for id in LIST[:2]
+        (0, "", f"pictures/{id}.jpg already exists.\n") for id in LIST[:2]
     ]
     assert sandbox.app.counts() == {}, "nobody was asked"
     assert run("download", LIST[3], *FOR_LISTS).out == f"pictures/{LIST[3]}.jpg\n"
@@ -258,7 +258,7 @@ def test_a_dry_run_costs_nothing_and_says_what_the_download_would(
         "offer     premiumaccess (50001, Premium Access)",
         done.out.splitlines()[2],
         "licensed  no",
-        "costs     1 licence of 3 that the agreement has left",
+        "costs     1 licence of the 3 left in the agreement",
         "budget    0 of 4 used this month",
     ]
     assert orders(sandbox) == []

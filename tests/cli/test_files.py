@@ -1,4 +1,4 @@
-"""What the command line does to files: edits that come in between, odd names, links, what can't be written."""
+"""Files on the command line: edits in the meantime, unusual names, links, files that can't be written."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 
 class Interrupting:
-    """A sandbox in whose first answer somebody saves a file."""
+    """A sandbox during whose first response a file is saved."""
 
     def __init__(self, sandbox: SandboxServer, act: Callable[[], object]) -> None:
         sandbox.app.faults.add("delay", seconds=1.0)
         self._sandbox, self._act = sandbox, act
 
     def popen(self, folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-        """Run a command, and act while it waits for that answer."""
+        """Run a command, and act while it waits for that response."""
         command = [sys.executable, "-m", "embedkit", *args]
         environ = os.environ | {"PYTHONPATH": str(ROOT)}
         before = self._sandbox.app.count()
@@ -66,7 +66,7 @@ class Interrupting:
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
-# -- edits that come in between ------------------------------------------------------------------------
+# -- edits in the meantime -----------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("run")
@@ -77,9 +77,7 @@ def test_a_post_that_is_saved_meanwhile_stays(
     between = Interrupting(sandbox, lambda: save(posts / "a.md", EDIT))
     done = between.popen(posts.parent, "render", "posts", "--in-place")
     assert done.returncode == 1
-    assert (
-        done.stderr == "posts/a.md was changed while embedkit ran, and is left as it is: run the command again.\n"
-    )
+    assert done.stderr == "posts/a.md was changed while embedkit ran, and was left alone. Run the command again.\n"
     found = bytes_of(posts)
     assert found["a.md"] == EDIT
     assert b"<iframe" in found["b.md"]
@@ -272,7 +270,7 @@ def test_a_file_that_cannot_be_read_does_not_keep_the_others(run: Run, posts: Pa
         assert done.code == 2
         assert "a.md is not UTF-8 text" in done.err
         assert "1 picture" in done.err + done.out
-    assert run("lock", "posts").code == 2  # it would drop what that file needs
+    assert run("lock", "posts").code == 2  # it would drop the pictures of that file
     assert not (posts.parent / "embedkit.lock.json").exists()
 
 

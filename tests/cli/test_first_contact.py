@@ -1,4 +1,4 @@
-"""What people typed at first contact, and what they have to read then."""
+"""What newcomers typed, and what they are told."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from tests.support.cli import Run
         (("resolve", ""), 2, "error: The reference is empty."),
         (("resolve", "74917285", "--max-width", "abc"), 2, "'abc' is not a whole number, 1 or more."),
         (("resolve", "[getty 74917285 widht=300]"), 0, "has no attribute 'widht'. Did you mean width?"),
-        (("completion",), 2, "Which shell? Pass bash, zsh, fish"),
+        (("completion",), 2, "Pass one of bash, zsh, fish."),
         (("integrations",), 2, "Missing argument '{nikola|lektor}'. Choose from: nikola, lektor"),
         (("search", "zzzqqq"), 0, "Nothing found for 'zzzqqq'."),
-        (("boards", "delete", "x"), 2, "Pass --yes to delete"),
+        (("boards", "delete", "x"), 2, "pass --yes to delete without asking"),
     ],
 )
 def test_mistakes_are_told_with_the_way_out(
@@ -44,7 +44,7 @@ def test_a_search_without_a_key_offers_the_demo(run: Run, monkeypatch: pytest.Mo
     monkeypatch.delenv("EMBEDKIT_API_KEY")
     monkeypatch.delenv("EMBEDKIT_API_SECRET")
     done = run("search", "eclipse")
-    assert "Set EMBEDKIT_API_KEY; embedkit demo" in done.err
+    assert "Set EMBEDKIT_API_KEY. To try embedkit" in done.err
     assert "demo" not in run("search", "eclipse", "--color", "reddish").err
 
 
@@ -59,7 +59,7 @@ def test_the_first_picture_is_opened_and_copied(run: Run, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     done = run("search", "eclipse", "--open", "--copy")
     assert opened[0].startswith("https://www.gettyimages.com/detail/")
-    assert "no program that copies" in done.err
+    assert "Can't copy: install one of" in done.err
     copied = tmp_path / "copied"
     program = tmp_path / "xclip"
     program.write_text(f"#!/bin/sh\nwhile read line; do echo $line; done > {copied}\necho done >> {copied}\n")
@@ -118,7 +118,7 @@ def test_nothing_is_passed_over_in_silence(run: Run, tmp_path: Path) -> None:
 
 
 class Bar:
-    """What click draws, as numbers."""
+    """A progress bar that records numbers instead of drawing."""
 
     length, pos = 1, 0
 
@@ -126,7 +126,7 @@ class Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to draw."""
+        """Draw nothing."""
 
     def update(self, steps: int) -> None:
         self.pos += steps
@@ -160,7 +160,7 @@ def test_doctor_lists_plainly_and_knows_our_languages(run: Run, monkeypatch: pyt
     monkeypatch.setenv("EMBEDKIT_CORS_ORIGINS", "https://a.example,https://b.example")
     done = run("doctor", "--offline")
     assert "EMBEDKIT_CORS_ORIGINS = https://a.example,https://b.example" in done.out
-    assert "our own few words are not in 'xx'" in done.err
+    assert "embedkit is not translated to 'xx'" in done.err
 
 
 def test_a_code_is_explained(run: Run) -> None:
@@ -196,7 +196,7 @@ def test_the_settings_are_shown(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_quiet_leaves_errors_and_findings(run: Run, tmp_path: Path) -> None:
     (tmp_path / "post.md").write_text("[gety 74917285]\n")
-    assert "In the head of your pages" in run("assets", str(tmp_path / "static")).err
+    assert "Add to the head of your pages" in run("assets", str(tmp_path / "static")).err
     assert run("-q", "assets", str(tmp_path / "static")).err == ""
     assert "Did you mean [getty 74917285]?" in run("-q", "render", str(tmp_path / "post.md")).err
     assert "There is no code 'x'" in run("-q", "explain", "x").err

@@ -1,4 +1,4 @@
-"""embedkit login and logout: a browser that is a script, the sandbox's page to log in, and visitors of the port."""
+"""embedkit login and logout, with a script as the browser, the sandbox's login page, and other visitors."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.server
 
 CUSTOMER = ("EMBEDKIT_API_SECRET", "EMBEDKIT_USERNAME", "EMBEDKIT_PASSWORD")
 
-# Reads the page to log in, sends its form, and follows the redirect, first without its code, then with another
-# state, then as it is, and once more.
+# Reads the login page, sends its form, and follows the redirect: without its code, with another state, unchanged,
+# and unchanged a second time.
 BROWSER = """
 import json, os, sys
 from http.client import HTTPException
@@ -45,7 +45,7 @@ def visit(url, form=None):
             return answer.status, answer.read().decode(), answer.headers
     except HTTPError as error:
         return error.code, error.read().decode(), error.headers
-    except (OSError, HTTPException):  # the port is closed, perhaps in the middle of an answer
+    except (OSError, HTTPException):  # the port is closed, perhaps during a response
         return 0, "", {}
 
 mode, out, url = sys.argv[1:]
@@ -69,7 +69,7 @@ def sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def environment(sandbox: SandboxServer, tmp_path: Path) -> dict[str, str]:
-    """That of somebody who has a key, and nothing else."""
+    """The environment of a user who only has a key."""
     names = {**without_settings(os.environ), **sandbox_environ(sandbox.url, tmp_path), "DISPLAY": ":0"}
     return {name: text for name, text in names.items() if name not in CUSTOMER}
 
@@ -78,7 +78,7 @@ def environment(sandbox: SandboxServer, tmp_path: Path) -> dict[str, str]:
 def run(
     sandbox: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Run:
-    """Commands of the same, in this process."""
+    """Runs commands of the same user in this process."""
     call = runner(sandbox, tmp_path, monkeypatch, capsys)
     for name in CUSTOMER:
         monkeypatch.delenv(name)
@@ -86,7 +86,7 @@ def run(
 
 
 def embedkit(environment: Mapping[str, str], mode: str) -> subprocess.CompletedProcess[str]:
-    """embedkit login, with the script for a browser."""
+    """embedkit login, with the script as its browser."""
     folder = Path(environment["XDG_CACHE_HOME"]).parent
     script, out = folder / "browser.py", folder / "browser.json"
     script.write_text(BROWSER)
@@ -96,7 +96,7 @@ def embedkit(environment: Mapping[str, str], mode: str) -> subprocess.CompletedP
 
 
 def seen(environment: Mapping[str, str]) -> dict[str, object]:
-    """What the browser saw: it has ended, since the output of embedkit was read to the end of what it shares."""
+    """What the browser saw. It has exited, because it shares embedkit's output, which was read to the end."""
     found: dict[str, object] = json.loads(
         (Path(environment["XDG_CACHE_HOME"]).parent / "browser.json").read_text()
     )
@@ -121,20 +121,20 @@ def test_a_customer_logs_in_and_out(environment: dict[str, str], sandbox: Sandbo
     assert browser["again"] in (0, 410)  # the port is closed, or about to be
     for status, text in browser["others"]:
         assert status == 400
-        assert "the answer to another request. embedkit is still waiting" in text
+        assert "the response to another request. embedkit is still waiting" in text
     for secret in (tokens["access"], tokens["refresh"]):
         assert secret not in done.stderr + json.dumps(browser)
     looked = run("doctor", "--offline").out
-    assert "would be asked with the token of the customer who logged in" in looked
+    assert "would be called with the token of the customer who is logged in" in looked
     assert "0 licences this month" in looked
     looked = run("doctor").out
     assert "ok   customer     Sanna Boxer, by embedkit login\n" in looked
     assert all(secret not in looked for secret in (tokens["access"], tokens["refresh"]))
     listed = run("boards", "list", "--json")
     assert (listed.code, json.loads(listed.out)["boards"]) == (0, [])
-    assert [run("logout").err for _ in range(2)] == ["Logged out.\n", "Nobody was logged in.\n"]
+    assert [run("logout").err for _ in range(2)] == ["Logged out.\n", "You were not logged in.\n"]
     assert list(folder.glob("login-*")) == []
-    assert "nobody is logged in" in run("doctor").out
+    assert "not logged in" in run("doctor").out
     assert "Run embedkit login" in run("boards", "list").err
 
 
@@ -224,7 +224,7 @@ def test_whoever_else_comes_to_the_port_does_not_end_the_wait(
     page: Callback, target: str, method: str, headers: dict[str, str], status: int
 ) -> None:
     assert ask(page, target, method, **headers)[0] == status
-    with pytest.raises(InvalidToken, match="Nobody logged in within 0 seconds"):
+    with pytest.raises(InvalidToken, match="did not log in within 0 seconds"):
         page.wait(0)
 
 
@@ -232,7 +232,7 @@ def test_the_first_answer_is_taken_and_no_other(page: Callback) -> None:
     with (
         ThreadPoolExecutor(1) as pool,
         socket.create_connection(("127.0.0.1", page.server_port)),
-    ):  # idle, as browsers'
+    ):  # idle, like a browser's
         first = pool.submit(ask, page, f"{PATH}?code=1&state=s")
         assert page.wait(30) == "code=1&state=s"
         assert ask(page, f"{PATH}?code=2&state=s")[0] == 410

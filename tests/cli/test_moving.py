@@ -1,4 +1,4 @@
-"""Moving in, and staying: exports of WordPress through the command line, and ``check`` for those who read it nightly."""
+"""WordPress exports on the command line, and ``check`` as a nightly job."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_dry_run_counts_and_changes_nothing(run: Run, blog: Path) -> None:
     before = blog.read_bytes()
     done = run("convert", "--check", ".")
     assert (done.code, done.out, blog.read_bytes()) == (1, "", before)
-    assert "blog.xml: 3 to convert in 2 of 3 posts; 1 left as written\n" in done.err
+    assert "blog.xml: 3 to convert in 2 of 3 posts; 1 left unchanged\n" in done.err
     found = json.loads(run("convert", "--json", "blog.xml").out)["exports"][0]
     assert (found["posts"], found["changed"], found["converted"]) == (3, 2, 3)
     assert found["problems"][0]["post"] == {"id": "3", "title": "Post &amp; 3", "link": "https://example.org/?p=3"}
@@ -59,7 +59,7 @@ def test_a_diff_of_an_export_is_one(run: Run, blog: Path) -> None:
 
 
 def patched(before: str, diff: str) -> str:
-    """What patch(1) makes of a text, where every line of the diff is where it says."""
+    """Apply a diff with patch(1), allowing no offsets."""
     old, new = before.split("\n"), before.split("\n")
     for hunk in re.split(r"^@@ -", diff, flags=re.M)[1:]:
         head, *lines = hunk.removesuffix("\n").split("\n")
@@ -98,7 +98,7 @@ def test_fifty_megabytes_take_little_memory(tmp_path: Path) -> None:
             file.write(item(cdata(words + CODE * (number % 25 == 0)), number=number))
         file.write(TAIL)
     size = path.stat().st_size
-    code = (  # not getrusage, which also counts what the process was before it was this program
+    code = (  # not getrusage, which also counts the process's memory before exec
         "import re; from embedkit.__main__ import main\n"
         "try: main()\n"
         "finally: print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
@@ -109,7 +109,7 @@ def test_fifty_megabytes_take_little_memory(tmp_path: Path) -> None:
     assert size > 50_000_000
     assert path.stat().st_size == size - 400 * (len(CODE) - len(SHORT))
     assert "400 converted in 400 of 10,000 posts" in done.stderr
-    assert "%" not in done.stderr  # a bar is for terminals
+    assert "%" not in done.stderr  # a progress bar is only for terminals
     assert int(done.stdout) < 100_000  # KiB
 
 

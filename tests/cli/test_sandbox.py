@@ -1,4 +1,4 @@
-"""embedkit sandbox: a switch for each row of its config."""
+"""embedkit sandbox: an option for each field of its config."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.cli import Run
 
 
 def config_of(*args: str) -> SandboxConfig:
-    """What the sandbox of a command line behaves like."""
+    """The config of the sandbox that a command line starts."""
     params = dict(sandbox.make_context("sandbox", list(args)).params)
     del params["host"], params["port"], params["against"]
     return SandboxConfig(**params)
@@ -85,4 +85,4 @@ def test_what_is_no_contract_is_told(run: Run, tmp_path: Path, text: str) -> Non
     contract.write_text(text)
     result = run("sandbox", "--against", str(contract))
     assert (result.code, result.out) == (2, "")
-    assert "openapi.json is no such document" in result.err
+    assert "openapi.json is no OpenAPI document" in result.err

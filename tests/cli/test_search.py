@@ -1,4 +1,4 @@
-"""``embedkit search``: what is asked, the table that fits a terminal, and how it goes on."""
+"""``embedkit search``: the request, a table that fits the terminal, and the next page."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_json_is_what_the_service_answers(run: Run) -> None:
     assert done.err == ""
 
 
-# -- what is asked -------------------------------------------------------------------------------------
+# -- the request ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_usage_errors_help_and_cost_no_call(
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("API_KEY", "", "Set EMBEDKIT_API_KEY; embedkit demo"),
+        ("API_KEY", "", "Set EMBEDKIT_API_KEY. To try embedkit"),
         ("API_KEY", "canary", "Check EMBEDKIT_API_KEY"),
         ("API_SECRET", "canary", "API_SECRET"),
         ("PASSWORD", "canary", "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
@@ -273,7 +273,7 @@ def test_wide_characters_are_aligned_and_cut() -> None:
     assert lines == ["TITLE          SIZE", "皆既日食の黒…  4104x2736", "Eclipse        240x160"]
 
 
-# -- events, and rights --------------------------------------------------------------------------------
+# -- events, restrictions ------------------------------------------------------------------------------
 
 SEGMENTS = (("--segment", "sport"), ("--segment", "news"), ())
 
@@ -304,4 +304,4 @@ def test_restrictions_are_seen_before_a_picture_is_used(run: Run, monkeypatch: p
     words = ("search", "eclipse", "--family", "editorial", "--page-size", "5")
     assert run(*words).out.count("For editorial use only.") == 5
     monkeypatch.setenv("COLUMNS", "80")
-    assert "5 of these may not be used for everything" in run(*words).err
+    assert "5 pictures with restrictions" in run(*words).err

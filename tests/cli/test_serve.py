@@ -1,4 +1,4 @@
-"""``embedkit serve``: it ends in order, and idle or slow clients do not keep others out."""
+"""``embedkit serve``: it stops gracefully, and idle or slow clients do not block others."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def answer(_: Any, start_response: Any) -> list[bytes]:
 
 @contextmanager
 def served() -> Iterator[tuple[str, int]]:
-    """Where a server listens, in a thread of ours."""
+    """The address of a server in a thread of this process."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = Server(answer, listening, threads=2, grace=1)
         thread = threading.Thread(target=server.run)
@@ -69,7 +69,7 @@ def test_what_is_in_flight_is_finished(upstream: GatedUpstream, number: int, cod
 
 
 def test_it_does_not_wait_longer_than_timeout(upstream: GatedUpstream) -> None:
-    """Getty never answers: the calls end by TIMEOUT, and so does the service, with an answer for everybody."""
+    """Getty never answers: the calls end after TIMEOUT, and so does the service, having answered every client."""
     with serve(upstream.url, TIMEOUT="2") as child:
         with requesting(child, PATHS) as answers:
             upstream.wait_for(8)
@@ -94,7 +94,7 @@ def test_a_second_signal_cuts_off(upstream: GatedUpstream) -> None:
 def test_idle_connections_do_not_hold_up_the_end(upstream: GatedUpstream) -> None:
     with serve(upstream.url) as child, ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection((child.host, child.port))) for _ in range(20)]
-        for client in clients[:10]:  # these have been answered, and are kept alive
+        for client in clients[:10]:  # these have been answered and are kept alive
             client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             assert client.recv(20)
         child.send_signal()
@@ -163,11 +163,11 @@ FRAMING = {
 
 @pytest.mark.parametrize("name", FRAMING)
 def test_what_two_servers_may_read_as_two_requests_is_refused_and_ends(name: str) -> None:
-    """Request smuggling: what follows is not looked at."""
+    """Request smuggling: the rest of the connection is ignored."""
     with served() as place, socket.create_connection(place, timeout=TIMEOUT_S) as client:
         client.sendall(FRAMING[name] + b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
         got = b""
-        with suppress(ConnectionResetError):  # some of it was not read
+        with suppress(ConnectionResetError):  # the server did not read everything
             while data := client.recv(65536):
                 got += data
     assert got[:12].endswith(b" 400")
@@ -183,7 +183,7 @@ def test_hosts_that_are_one(host: bytes) -> None:
 
 @pytest.mark.parametrize(("hops", "statuses"), [("1", [400, 400, 429]), ("0", [400, 429, 429])])
 def test_a_trusted_proxy_says_who_the_client_is(upstream: GatedUpstream, hops: str, statuses: list[int]) -> None:
-    """waitress drops X-Forwarded-For by itself; then all who come through the proxy were one client."""
+    """By default, waitress drops X-Forwarded-For; then all clients of the proxy would count as one."""
     with serve(upstream.url, TRUSTED_HOPS=hops, RATE_LIMIT="1/hour") as child:
         clients = ("192.0.2.1", "192.0.2.2", "192.0.2.1")
         assert [child.get("/oembed", **{"X-Forwarded-For": client})[0] for client in clients] == statuses
@@ -241,7 +241,7 @@ def test_a_request_that_drips_is_cut_off_in_the_end() -> None:
 
 
 def test_what_stands_at_the_door_is_let_in() -> None:
-    """Connections that the kernel has taken before the signal, and that nobody has looked at yet."""
+    """Connections that the kernel accepted before the signal, but the server has not."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = Server(answer, listening, threads=2, grace=TIMEOUT_S)
         clients = [socket.create_connection(listening.getsockname(), timeout=TIMEOUT_S) for _ in range(20)]
@@ -258,7 +258,7 @@ def test_what_stands_at_the_door_is_let_in() -> None:
 
 
 def test_what_is_ready_waits_for_no_thread() -> None:
-    """The only thread is at work; answers come in the order of the requests all the same."""
+    """The only thread is busy, and yet responses arrive in the order of the requests."""
     begun, go = threading.Event(), threading.Event()
 
     def app(environ: Any, start_response: Any) -> list[bytes]:
@@ -308,7 +308,7 @@ BAD_URLS = (
 
 @pytest.mark.parametrize("form", ["none", "text", "json"])
 def test_a_url_that_nobody_can_read_is_refused(upstream: GatedUpstream, form: str) -> None:
-    """waitress falls over some; and what it says of others is a line like all others."""
+    """Some crash waitress; its messages about others have the same format as all log lines."""
     with serve(upstream.url, "--log-format", form) as child:
         for url in BAD_URLS:
             for method in (b"GET", b"POST", b"OPTIONS"):
@@ -318,7 +318,7 @@ def test_a_url_that_nobody_can_read_is_refused(upstream: GatedUpstream, form: st
         assert child.get("/healthz")[0] == 200
         child.send_signal()
         assert child.wait() == 0
-        lines = child.stderr.partition("embedkit-picker.js")[2].splitlines()[1:]  # below what it says at the start
+        lines = child.stderr.partition("embedkit-picker.js")[2].splitlines()[1:]  # after the greeting
     assert "uncaptured" not in child.stderr
     if form == "json":
         assert all(json.loads(line)["level"] for line in lines)
@@ -344,7 +344,7 @@ STATIC = b"GET /static/embedkit-picker.js HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def test_answers_that_nobody_reads_hold_no_files(upstream: GatedUpstream) -> None:
-    """20 clients that ask for 160 files each in advance, and read none, where a process may open 256 files."""
+    """20 clients request 160 files each in advance and read none; the process may open 256 files."""
     with serve(upstream.url) as child, ExitStack() as stack:
         resource.prlimit(child.process.pid, resource.RLIMIT_NOFILE, (256, 256))
         for _ in range(20):
@@ -359,12 +359,12 @@ def test_answers_that_nobody_reads_hold_no_files(upstream: GatedUpstream) -> Non
 
 
 def ahead(child: ServerProcess, count: int) -> int:
-    """How many requests that are sent at once are answered; the last one closes."""
+    """Return how many of several pipelined requests are answered; the last response closes the connection."""
     ask = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection((child.host, child.port), timeout=TIMEOUT_S) as client:
         client.sendall(ask * (count - 1) + ask.replace(b"Host", b"Connection: close\r\nHost"))
         answered = b""
-        with suppress(ConnectionResetError):  # some of it was not read
+        with suppress(ConnectionResetError):  # the server did not read everything
             while got := client.recv(65536):
                 answered += got
     return answered.count(b"HTTP/1.1 200")
@@ -373,5 +373,5 @@ def ahead(child: ServerProcess, count: int) -> int:
 def test_so_many_requests_may_be_sent_ahead(upstream: GatedUpstream) -> None:
     with serve(upstream.url) as child:
         assert [ahead(child, count) for count in (1, 2, MAX_PIPELINED)] == [1, 2, MAX_PIPELINED]
-        assert ahead(child, 160) < 80  # those that are answered before the others are looked at come on top
+        assert ahead(child, 160) < 80  # plus those answered before the others are parsed
         assert child.get("/healthz")[0] == 200

@@ -1,4 +1,4 @@
-"""SEARCH_BUDGET: so many searches a day, counted for all, told before they end."""
+"""SEARCH_BUDGET: a limit of searches per day, counted across processes, with a warning before it is reached."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_so_many_searches_a_day_and_kept_ones_are_free() -> None:
     assert caught.value.retry_after == DAY // 2
     assert "SEARCH_BUDGET" in str(caught.value)
     assert asked(transport) == 3
-    made.search("dawn")  # what is kept goes on
+    made.search("dawn")  # cached responses are still returned
     assert budget.used() == 3
     clock.ahead = DAY // 2 - 1
     with pytest.raises(QuotaExhausted):
@@ -66,7 +66,7 @@ def test_so_many_searches_a_day_and_kept_ones_are_free() -> None:
 
 
 def test_a_clock_that_is_set_back_brings_no_second_budget() -> None:
-    """Nor does a search that was begun before midnight and is counted after it."""
+    """Nor does a search that starts before midnight and is counted after it."""
     clock = Clock(NOON)
     budget = SearchBudget(2, cache="memory:", timeout=5.0, clock=clock)
 
@@ -209,7 +209,7 @@ def test_the_picker_tells_it_before_it_ends(language: str) -> None:
 
 
 def test_a_budget_is_one_for_all_workers_of_a_service() -> None:
-    """Two applications over one Redis, as two machines are."""
+    """Two applications that share a Redis, like two machines."""
     with stores.redis() as server:
         rows = settings(cache=server.url, search_access="open", search_budget=4, **KEYS)
         kits = [EmbedKit(rows, transport=SandboxTransport()) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""The feed of asset changes, as the API answers it, and as nobody should."""
+"""The feed of asset changes: valid and invalid responses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from embedkit.settings import Settings
 
 
 class Session:
-    """Answers what it is given, and keeps what it was asked."""
+    """Returns a given response, and records requests."""
 
     def __init__(self, body: bytes | Any, status: int = 200) -> None:
         self.answer = Response(status, {}, body if isinstance(body, bytes) else json.dumps(body).encode())

@@ -74,7 +74,7 @@ def app(world: tuple[EmbedKit, Sandbox]) -> Sandbox:
 
 
 def asked(app: Sandbox) -> Call:
-    """The latest call of the API."""
+    """The latest call to the API."""
     return next(call for call in reversed(app.calls) if call.route == "v3")
 
 
@@ -182,7 +182,7 @@ def test_a_quota_is_not_waited_for_nor_a_throttle_for_ever(
     with pytest.raises(error):
         list(kit.api.search.find_all("harbour"))
     assert len(pauses) == waits
-    assert all(0 < pause <= 1 for pause in pauses)  # a second, less what went by since Getty's answer
+    assert all(0 < pause <= 1 for pause in pauses)  # a second, minus the time since Getty's response
 
 
 @pytest.mark.parametrize(
@@ -385,7 +385,7 @@ def test_what_is_on_a_board_is_never_out_of_date(kit: EmbedKit) -> None:
         assert kit.api.boards.get(id).name == name
 
 
-# -- who asks ------------------------------------------------------------------------------------------
+# -- credentials ---------------------------------------------------------------------------------------
 
 
 def act_all(kit: EmbedKit) -> dict[str, Callable[[], object]]:
@@ -404,7 +404,7 @@ def act_all(kit: EmbedKit) -> dict[str, Callable[[], object]]:
 
 
 def outcomes(kit: EmbedKit, but: str = "") -> dict[str, str]:
-    """By what was asked: the setting that an error names, or nothing."""
+    """For each method, the hint of its error, or nothing."""
     told = {}
     for name, act in act_all(kit).items():
         if name == but:
@@ -456,7 +456,7 @@ def test_an_application_has_no_boards_and_no_licence() -> None:
     assert "client_credentials" in next(call for call in app.calls if call.route == "oauth2").body.decode()
     assert kit.api.downloads.largest(TALL) == ()
     with pytest.raises(PermissionDenied, match=r"EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.*again=True"):
-        kit.api.downloads.url(TALL)  # nobody can look up whether it is licensed
+        kit.api.downloads.url(TALL)  # without a customer there is no download history
     with pytest.raises(NotLicensed, match="EMBEDKIT_USERNAME"):
         kit.api.downloads.url(TALL, again=True)
     with pytest.raises(ConfigurationError, match="USERNAME"):
@@ -523,7 +523,7 @@ def test_fifty_searches_get_one_token() -> None:
 def test_tokens_that_expire_in_the_middle_of_fifty_searches_are_renewed_once(username: str) -> None:
     with kit_over_http(concurrency=50, timeout=20, username=username) as (kit, server):
         kit.search("before")
-        server.app.faults.add("delay", route="v3", count=24, seconds=0.3)  # under way when it happens
+        server.app.faults.add("delay", route="v3", count=24, seconds=0.3)  # in progress when it happens
         server.app.faults.add("expired", route="v3")
         pages = parallel(50, lambda number: kit.search(f"harbour {number}"))
         assert all(isinstance(page, SearchPage) for page in pages)
@@ -563,7 +563,7 @@ def test_and_its_failure_is_one_failure() -> None:
 
 
 def test_walkers_with_default_settings_wait_for_their_turns() -> None:
-    """Six walks of three pages are eighteen calls: 4 at once, then 4 a second; nobody is turned away."""
+    """Six iterations over three pages are eighteen calls: 4 at once, then 4 per second; none is rejected."""
     with kit_over_http(api_rate=4.0) as (kit, server):
         began = time.monotonic()
         walks = parallel(
@@ -587,7 +587,7 @@ def test_too_many_singles_are_turned_away_at_once_with_a_time() -> None:
         outcomes = parallel(50, lambda number: _code(lambda: kit.search(f"harbour {number}")))
         turned_away = [wait for wait in outcomes if wait]
         assert turned_away
-        assert 50 - len(turned_away) >= 5  # and the token was a call as well
+        assert 50 - len(turned_away) >= 5  # the token was a call as well
         assert all(0 < wait < 1 for wait in turned_away)  # type: ignore[operator]
         assert server.app.count("v3") == 50 - len(turned_away)
 
@@ -635,7 +635,7 @@ def test_a_closed_kit_opens_again_when_asked() -> None:
         assert upstream.connections == 2
 
 
-# -- the contracts of three times -----------------------------------------------------------------------
+# -- the API of three years -----------------------------------------------------------------------------
 
 ERAS = pytest.mark.parametrize("era", ["2014", "2018", "2026"])
 

@@ -1,4 +1,4 @@
-"""Answers of the API v3: pages, pictures, places, downloads, boards; and every way to say no."""
+"""Responses of the API v3: pages, pictures, places, downloads, boards; and every kind of error."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_summary() -> None:
     first, second = found.images
     assert first.ref == AssetRef(("600200301",))
     assert (first.title, first.family) == ("Winter Regatta In Skarn Harbour", "editorial")
-    assert first.caption.startswith("SKARN HARBOUR - MARCH 02: Rowers carry")  # two blanks are one
+    assert first.caption.startswith("SKARN HARBOUR - MARCH 02: Rowers carry")  # double spaces are collapsed
     assert (first.collection, first.collection_code, first.collection_id) == ("Touchline Sport", "TSN", 412)
     assert (first.width, first.height, first.license_model) == (3000, 2000, "rightsmanaged")
     assert first.thumb is not None
@@ -118,7 +118,7 @@ def test_display_sizes_of_istock() -> None:
     assert [size.name for size in image.display_sizes][:4] == ["comp", "comp_webp", "preview", "thumb"]
     assert len(image.display_sizes) == 6
     assert image.thumb is not None
-    assert (image.thumb.width, image.thumb.height) == (None, None)  # nothing says what shape it has
+    assert (image.thumb.width, image.thumb.height) == (None, None)  # its ratio is unknown
     assert [one.site_name for one in image.referral_destinations] == ["gettyimages", "istockphoto"]
 
 
@@ -142,7 +142,7 @@ def test_a_picture_by_its_id() -> None:
     ]
     assert (image.keywords[1].entity_uris, image.keywords[1].entity_types) == (("urn:example:marsh",), ("Place",))
     assert image.thumb is not None
-    assert (image.thumb.width, image.thumb.height) == (170, 57)  # the answer's own
+    assert (image.thumb.width, image.thumb.height) == (170, 57)  # as sent
     assert image.preview is not None
     assert (image.preview.width, image.preview.height) == (716, 239)  # an area of 170,667 pixels
     assert image.credit_line == image.credit.line == "Pilar Quist / Getty Images"
@@ -169,7 +169,7 @@ def test_a_picture_by_its_id() -> None:
 def test_pictures_in_bulk() -> None:
     answer = {"images": [{"id": "3"}, {"id": "1"}, {"id": "99"}], "images_not_found": ["2"]}
     found = images.parse_images(ok(answer), SETTINGS, ["1", "2", "3", "4"])
-    assert [image.id for image in found.images] == ["1", "3"]  # as asked; what was not asked for is no answer
+    assert [image.id for image in found.images] == ["1", "3"]  # in the order requested, without others
     assert found.missing == ("2", "4")
     for status in (404, 410):
         body = {"code": "ImageNotFound", "message": "Image not found: 1"}
@@ -452,7 +452,7 @@ def test_one_board() -> None:
     assert found.links.share == "https://www.gettyimages.com/collaboration/boards/abc"
     odd = {"id": "b-2", "links": {"share": "https://evil.example/"}, "permissions": {"can_add_assets": "yes"}}
     bare = read(ok(odd), "board", SETTINGS).require(boards.Board)
-    assert bare.permissions == boards.BoardPermissions()  # what is not said is not permitted
+    assert bare.permissions == boards.BoardPermissions()  # missing permissions count as denied
     assert bare.links == boards.BoardLinks()
     assert bare.links.other == {"share": "https://evil.example/"}
     for wrong in ({}, {"id": "../x"}, {"id": None}):
@@ -490,7 +490,7 @@ def test_comments() -> None:
         boards.parse_comments(ok({}))
 
 
-# -- anything at all ------------------------------------------------------------------------------------
+# -- arbitrary input ------------------------------------------------------------------------------------
 
 READERS: dict[str, Callable[[Response], Any]] = {
     "page": lambda response: read_page(SearchPage, response, SETTINGS),
@@ -580,7 +580,7 @@ def spots(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Every text of a value, what is kept aside as it came left out."""
+    """Every text of a value, except those in ``other``."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, tuple):
@@ -593,7 +593,7 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def whole(image: Image) -> None:
-    """What others rely on, whatever a picture was made of."""
+    """Check what holds for every picture, whatever the response."""
     assert len(image.ref.items) == 1
     hash(image)
     for size in image.display_sizes:
@@ -676,7 +676,7 @@ def test_every_sample_of_the_service_is_read_whole() -> None:
             assert "access_token" in raw  # for embedkit.api.oauth
 
 
-# -- refusals -------------------------------------------------------------------------------------------
+# -- errors ---------------------------------------------------------------------------------------------
 
 QPS = "Account Over Queries Per Second Limit"
 PAGE = b"<html><head><title>Access Denied</title></head><body>Reference #18.20c0ffee.1</body></html>"
@@ -689,7 +689,7 @@ def said(**body: Any) -> bytes:
 @pytest.mark.parametrize(
     ("status", "headers", "body", "what", "kind", "says"),
     [
-        # no key, a bad key: today's answers, and the classic ones
+        # a missing or invalid key: today's responses, and the classic ones
         (401, {}, said(message="Unauthorized"), "search", InvalidKey, "Check EMBEDKIT_API_KEY."),
         (
             403,
@@ -742,11 +742,11 @@ def said(**body: Any) -> bytes:
             "too many calls today",
         ),
         (429, {}, said(message="Account Over Rate Limit"), "search", QuotaExhausted, "too many calls today"),
-        # of 2026: the words are the same, and the header tells them apart
+        # of 2026: the messages are the same, but the header differs
         (429, {"x-error-detail": QPS}, said(message="Too Many Requests"), "search", RateLimited, "a second"),
         (429, {}, said(message="Too Many Requests"), "search", QuotaExhausted, "too many calls today"),
         (403, {}, b"<h1>Developer Over Rate</h1>", "picture", QuotaExhausted, "too many calls today"),
-        # what one may not do
+        # missing permissions
         (403, {}, said(code="OverageLimitReached", message="x"), "download", QuotaExhausted, "no more downloads"),
         (403, {}, b"", "download", NotLicensed, "outside the customer's agreement"),
         (401, {}, said(message="Unauthorized"), "download", NotLicensed, "outside the customer's agreement"),
@@ -784,7 +784,7 @@ def said(**body: Any) -> bytes:
             "don't allow that",
         ),
         (403, {}, PAGE, "search", Unavailable, "not the service's own"),
-        # what is not there
+        # not found
         (
             404,
             {},
@@ -800,7 +800,7 @@ def said(**body: Any) -> bytes:
         (404, {}, b"", "search", InvalidResponse, "Check EMBEDKIT_API_BASE"),
         (404, {}, PAGE, "picture", Unavailable, "a firewall's page"),
         (410, {}, b"", "picture", NotFound, "picture not found"),
-        # what was asked wrongly
+        # invalid requests
         (
             400,
             {},
@@ -837,7 +837,7 @@ def said(**body: Any) -> bytes:
         (405, {}, b"", "search", InvalidResponse, "not understood"),
         (400, {}, PAGE, "search", Unavailable, "not the service's own"),
         (500, {}, said(code="InvalidIStockCollection"), "search", InvalidResponse, "no such collection"),
-        # trouble
+        # outages
         (408, {}, b"", "search", Unavailable, "has a problem"),
         (500, {}, said(code="SystemError"), "search", Unavailable, "(SystemError)"),
         (501, {}, b"", "search", Unavailable, "has a problem"),

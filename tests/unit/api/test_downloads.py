@@ -1,4 +1,4 @@
-"""Downloads: a file is there as a whole or not at all, and one that is there stays."""
+"""Downloads: a file is saved completely or not at all, and an existing one is kept."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_more_than_the_agreement_holds(tmp_path: Path) -> None:
     kit.api.downloads.save(ID, tmp_path / "1.jpg", product_type="premiumaccess")
     with pytest.raises(QuotaExhausted, match="period"):
         kit.api.downloads.save("600000002", tmp_path / "2.jpg", product_type="premiumaccess")
-    assert kit.search("harbour").total  # that is no limit of the key's
+    assert kit.search("harbour").total  # the key's own limit is not reached
 
 
 # -- where the file is ---------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def test_a_place_where_no_file_can_be_costs_no_download(tmp_path: Path, name: st
     with pytest.raises(kind) as caught:
         kit.api.downloads.save(ID, f"{tmp_path}/{name}", **PRODUCT)
     assert str(caught.value.filename).rstrip("/") == f"{tmp_path}/{name}".rstrip("/")
-    assert str(caught.value).endswith("'")  # and not in "-> None"
+    assert str(caught.value).endswith("'")  # and does not contain "-> None"
     assert orders(app) == []
 
 
@@ -308,7 +308,7 @@ def test_who_comes_in_between_keeps_his_file(tmp_path: Path, monkeypatch: pytest
     assert path.read_text() == "mine"
 
     path.unlink()
-    monkeypatch.setattr(download.Destination, "check", lambda self: None)  # and in the very last moment, too
+    monkeypatch.setattr(download.Destination, "check", lambda self: None)  # created at the last moment
     with pytest.raises(FileExistsError, match="stays"):
         kit.api.downloads.save(ID, path, progress=lambda *_: path.write_text("mine"), **PRODUCT)
     assert path.read_text() == "mine"
@@ -363,11 +363,11 @@ def test_of_many_at_once_one_wins(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-# -- what can go wrong on the way ----------------------------------------------------------------------
+# -- failures of a download ----------------------------------------------------------------------------
 
 
 class Shop:
-    """An API that takes orders, a host that delivers by a script, and a kit between them."""
+    """An API that accepts orders, a host that delivers files as scripted, and a kit."""
 
     def __init__(self, script: Script, order: Script | None = None, **rows: Any) -> None:
         self.tokens, self.api, self.files = Upstream(ok(token_body())), Upstream(), Upstream(script)
@@ -422,7 +422,7 @@ def test_a_file_larger_than_memory_should_hold(tmp_path: Path) -> None:
     size = 64 * 1024 * 1024
     head = b"HTTP/1.1 200 OK\r\nContent-Type: image/tiff\r\nContent-Length: %d\r\n\r\n" % size
     with Shop(flood(head, bytes(1 << 16), size >> 16)) as shop:
-        api = shop.harness.api  # what is imported late is not counted
+        api = shop.harness.api  # so that late imports are not counted
         tracemalloc.start()
         try:
             done = api.downloads.save(ID, tmp_path)
@@ -571,7 +571,7 @@ def test_an_address_that_leads_elsewhere_is_not_used(tmp_path: Path, order: Scri
 
 
 class Cancelled(Exception):
-    """Of whoever shows the progress."""
+    """An error of the callback that shows the progress."""
 
 
 @pytest.mark.parametrize(
@@ -583,7 +583,7 @@ def test_whoever_shows_the_progress_may_stop_it(tmp_path: Path, error: BaseExcep
             raise error
 
     with Shop(ok(PICTURE, headers=JPEG)) as shop:
-        for _ in range(6):  # more than the breaker would stand for
+        for _ in range(6):  # enough to open the circuit breaker
             with pytest.raises(type(error)) as caught:
                 shop.save(tmp_path / "picture.jpg", progress=stop)
             assert caught.value is error
@@ -647,11 +647,11 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == []
 
 
-# -- whatever carries the requests ---------------------------------------------------------------------
+# -- custom transports ---------------------------------------------------------------------------------
 
 
 class Short:
-    """A transport that checks nothing, and leaves half of the file out."""
+    """A transport that checks nothing and omits half of the file."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner

@@ -1,4 +1,4 @@
-"""What is known of licences before a file is ordered, and what follows from it."""
+"""What is known about licences before a file is ordered, and what follows from it."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def fixture_clock() -> Clock:
 
 @pytest.fixture(name="make")
 def fixture_make(tmp_path: Path, clock: Clock) -> Make:
-    """A kit over a sandbox, with the journal of this test."""
+    """A kit with a sandbox and this test's journal."""
 
     def make(app: Sandbox | None = None, **rows: Any) -> tuple[EmbedKit, Sandbox]:
         app = app or Sandbox(SandboxConfig(), clock=clock)
@@ -207,7 +207,7 @@ def test_a_budget_is_that_of_a_month(make: Make, clock: Clock, tmp_path: Path) -
     assert licences(app) == 2
     clock.now += 86_400 * 20
     kit.api.downloads.save("600000003", tmp_path, **PRODUCT)
-    clock.now -= 86_400 * 20  # a clock that goes back gives nothing away
+    clock.now -= 86_400 * 20  # setting the clock back does not exceed the budget
     with pytest.raises(QuotaExhausted):
         kit.api.downloads.save("600000005", tmp_path, **PRODUCT)
     assert licences(app) == 3
@@ -221,7 +221,7 @@ def test_a_plan_makes_no_licence_and_says_what_there_is(make: Make, tmp_path: Pa
     assert (plan.offer.product_type, licences(app)) == ("premiumaccess", 0)
     kit.api.downloads.save(ID, tmp_path, **PRODUCT)
     plan = kit.api.downloads.plan(ID, **PRODUCT)
-    assert (plan.costs, plan.licensed, plan.remaining, plan.used) == (0, True, 2, 1)  # its URL is still good
+    assert (plan.costs, plan.licensed, plan.remaining, plan.used) == (0, True, 2, 1)  # its URL is still valid
     assert kit.api.downloads.plan(ID, again=True, **PRODUCT).costs == 1
     assert licences(app) == 1
     with pytest.raises(ConfigurationError, match="product_type is required"):
@@ -267,7 +267,7 @@ def test_an_order_of_which_nobody_knows_is_not_repeated(make: Make, tmp_path: Pa
     journal.append(lambda _: ordered(at="2026-11-17T10:00:00Z", known=None))
     kit.api.downloads.save(ID, tmp_path / "two.jpg", again=True, **PRODUCT)
     journal.append(lambda _: ordered("b", at="2026-11-17T10:00:00Z", known=None, asset="600000001"))
-    kit.api.downloads.save("600000001", tmp_path / "three.jpg", **PRODUCT)  # the history has none of it
+    kit.api.downloads.save("600000001", tmp_path / "three.jpg", **PRODUCT)  # not in the history
     other, _ = make(app, download_journal=str(tmp_path / "another"))
     open_journal(other.settings).append(lambda _: ordered(at="2026-11-17T10:00:00Z", known=None))
     with pytest.raises(LicenseUnknown, match="can't distinguish it from others"):

@@ -1,4 +1,4 @@
-"""Logging in by a browser: what it may come back with, where tokens are kept, and who renews them."""
+"""Logging in with a browser: the query it returns with, and storing and renewing tokens."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ORIGINS = ("https://authentication.gettyimages.com", "https://api.gettyimages.co
 USUAL = "https://api.gettyimages.com/v4/oauth2/auth"
 
 
-# -- what a browser comes back with ---------------------------------------------------------------------
+# -- the query of the browser ---------------------------------------------------------------------------
 
 
 def test_a_challenge_is_the_example_of_its_specification() -> None:
@@ -132,7 +132,7 @@ def test_without_metadata_there_is_the_page_of_the_contract(status: int, body: b
 
 
 class Issuer:
-    """A token endpoint that takes each refresh token once, as RFC 9700 section 2.2.2 recommends."""
+    """A token endpoint that accepts each refresh token once, as recommended by RFC 9700 section 2.2.2."""
 
     def __init__(self, *, rotates: bool = True) -> None:
         self.asked: list[dict[str, str]] = []
@@ -163,7 +163,7 @@ class Issuer:
 
 
 class Machine:
-    """One folder and one issuer for several processes, on a clock of the wall and a monotonic one."""
+    """One folder and one issuer for several processes, with a wall clock and a monotonic clock."""
 
     def __init__(self, folder: Path, **issuer: Any) -> None:
         self.folder = folder
@@ -287,7 +287,7 @@ def test_a_process_follows_who_logs_in_and_out(machine: Machine) -> None:
 
 
 def test_who_logs_out_during_a_renewal_stays_logged_out(machine: Machine) -> None:
-    """The lock is of the folder: a logout waits for the end of a renewal, and takes what it wrote along."""
+    """The folder is locked: a logout waits for a renewal to finish, and deletes what it wrote."""
     machine.log_in()
     machine.later(1800)
     machine.issuer.during = lambda: logout.start()
@@ -341,7 +341,7 @@ def test_a_clock_that_is_set_back_prolongs_nothing(machine: Machine) -> None:
 
 
 class Recorder:
-    """A transport that answers from a list, and remembers what it sent."""
+    """A transport that responds from a list, and records requests."""
 
     def __init__(self, *answers: Response) -> None:
         self.answers = list(answers)

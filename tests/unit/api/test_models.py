@@ -1,4 +1,4 @@
-"""The values of the API v3: arithmetic and credit, so tables; and a picture as the service answers it."""
+"""The values of the API v3: arithmetic and credits; and a picture as JSON."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_what_is_made_of_the_id() -> None:
         (3000, 2047, (170, 116), (612, 418), (500, 341)),
         (12000, 1000, (170, 14), (612, 51), (1431, 119)),
         (100_000, 10, (170, 1), (612, 1), (41312, 4)),
-        (400, 300, (170, 128), (400, 300), (400, 300)),  # nothing is larger than the picture itself
+        (400, 300, (170, 128), (400, 300), (400, 300)),  # never larger than the picture itself
         (100, 50, (100, 50), (100, 50), (100, 50)),
         (None, 4000, (None, None), (None, None), (None, None)),
         (None, None, (None, None), (None, None), (None, None)),
@@ -93,7 +93,7 @@ def test_the_answers_own_measures_come_first() -> None:
     own = replace(THUMB, width=150, height=99, other={"new": 1})
     made = image(width=6000, height=4000, display_sizes=(own,))
     assert made.thumb == own
-    assert made.preview == own  # there is nothing better
+    assert made.preview == own  # nothing better is available
     half = replace(THUMB, width=150, other={"new": 1})
     measured = replace(made, display_sizes=(half,)).thumb
     assert measured
@@ -127,7 +127,10 @@ def test_a_measure_is_within_the_picture(width: int, height: int) -> None:
             {"photographer": "Ivo", "credit_line": "Ivo Lindqvist via Getty Images"},
             "Ivo Lindqvist via Getty Images",
         ),
-        ({"photographer": "Ivo", "credit_line": "Stockhouse"}, "Ivo / Getty Images"),  # it leaves out the agency
+        (
+            {"photographer": "Ivo", "credit_line": "Stockhouse"},
+            "Ivo / Getty Images",
+        ),  # the credit line does not name the agency
     ],
 )
 def test_a_credit_names_the_agency_always(said: dict[str, str], line: str) -> None:
@@ -161,7 +164,7 @@ def test_embeddable_and_restrictions() -> None:
 def test_pages(total: int, number: int, size: int, pages: int, more: bool) -> None:
     found = page(total=total, page=number, page_size=size, images=(image(),))
     assert (found.pages, found.has_next) == (pages, more)
-    assert not replace(found, images=()).has_next  # else walking the pages would not end
+    assert not replace(found, images=()).has_next  # else iterating over pages would not end
     board = boards.Board(id="b", name="B")
     listed = boards.BoardPage(total=total, page=number, page_size=size, boards=(board,))
     assert (listed.pages, listed.has_next) == (pages, more)
@@ -181,7 +184,7 @@ def test_values_are_frozen_and_have_slots(kind: type) -> None:
             setattr(made, row.name, 1)
     assert not hasattr(made, "__dict__")
     assert kind.__doc__
-    assert not kind.__doc__.startswith(f"{kind.__name__}(")  # the signature that dataclasses put there
+    assert not kind.__doc__.startswith(f"{kind.__name__}(")  # the signature that dataclass() adds
 
 
 def test_values_are_equal_and_hash_by_what_they_say() -> None:
@@ -203,7 +206,7 @@ def test_public_names() -> None:
     assert issubclass(Paged, ApiObject)
 
 
-# -- a picture as the service answers it ----------------------------------------------------------------
+# -- a picture as JSON ----------------------------------------------------------------------------------
 
 
 def test_a_picture_as_json_has_the_keys_of_the_contract_and_no_others() -> None:

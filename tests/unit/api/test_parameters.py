@@ -1,4 +1,4 @@
-"""Questions to the API v3: what may be said, how it travels, and what is refused before anything is sent."""
+"""Requests to the API v3: allowed parameters, their encoding, and what is refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def params(request: Request) -> dict[str, str]:
 
 
 def sent(act: Callable[[boards.Boards], object], api: ApiSettings = SETTINGS) -> Request:
-    """What is sent when something is done with boards."""
+    """The requests sent by methods of boards."""
     session = Mock(call=Mock(return_value=Response(200, {}, b'{"id": "1", "boards": [], "comments": []}')))
     act(boards.Boards(api, session))
     request, need = session.call.call_args.args
@@ -57,7 +57,7 @@ def sent(act: Callable[[boards.Boards], object], api: ApiSettings = SETTINGS) ->
     return request
 
 
-# -- how values travel ----------------------------------------------------------------------------------
+# -- encoding -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -251,12 +251,12 @@ def test_a_search_of_any_family_knows_what_each_of_them_knows() -> None:
             known[name] |= words(kind)
     assert set(known) == set().union(*(takes(family) for family in FAMILIES))
     kinds = get_type_hints(parameters.AnySearch, include_extras=True)
-    # the only thing that a creative search alone can ask for are the facets and fields of the wider lists
+    # only the wider lists of facets and fields differ
     assert {name: words(kind) for name, kind in kinds.items()} == known
 
 
 def words(kind: Any) -> set[str]:
-    """The closed list within an annotation, if there is one."""
+    """The list of allowed values in an annotation, if there is one."""
     if get_origin(kind) is Annotated:
         return set()
     if get_origin(kind) is Literal:
@@ -280,7 +280,7 @@ PATHS: dict[str, tuple[str, str]] = {
     "boards": ("get", "/v3/boards"),
 }
 
-SUBJECTS = {"phrase", "artist_name", "asset_id", "image_url"}  # what is searched for
+SUBJECTS = {"phrase", "artist_name", "asset_id", "image_url"}  # what a search is for
 
 
 @pytest.mark.parametrize("endpoint", PATHS)
@@ -304,7 +304,7 @@ def enum(contract: dict[str, Any], parameter: dict[str, Any]) -> set[str]:
     schema = schema.get("items", schema)
     if "$ref" in schema:
         schema = contract["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-    if parameter["name"] == "minimum_quality_rank":  # three numbers, in the words of its description alone
+    if parameter["name"] == "minimum_quality_rank":  # three numbers, named only in its description
         return set(re.findall(r"\b[0-9]\b", parameter["description"].partition(" with ")[0]))
     return set(schema.get("enum", ()))
 
@@ -574,7 +574,7 @@ def test_nothing_but_an_id_gets_into_a_path(hostile: str) -> None:
     for ask in asking:
         with pytest.raises(UnsupportedReference):
             ask()
-    if hostile != "abc":  # boards have ids of another kind
+    if hostile != "abc":  # IDs of boards have another format
         with pytest.raises(UnsupportedReference):
             sent(lambda boards: boards.get(hostile))
         with pytest.raises(UnsupportedReference):

@@ -1,4 +1,4 @@
-"""Calls by their paths: which leave, how often, and where they may be led."""
+"""Calls by path: which are sent, how often, and where they may be redirected."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_an_answer_is_json_or_a_typed_error(status: int, body: bytes, found: Any
         assert raw.parse(Response(status, {}, body)) == found
 
 
-# -- over the wire ------------------------------------------------------------------------------------------
+# -- requests -----------------------------------------------------------------------------------------------
 
 
 LICENSED = {"api_secret": "secret-1", "username": "u", "password": "word-1"}
@@ -231,7 +231,7 @@ def test_a_redirect_on_the_same_origin_is_followed_where_nothing_is_written() ->
     [
         ("https://api.gettyimages.com", {"api.gettyimages.com"}),
         ("https://proxy.example:443", {"proxy.example"}),
-        ("https://proxy.example:8443", set()),  # or it might lead to port 443
+        ("https://proxy.example:8443", set()),  # a redirect might lead to port 443
         ("http://127.0.0.1:8081", {"127.0.0.1"}),
     ],
 )
@@ -275,7 +275,7 @@ def test_the_history_has_what_was_downloaded() -> None:
         kit.api.image_download_history("500000404")
 
 
-# -- answers that are not as the contract has them --------------------------------------------------------
+# -- responses that differ from Getty's document ----------------------------------------------------------
 
 
 def answer(**fields: Any) -> Response:

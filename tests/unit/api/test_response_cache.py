@@ -1,4 +1,4 @@
-"""Answers of the last five minutes: where they are kept, for whom, for how long, and how much of them."""
+"""Responses of the last five minutes: where they are cached, for whom, for how long, and how many."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_nobody_gets_what_another_asked_for(
         assert upstream.hits == 2
 
 
-# -- what was made of an answer ------------------------------------------------------------------------
+# -- parsed values -------------------------------------------------------------------------------------
 
 
 def test_an_answer_is_read_once_as_long_as_it_is_kept(harness: Harness, upstream: Upstream) -> None:
@@ -210,7 +210,7 @@ def test_what_is_read_is_bounded(upstream: Upstream, monkeypatch: pytest.MonkeyP
         assert harness.api._cache._parsed == {}
 
 
-# -- what is kept --------------------------------------------------------------------------------------
+# -- what is cached ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_null_keeps_nothing(upstream: Upstream) -> None:
 
 
 def test_no_folder_is_needed_to_search(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By default copies of embeds lie in a folder of the user's, and so does the secret that signs them."""
+    """By default, cached embeds are in a folder of the user's, and so is the secret that signs them."""
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: "/proc/nowhere")
     with Harness(upstream.origin, cache="") as harness:
         assert harness.kit.search("harbour").total == 1
@@ -509,7 +509,7 @@ def test_the_service_tells_that_the_door_is_shut(upstream: Upstream) -> None:
 
 
 def test_a_walk_shares_its_questions_with_other_walks_only(upstream: Upstream) -> None:
-    """It may wait for its turn for a long time, which who asks for the same page once has not."""
+    """A batch may wait for its turn for a long time; a single request for the same page may not."""
     upstream.scripts = (ok(search_body(total=100)),)
     with Harness(upstream.origin, timeout=5) as harness:
         asked: list[tuple[bool, float]] = []

@@ -1,4 +1,4 @@
-"""OAuth2: what is asked, what an answer means, and one token for all threads."""
+"""OAuth2: requests, responses, and one token for all threads."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def form(request: Request) -> dict[str, str]:
     return {name: value for name, (value,) in parse_qs(request.body.decode(), strict_parsing=True).items()}
 
 
-# -- which grant, and what it sends --------------------------------------------------------------------
+# -- grants and their requests -------------------------------------------------------------------------
 
 
 def credentials(**rows: Any) -> Credentials:
@@ -116,12 +116,12 @@ def test_all_addresses_in_print_can_be_set(url: str) -> None:
 
 
 def test_a_password_that_is_no_text_is_sent_all_the_same() -> None:
-    """A lone surrogate is what the environment makes of a byte that is no UTF-8."""
+    """Python decodes an invalid UTF-8 byte in the environment to a lone surrogate."""
     request = oauth.request("password", credentials(**{**CUSTOMER, "password": "a\udcffb"}))
     assert form(request)["password"] == "a?b"
 
 
-# -- what an answer means ------------------------------------------------------------------------------
+# -- responses -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_an_application_has_no_password_to_check() -> None:
 
 
 class Endpoint:
-    """A token endpoint as a function: numbers its tokens, or answers what is set; may be held up."""
+    """A token endpoint as a function: it numbers its tokens or returns a set response, and can be blocked."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, str]] = []
@@ -280,7 +280,7 @@ class Harness:
         return found and found.reveal()
 
     def many(self, act: Callable[[], object], threads: int = 50) -> list[object]:
-        """The outcome of each of many threads that come at once; the endpoint opens when all have come."""
+        """Return the outcome of each of many concurrent threads; the endpoint responds once all have started."""
         outcomes: list[object] = []
         gate = threading.Barrier(threads + 1)
 
@@ -403,7 +403,7 @@ def test_a_renewal_that_fails_leaves_the_old_token_until_it_expires(harness: Har
     harness.endpoint.wrong["*"] = wrong
     harness.clock.now += 1500
     assert [harness.current() for _ in range(20)] == ["access-1"] * 20
-    assert len(harness.endpoint.asked) == 2  # not by every call
+    assert len(harness.endpoint.asked) == 2  # not for every call
     harness.clock.now += RENEWAL_RETRY_S - 1
     assert harness.current() == "access-1"
     assert len(harness.endpoint.asked) == 2
@@ -517,7 +517,7 @@ def test_where_every_token_is_refused_no_more_are_asked_for(harness: Harness) ->
 
 
 def test_a_token_from_a_call_that_began_before_is_not_taken_for_a_new_one(harness: Harness) -> None:
-    """One thread is refused while another, which had waited for it, is just about to be handed the same token."""
+    """One thread's token is refused just before another, which waited for it, receives the same token."""
     harness.current()
     handed, both = threading.Event(), threading.Event()
     once = harness.tokens._flight.run
@@ -633,7 +633,7 @@ renewer = threading.Thread(target=tokens.current, args=(95,))
 renewer.start()
 busy.wait(5)
 if not (child := os.fork()):
-    found = tokens.current(95).reveal()  # nobody is renewing here: this thread is free to
+    found = tokens.current(95).reveal()  # no thread is renewing here, so this one can
     os._exit(0 if found == "access-3" and tokens.current(95).reveal() == "access-3" else 1)
 code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 stuck.set()
@@ -655,7 +655,7 @@ def test_a_fork_in_the_midst_of_a_renewal() -> None:
 
 
 class Machine:
-    """One token endpoint, one folder, and a clock of the wall beside the monotonic ones."""
+    """One token endpoint, one folder, a wall clock, and monotonic clocks."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -752,7 +752,7 @@ def test_a_file_that_is_not_private_or_not_a_file_is_ignored(machine: Machine, t
     assert not path.is_symlink()
     path.unlink()
     path.mkdir()
-    assert machine.process().current() == Secret("access-4")  # it goes on without
+    assert machine.process().current() == Secret("access-4")  # it continues without the file
 
 
 def test_without_a_folder_each_asks_for_itself(machine: Machine) -> None:
@@ -761,7 +761,7 @@ def test_without_a_folder_each_asks_for_itself(machine: Machine) -> None:
 
 
 def test_three_searches_of_three_processes_cost_one_token(tmp_path: Path, searchable: None) -> None:
-    """As of the command line, one after another, within the life of a token."""
+    """Like commands, one after another, within a token's lifetime."""
     with SandboxServer() as server:
         settings = server.settings()
         environment = {
