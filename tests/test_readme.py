@@ -96,39 +96,39 @@ def test_shell_snippets_run(snippet: str, machine: dict[str, str], tmp_path: Pat
         assert '"Allemagne"' in done.stdout
 
 
-def test_every_setting_is_told_with_its_default() -> None:
+def test_every_setting_is_listed_with_its_default() -> None:
     for name, default, says in rows():
         assert f"| `{name}` | {shown(default)} | {says} |" in TEXT, "run: python -m tests.test_readme"
 
 
-def test_every_error_is_told() -> None:
+def test_every_error_is_listed() -> None:
     for line in (*error_rows(), *trouble_rows()):
         assert line in TEXT, "run: python -m tests.test_readme"
 
 
-def test_every_command_is_told() -> None:
+def test_every_command_is_listed() -> None:
     for name in cli.commands:
         assert f"`embedkit {name}" in TEXT, f"write what embedkit {name} does in the README's table of commands"
 
 
-def test_every_route_is_told() -> None:
+def test_every_route_is_listed() -> None:
     for route in ROUTES:
         assert f"`{route.method} {route.rule}`" in TEXT, f"write {route.rule} in the README's table of routes"
 
 
-def test_every_code_of_http_is_told_with_its_status() -> None:
+def test_every_http_error_code_is_listed_with_its_status() -> None:
     for code, (status, _) in problems.CODES.items():
         assert f"`{code}` {status}" in TEXT or f"| `{code}` | {status} |" in TEXT or code == "error", (
             f"write {code} with its status in the README"
         )
 
 
-def test_every_target_is_told() -> None:
+def test_every_target_is_listed() -> None:
     for line in target_rows():
         assert line in TEXT, "run: python -m tests.test_readme"
 
 
-def test_the_table_of_escapes_names_every_target() -> None:
+def test_the_table_of_escapes_has_every_target() -> None:
     markup = ", ".join(f"`{name}`" for name, row in ROWS.items() if row.is_markup and row.escape is REFERENCES)
     assert f"| markup ({markup}) |" in TEXT, "the first row of the README's table of escapes"
     for name, row in ROWS.items():
@@ -139,12 +139,12 @@ def test_the_table_of_escapes_names_every_target() -> None:
     assert f"The root of {', '.join(most)} and {last} has `v-pre`" in TEXT, "see What reads the page next"
 
 
-def test_authors_are_told_which_targets_they_may_name() -> None:
+def test_the_targets_for_shortcodes_are_listed() -> None:
     *most, last = [f"`{name}`" for name, row in ROWS.items() if row.on_page]
     assert f"(on a page {', '.join(most)} or {last}; others are ignored)" in TEXT, "see What an author can write"
 
 
-def test_every_exit_code_is_told() -> None:
+def test_every_exit_code_is_listed() -> None:
     codes = re.findall(r"\b(\d+ [a-z ]*[a-z])(?:   |\n)", str(command_line.__doc__))
     assert len(codes) == 8
     assert ", ".join(codes) in TEXT
@@ -166,14 +166,14 @@ def test_every_operation_of_connect_has_a_successor_that_exists() -> None:
 
 
 @pytest.mark.parametrize("name", ["post.png", "demo.png", "picker.png"])
-def test_the_pictures_are_there(name: str) -> None:
+def test_the_screenshots_exist(name: str) -> None:
     picture = README.parent / "examples" / name
     assert f"(examples/{name})" in TEXT or f"(../{name})" in NEWSROOM
     assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert picture.stat().st_size < 400_000
 
 
-def test_the_first_three_commands_are_the_ones_that_matter() -> None:
+def test_the_first_three_commands_are_the_demo_and_the_tests() -> None:
     run, test, quick = blocks("sh")[:3]
     assert run.strip().count("\n") == 0
     assert "embedkit demo" in run
@@ -181,7 +181,7 @@ def test_the_first_three_commands_are_the_ones_that_matter() -> None:
     assert "tests/unit" in quick
 
 
-def test_the_page_for_contributors_names_what_is_there() -> None:
+def test_paths_in_the_contributors_guide_exist() -> None:
     text = README.with_name("CONTRIBUTING.md").read_text("utf-8")
     named = set(re.findall(r"`([a-z_.]+/[\w./]*)`", text))
     assert len(named) > 20

@@ -63,7 +63,7 @@ def room(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_go_one_way(path: Path) -> None:
+def test_imports_follow_the_order_of_rooms(path: Path) -> None:
     mine = room(path)
     for other in rooms_imported(path, PACKAGE):
         assert other == mine or ORDER.index(other) < ORDER.index(mine), f"{mine} imports from {other}"
@@ -92,19 +92,19 @@ def test_integrations_are_thin() -> None:
     assert {name: lines for name, lines in found.items() if lines > INTEGRATION_LINES} == {}
 
 
-def test_every_room_has_its_place_once() -> None:
+def test_every_room_is_listed_once() -> None:
     assert sorted({room(path) for path in MODULES}) == sorted(ORDER), "write a new room into ORDER, once"
 
 
 @pytest.mark.parametrize("name", ["api", "cache/stores", "transport"])
-def test_the_table_of_a_room_names_its_modules(name: str) -> None:
+def test_the_table_of_a_room_lists_its_modules(name: str) -> None:
     table = (PACKAGE / name / "__init__.py").read_text("utf-8")
     missing = {path.name for path in (PACKAGE / name).glob("[!_]*.py")} - set(re.findall(r"\w+\.py\b", table))
     assert not missing, f"name them in the table of embedkit/{name}/__init__.py"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_settings_are_taken_apart(path: Path) -> None:
+def test_parts_take_single_values_not_all_settings(path: Path) -> None:
     """Only code that assembles the parts takes a whole Settings object; a part takes the values it needs."""
     arguments = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.arg)]
     whole = [node.arg for node in arguments if node.annotation and "Settings" in _names(node.annotation)]
@@ -118,7 +118,7 @@ def _names(annotation: ast.expr) -> set[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_names_are_the_fields_words(path: Path) -> None:
+def test_names_follow_the_style_guide(path: Path) -> None:
     """Arguments are named by their role (params, fields, options), constants by a noun and a unit."""
     source = path.read_text("utf-8")
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)

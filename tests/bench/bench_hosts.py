@@ -1,4 +1,4 @@
-"""G1, G2: complete builds with site generators, with and without the plugin: 1,000 pages, 500 distinct pictures."""
+"""G1, G2: complete builds with site generators, with and without the plugin: 1,000 pages, 500 pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts of any length that make careless scanners slow. Each ends with a candidate, so that all of it is scanned."""
+"""Texts of any length that make careless scanners slow. Each ends with a candidate, so it is scanned to the end."""
 
 from __future__ import annotations
 

@@ -312,7 +312,7 @@ def least(work: Callable[[str], object], text: str, times: int) -> float:
 
 
 def probes(count: int, seed: int) -> Iterator[Probe]:
-    """Yield ``count`` probes: first each token alone, then random pairs and triples, the same for the same seed."""
+    """Yield ``count`` probes: first each token alone, then random pairs and triples, reproducible by seed."""
     random, parsers = Random(seed), list(PARSERS)
     for number in range(count):
         tokens = random.choices(VOCABULARY, k=random.choice((1, 2, 2, 3, 3, 3)))

@@ -55,7 +55,7 @@ def embed_of(ref: str, **more: str) -> str:
     )
 
 
-def test_the_slash_menu_opens_the_picker_and_the_picture_is_shown(editor: BlockEditor) -> None:
+def test_the_slash_menu_opens_the_picker_and_inserts_the_picture(editor: BlockEditor) -> None:
     post, page = editor.open(PARAGRAPH), editor.page
     editor.write_below("Words.")
     page.keyboard.type("/getty")
@@ -116,7 +116,7 @@ def several(page: Page) -> list[str]:
     return [url.rpartition("/")[2] for url in found]
 
 
-def test_a_block_is_ours_before_its_preview_arrives(editor: BlockEditor) -> None:
+def test_a_block_has_the_chosen_options_before_its_preview_arrives(editor: BlockEditor) -> None:
     """It has the chosen options: an embed block can only store the alignment, so the others need a shortcode."""
     editor.page.route(re.compile("/oembed/1.0/proxy"), lambda route: route.abort())
     editor.open(PARAGRAPH)
@@ -138,7 +138,7 @@ def test_a_block_is_ours_before_its_preview_arrives(editor: BlockEditor) -> None
         assert embed_of("74917285") in editor.content()
 
 
-def test_nothing_is_inserted_where_nothing_was_chosen(editor: BlockEditor) -> None:
+def test_nothing_is_inserted_if_nothing_was_chosen(editor: BlockEditor) -> None:
     editor.open(SHORTCODE)
     expect(editor.shown(editor.canvas.locator(".embedkit-picture iframe"))).to_be_visible()
     editor.button("Getty Images").click()
@@ -149,7 +149,7 @@ def test_nothing_is_inserted_where_nothing_was_chosen(editor: BlockEditor) -> No
     assert editor.content() == SHORTCODE
 
 
-def test_a_shortcode_is_its_picture_and_its_words_once_it_is_selected(editor: BlockEditor) -> None:
+def test_a_shortcode_block_shows_its_picture_until_it_is_selected(editor: BlockEditor) -> None:
     post, page = editor.open(f"{PARAGRAPH}\n\n{SHORTCODE}"), editor.page
     picture, words = (
         editor.canvas.locator(".embedkit-picture iframe"),
@@ -171,7 +171,7 @@ def test_a_shortcode_is_its_picture_and_its_words_once_it_is_selected(editor: Bl
     editor.expect_urls(choose(page, "eclipse"))
 
 
-def test_where_no_picture_is_to_be_had_there_are_words(editor: BlockEditor, getty: SandboxServer) -> None:
+def test_a_picture_that_can_not_be_shown_is_replaced_by_text(editor: BlockEditor, getty: SandboxServer) -> None:
     ref = {False: "600940001", True: "600940002"}[editor.is_newest]
     assert requests.delete(f"{getty.url}/_sandbox/assets/{ref}", timeout=60).ok
     gone = f"<!-- wp:shortcode -->\n[getty {ref}]\n<!-- /wp:shortcode -->\n\n{embed_of(ref)}"
@@ -187,9 +187,7 @@ def test_where_no_picture_is_to_be_had_there_are_words(editor: BlockEditor, gett
     assert editor.content() == gone
 
 
-def test_an_author_pastes_embed_code_and_links_and_they_are_pictures(
-    editor: BlockEditor, browser: Browser
-) -> None:
+def test_pasted_embed_code_and_links_become_pictures(editor: BlockEditor, browser: Browser) -> None:
     author, blog = editor.blog.author(), editor.blog
     with browser.new_context() as context:
         page = context.new_page()
@@ -216,7 +214,7 @@ def test_an_author_pastes_embed_code_and_links_and_they_are_pictures(
 
 
 @pytest.mark.parametrize("below", [False, True], ids=["an empty paragraph", "behind words"])
-def test_what_was_pasted_comes_where_it_was_pasted(editor: BlockEditor, below: bool) -> None:
+def test_a_pasted_picture_is_inserted_where_it_was_pasted(editor: BlockEditor, below: bool) -> None:
     page = editor.page
     editor.open(f"{PARAGRAPH}\n\n{PARAGRAPH.replace('Words', 'Others')}")
     editor.canvas.get_by_text("Words.").click() if below else editor.write_below("Words.")

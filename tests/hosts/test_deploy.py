@@ -156,7 +156,7 @@ BEGINNINGS = {
 
 
 @pytest.mark.parametrize("kind", BEGINNINGS)
-def test_130_slow_connections_keep_nobody_out(front: Front, kind: str) -> None:
+def test_130_slow_connections_do_not_block_others(front: Front, kind: str) -> None:
     with ExitStack() as stack:
         for _ in range(130):
             client = stack.enter_context(front.connect("127.0.0.2"))
@@ -167,7 +167,7 @@ def test_130_slow_connections_keep_nobody_out(front: Front, kind: str) -> None:
         assert front.ask("/v1/embeds/600900900")[0] == 200
 
 
-def test_130_connections_that_do_not_even_shake_hands(front: Front) -> None:
+def test_130_connections_without_a_tls_handshake(front: Front) -> None:
     with ExitStack() as stack:
         for port in (front.port, front.plain):
             for _ in range(65):
@@ -175,7 +175,7 @@ def test_130_connections_that_do_not_even_shake_hands(front: Front) -> None:
         assert front.ask("/healthz")[0] == 200
 
 
-def test_one_client_has_so_many_requests_at_once(front: Front) -> None:
+def test_concurrent_requests_per_client_are_limited(front: Front) -> None:
     with ExitStack() as stack:
         clients = [stack.enter_context(front.connect("127.0.0.3")) for _ in range(40)]
         for client in clients:
@@ -192,7 +192,7 @@ def test_one_client_has_so_many_requests_at_once(front: Front) -> None:
 
 @pytest.mark.parametrize("kind", ["idle", "slow headers", "slow bodies"])
 def test_slow_clients_are_cut_off(tmp_path: Path, kind: str) -> None:
-    """With short timeouts in the example's configuration, nginx closes connections even if clients keep sending."""
+    """With short timeouts in the example's configuration, nginx cuts off clients even if they keep sending."""
     changes = {"header_timeout 10s": "header_timeout 1s", "body_timeout 10s": "body_timeout 1s"}
     with harness(tmp_path, changes) as front, front.connect() as client:
         client.sendall(BEGINNINGS[kind])
@@ -203,7 +203,7 @@ def test_slow_clients_are_cut_off(tmp_path: Path, kind: str) -> None:
         assert not response or b" 408 " in response
 
 
-def test_what_clients_say_of_themselves_does_not_get_through(tmp_path: Path) -> None:
+def test_headers_about_the_client_can_not_be_forged(tmp_path: Path) -> None:
     with harness(tmp_path, RATE_LIMIT="2/hour") as front:
         lies = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Host": "canary.example", "Forwarded": "for=192.0.2.2"}
         assert [front.ask("/oembed?url=x", **lies)[0] for _ in range(3)] == [404, 404, 429]
@@ -214,19 +214,19 @@ def test_what_clients_say_of_themselves_does_not_get_through(tmp_path: Path) -> 
             assert status in (200, 429)
 
 
-def test_answers_are_kept_as_long_as_they_say(front: Front) -> None:
+def test_responses_are_cached_according_to_their_headers(front: Front) -> None:
     path = "/v1/embeds/600900902"
     assert [front.ask(path)[1]["X-Cache"] for _ in range(3)] == ["MISS", "HIT", "HIT"]
     assert front.ask("/oembed?url=x")[1]["X-Cache"] == front.ask("/oembed?url=x")[1]["X-Cache"] == "MISS"
     assert front.ask("/", **{"Accept-Encoding": "identity"})[1]["Strict-Transport-Security"]
 
 
-def test_readiness_is_for_this_machine(front: Front) -> None:
+def test_readiness_is_only_visible_on_this_machine(front: Front) -> None:
     assert front.ask("/readyz")[0] == 200
     assert front.ask("/readyz", source="127.0.0.9")[0] == 403
 
 
-def test_plain_http_leads_to_https(front: Front) -> None:
+def test_plain_http_redirects_to_https(front: Front) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", front.plain, timeout=TIMEOUT_S)
     connection.request("GET", "/embed/1", headers={"Host": "canary.example"})
     answer = connection.getresponse()
@@ -273,7 +273,7 @@ def test_the_container_finishes_what_is_in_flight() -> None:
         assert child.wait() == 0
 
 
-def test_the_container_answers_while_all_else_waits_for_getty() -> None:
+def test_the_container_responds_while_other_requests_wait_for_getty() -> None:
     """Even if one worker gets all 64 requests: a quarter of its threads never waits for Getty."""
     with gated_upstream() as upstream, container(upstream) as child:
         with requesting(child, [f"/v1/embeds/{600_001_000 + number}" for number in range(64)]) as answers:
@@ -285,7 +285,7 @@ def test_the_container_answers_while_all_else_waits_for_getty() -> None:
         assert sum(status == 200 for status, _ in answers) >= 24
 
 
-def test_no_header_names_the_path_of_the_service() -> None:
+def test_headers_can_not_set_the_path_of_the_service() -> None:
     """gunicorn accepts SCRIPT_NAME and PATH_INFO as headers from this machine."""
     with gated_upstream() as upstream, container(upstream) as child:
         for name in ("SCRIPT_NAME", "SCRIPT-NAME", "PATH_INFO"):
@@ -302,7 +302,7 @@ def unit() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if re.match(r"[A-Z]\w+=", line))
 
 
-def test_the_unit_ends_as_the_command_does() -> None:
+def test_the_unit_stops_the_service_gracefully() -> None:
     """Its command and stop signal are those of test_serve, and its stop timeout is longer than they take."""
     found = unit()
     assert re.search(r"/embedkit serve ", found["ExecStart"])

@@ -77,7 +77,7 @@ def test_a_field_of_the_admin_is_filled_saved_shown_and_changed(page: Page, site
         ("https://gettyimages.com.evil.example/detail/74917285", "only looks like"),
     ],
 )
-def test_what_names_no_picture_that_can_be_shown_is_an_error_beside_the_field(
+def test_a_picture_that_can_not_be_shown_is_an_error_next_to_the_field(
     page: Page, site: str, value: str, says: str
 ) -> None:
     edit = link(page, "Django", "Edit")
@@ -87,7 +87,7 @@ def test_what_names_no_picture_that_can_be_shown_is_an_error_beside_the_field(
     expect(page.locator(".field-picture .errorlist")).to_contain_text(says)
 
 
-def test_without_scripts_there_is_a_plain_field_and_saving_loses_nothing(browser: Browser, site: str) -> None:
+def test_without_scripts_there_is_a_plain_field_and_saving_keeps_the_value(browser: Browser, site: str) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(f"{site}/admin/login/?next=/")
@@ -104,7 +104,7 @@ def test_without_scripts_there_is_a_plain_field_and_saving_loses_nothing(browser
         assert "/embed/74917285?" in (page.locator("article iframe").get_attribute("src") or "")
 
 
-def test_a_picture_can_be_taken_away(page: Page, site: str) -> None:
+def test_a_picture_can_be_removed(page: Page, site: str) -> None:
     edit, read = link(page, "Django", "Edit"), link(page, "Django", "Read it")
     page.goto(site + edit)
     page.locator("embedkit-picker").evaluate("picker => { picker.value = '[getty 74917285]' }")

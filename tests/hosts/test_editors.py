@@ -170,7 +170,7 @@ TEXTS = {
 }
 
 
-def test_what_is_loaded_is_saved_as_it_was(editor: Editor) -> None:
+def test_a_loaded_text_is_saved_unchanged(editor: Editor) -> None:
     for html, pictures in TEXTS.items():
         editor.write(html)
         expect(editor.pictures).to_have_count(pictures)
@@ -180,7 +180,7 @@ def test_what_is_loaded_is_saved_as_it_was(editor: Editor) -> None:
     assert re.fullmatch(rf"<pre><code[^>]*>{re.escape(ECLIPSE)}</code></pre>", editor.saved)
 
 
-def test_a_picture_is_shown_with_what_belongs_to_it(editor: Editor) -> None:
+def test_a_picture_is_shown_with_its_caption_and_size(editor: Editor) -> None:
     editor.write(f'<p>[getty src="74917285" width="300" caption="{HOSTILE}" align="left"]</p>')
     expect(editor.pictures.locator("img")).to_have_js_property("complete", True)
     expect(editor.pictures.locator("img")).not_to_have_js_property("naturalWidth", 0)
@@ -190,7 +190,7 @@ def test_a_picture_is_shown_with_what_belongs_to_it(editor: Editor) -> None:
     assert editor.pictures.locator("img").count() == 1
 
 
-def test_a_picture_that_is_gone_says_so_and_stays_what_it_is(editor: Editor, seen: PageLog) -> None:
+def test_a_withdrawn_picture_is_reported_and_its_shortcode_kept(editor: Editor, seen: PageLog) -> None:
     gone = '<p>[getty src="999999999" caption="Kept"]</p>'
     editor.write(gone)
     expect(editor.pictures.get_by_role("note")).to_contain_text("picture")
@@ -207,7 +207,7 @@ def test_a_picture_that_is_gone_says_so_and_stays_what_it_is(editor: Editor, see
     seen.errors.clear()
 
 
-def test_a_picture_withdrawn_while_its_document_is_open_says_so(editor: Editor, seen: PageLog) -> None:
+def test_a_picture_withdrawn_while_its_document_is_open_is_reported(editor: Editor, seen: PageLog) -> None:
     page, ref = editor.page, "600940001"
     text = f'<p>One.</p><p>[getty src="{ref}" width="300" caption="Ours"]</p><p>Two.</p>'
     page.clock.install()
@@ -275,7 +275,7 @@ def test_several_pictures_are_inserted_at_once(editor: Editor) -> None:
     assert len(set(re.findall(r"<p>\[getty (\w+)", editor.saved))) == 2
 
 
-def test_what_may_only_be_read_is_not_edited(editor: Editor) -> None:
+def test_read_only_documents_are_not_edited(editor: Editor) -> None:
     text = f"<p>One.</p><p>{ECLIPSE}</p>"
     editor.write(text)
     editor.forbid_writing()
@@ -298,7 +298,7 @@ PASTED = [
 ]
 
 
-def test_what_people_paste_becomes_a_picture(editor: Editor) -> None:
+def test_pasted_references_become_pictures(editor: Editor) -> None:
     for pasted in PASTED:
         editor.write("")
         editor.text.click()
@@ -307,7 +307,7 @@ def test_what_people_paste_becomes_a_picture(editor: Editor) -> None:
         assert re.sub(r"<p>(?:&nbsp;|<br>)?</p>", "", editor.saved) == f"<p>{ECLIPSE}</p>"
 
 
-def test_code_stays_code_where_it_is_pasted_and_where_is_pasted_into(editor: Editor) -> None:
+def test_pasted_code_and_text_pasted_into_code_stay_unchanged(editor: Editor) -> None:
     editor.write("")
     editor.text.click()
     editor.paste(ECLIPSE, f"<pre><code>{ECLIPSE}</code></pre>")
@@ -322,7 +322,7 @@ def test_code_stays_code_where_it_is_pasted_and_where_is_pasted_into(editor: Edi
     expect(editor.pictures).to_have_count(0)
 
 
-def test_all_pictures_of_a_document_are_asked_for_together_and_each_once(editor: Editor) -> None:
+def test_all_pictures_of_a_document_are_requested_once_and_together(editor: Editor) -> None:
     asked: list[int] = []
 
     def answer(route: Route) -> None:
@@ -359,7 +359,7 @@ def test_a_picture_is_cut_copied_pasted_deleted_and_dragged(editor: Editor) -> N
     editor.expect_saved(f"<p>{ECLIPSE}</p><p>One.</p><p>Two.</p>")
 
 
-def test_pictures_go_from_one_editor_to_the_other(editor: Editor, page: Page, sites: dict[str, str]) -> None:
+def test_pictures_can_be_copied_between_editors(editor: Editor, page: Page, sites: dict[str, str]) -> None:
     text = f"<p><strong>One.</strong></p><p>{ECLIPSE}</p><p><strong>{ECLIPSE}</strong></p><p>Two.</p>"
     editor.write(text)
     editor.text.locator("p", has_text="One.").click()
@@ -375,7 +375,7 @@ def test_pictures_go_from_one_editor_to_the_other(editor: Editor, page: Page, si
     assert text in target.saved
 
 
-def test_a_paragraph_of_its_own_kind_stays_what_it_is_in_tinymce(page: Page, sites: dict[str, str]) -> None:
+def test_a_styled_paragraph_stays_unchanged_in_tinymce(page: Page, sites: dict[str, str]) -> None:
     page.goto(sites["tinymce"])
     editor = Editor(page, "tinymce")
     editor.wait()
@@ -431,7 +431,7 @@ def test_contenteditable(page: Page, sites: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("field", ["introduction", "story"])
-def test_nothing_is_inserted_where_nothing_was_chosen(page: Page, sites: dict[str, str], field: str) -> None:
+def test_nothing_is_inserted_if_nothing_was_chosen(page: Page, sites: dict[str, str], field: str) -> None:
     page.goto(sites["textarea"])
     page.get_by_label("Introduction").fill("One.")
     page.locator("#story").evaluate("story => story.innerHTML = '<p>Two.</p>'")
@@ -447,7 +447,7 @@ def test_nothing_is_inserted_where_nothing_was_chosen(page: Page, sites: dict[st
 
 
 @pytest.mark.parametrize("name", ["tinymce", "ckeditor5", "textarea"])
-def test_the_browser_gets_a_grant_and_an_origin_alone_may_save(
+def test_the_browser_gets_a_grant_and_only_the_own_origin_can_save(
     page: Page, sites: dict[str, str], name: str
 ) -> None:
     page.goto(sites[name])
@@ -463,7 +463,7 @@ def test_the_browser_gets_a_grant_and_an_origin_alone_may_save(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_around_the_editors_are_accessible_and_fit(
+def test_the_editors_pages_are_accessible_and_fit_the_screen(
     browser: Browser, sites: dict[str, str], scheme: Literal["light", "dark"]
 ) -> None:
     narrow: ViewportSize = {"width": 320, "height": 700}

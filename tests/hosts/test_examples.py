@@ -27,7 +27,7 @@ OPEN = {
 
 
 @pytest.mark.parametrize("name", STARTED)
-def test_one_command_starts_it(name: str) -> None:
+def test_one_command_starts_an_example(name: str) -> None:
     text = EXAMPLES.joinpath(name, "README.md").read_text("utf-8")
     (line,) = re.findall(r"^```sh\n(.*)\n```$", text, re.M)
     assert line.startswith(MADE)
@@ -40,13 +40,13 @@ def test_one_command_starts_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("path", [EXAMPLES / "README.md", *READMES], ids=lambda path: path.parent.name)
-def test_every_link_of_a_readme_leads_somewhere(path: Path) -> None:
+def test_every_link_in_a_readme_works(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8")):
         assert path.parent.joinpath(target).exists(), target
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.py")), ids=lambda path: str(path.relative_to(EXAMPLES)))
-def test_a_host_uses_only_what_is_exported(path: Path) -> None:
+def test_examples_only_use_exported_names(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names = {name.name for name in node.names if name.name.partition(".")[0] == "embedkit"}

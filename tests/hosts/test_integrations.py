@@ -123,7 +123,9 @@ class Contract:
         """Build or rebuild the site."""
         raise NotImplementedError
 
-    def test_renders_tells_and_leaves_code_alone(self, folder: Path, getty: SandboxServer) -> None:
+    def test_pictures_are_rendered_problems_reported_and_code_unchanged(
+        self, folder: Path, getty: SandboxServer
+    ) -> None:
         built = self.build(folder, {})
         assert not built.failed, built.log
         tree = html5lib.parse(built.page, namespaceHTMLElements=False)
@@ -145,14 +147,14 @@ class Contract:
         assert "<iframe" not in built.feed
         assert "&lt;iframe" not in built.feed
 
-    def test_strict_fails_with_all_that_is_wrong(self, folder: Path, getty: SandboxServer) -> None:
+    def test_a_strict_build_fails_with_all_problems(self, folder: Path, getty: SandboxServer) -> None:
         built = self.build(folder, {"strict": True})
         assert built.failed
         assert ("Traceback" in built.log) == self.raises
         assert f"{self.lost}: not-found" in built.log
         assert f"{self.forbidden}: not-embeddable" in built.log
 
-    def test_an_option_is_named_as_it_is_written(self, folder: Path, getty: SandboxServer) -> None:
+    def test_messages_name_options_as_written(self, folder: Path, getty: SandboxServer) -> None:
         built = self.build(folder, {"max_age": "soon"})
         assert built.failed
         assert f"{self.option.format('max_age')} must be" in built.log
@@ -166,7 +168,7 @@ class Contract:
         assert built.page.count("ek--card") >= self.shown
         assert f"{self.lost}: unavailable" in built.log
 
-    def test_a_frozen_build_needs_no_network_and_a_withdrawn_picture_leaves_it(
+    def test_a_frozen_build_needs_no_network_and_drops_withdrawn_pictures(
         self, folder: Path, getty: SandboxServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("EMBEDKIT_LOCKFILE", str((folder / self.lock_folder).resolve() / "lock.json"))
@@ -185,7 +187,7 @@ class Contract:
         assert "<iframe" not in after.page
         assert after.page.count("no longer available") > 1
 
-    def test_a_withdrawn_picture_leaves_a_page_that_has_not_changed(
+    def test_a_withdrawn_picture_disappears_from_an_unchanged_page(
         self, folder: Path, getty: SandboxServer
     ) -> None:
         assert self.build(folder, {}).page.count("<iframe") == self.shown
@@ -231,7 +233,7 @@ class TestMarkdownIt(Processor):
 
         return MarkdownIt("commonmark", {"typographer": True}).use(getty_plugin, **options).render(MARKDOWN)
 
-    def test_inline_text_gets_what_may_stand_in_a_sentence(self, getty: SandboxServer) -> None:
+    def test_inline_text_gets_inline_markup(self, getty: SandboxServer) -> None:
         from markdown_it import MarkdownIt
 
         from embedkit.integrations.markdown_it import getty_plugin
@@ -294,7 +296,7 @@ class TestMkDocs(Generator):
     def command(self, folder: Path) -> subprocess.CompletedProcess[str]:
         return run("-m", "mkdocs", "build", *(["--dirty"] if (folder / "site").exists() else []), folder=folder)
 
-    def test_titles_and_search_have_words_and_every_page_of_material_has_the_style(
+    def test_titles_and_search_have_text_and_every_material_page_has_the_style(
         self, folder: Path, getty: SandboxServer
     ) -> None:
         (folder / "docs").mkdir()
@@ -335,7 +337,7 @@ class TestMkDocs(Generator):
             assert (folder / self.pages[0]).read_text().count("<iframe") == count
             getty.app.withdraw(ID)
 
-    def test_findings_count_where_mkdocs_is_strict(self, folder: Path, getty: SandboxServer) -> None:
+    def test_findings_are_warnings_for_mkdocs_strict(self, folder: Path, getty: SandboxServer) -> None:
         self.write(folder, {})
         done = run("-m", "mkdocs", "build", "--strict", folder=folder)
         assert done.returncode == 1
@@ -464,7 +466,7 @@ class TestNikola(Generator):
     def command(self, folder: Path) -> subprocess.CompletedProcess[str]:
         return run("-m", "nikola", "build", "-n", "2", folder=folder, packages=self.packages)
 
-    def test_slips_are_told_and_stop_no_build(self, folder: Path, getty: SandboxServer) -> None:
+    def test_problems_are_reported_without_stopping_the_build(self, folder: Path, getty: SandboxServer) -> None:
         self.write(folder, {})
         with (folder / "posts/plain.md").open("a") as post:
             post.write(
@@ -503,13 +505,13 @@ class TestSphinx(Generator):
     def command(self, folder: Path) -> subprocess.CompletedProcess[str]:
         return run("-m", "sphinx", "-j", "2", ".", "out", folder=folder, packages=self.packages)
 
-    def test_an_option_that_there_is_not_is_named(self, folder: Path, getty: SandboxServer) -> None:
+    def test_an_unknown_option_is_reported(self, folder: Path, getty: SandboxServer) -> None:
         built = self.build(folder, {"targt": "facade"})
         assert built.failed
         assert "Unknown option embedkit_targt. Did you mean target?" in built.log
 
     @pytest.mark.parametrize("builder", ["text", "latex", "epub", "man"])
-    def test_other_builders_have_words_and_a_link(self, folder: Path, getty: SandboxServer, builder: str) -> None:
+    def test_other_builders_get_text_and_a_link(self, folder: Path, getty: SandboxServer, builder: str) -> None:
         self.write(folder, {})
         done = run("-m", "sphinx", "-q", "-j", "2", "-b", builder, ".", "out", folder=folder)
         assert done.returncode == 0, done.stderr
@@ -536,7 +538,7 @@ class TestMyST(TestSphinx):
     def packages(self) -> Path:
         return python_packages("myst-parser==5.2.0")
 
-    test_other_builders_have_words_and_a_link = None  # type: ignore[assignment]
+    test_other_builders_get_text_and_a_link = None  # type: ignore[assignment]
 
 
 class TestLektor(Generator):
@@ -574,7 +576,7 @@ class TestLektor(Generator):
             f'{{{{ "<iframe src=//embed.gettyimages.com/embed/{ID}?et=a&sig=b></iframe>"|safe|getty(pasted=true) }}}}',
         ],
     )
-    def test_a_page_is_built_anew_when_its_pictures_have_changed(
+    def test_a_page_is_rebuilt_when_its_pictures_have_changed(
         self, folder: Path, getty: SandboxServer, template: str
     ) -> None:
         self.write(folder, {})
@@ -726,7 +728,7 @@ INSTALLED = {
 
 
 @pytest.mark.parametrize("name", INSTALLED)
-def test_the_table_of_hosts_names_what_is_tested(name: str) -> None:
+def test_the_table_of_hosts_has_the_tested_versions(name: str) -> None:
     named = re.search(rf"^\| (?:[^|]+, )?{name} ([0-9.]+)[ ,]", README.read_text("utf-8"), re.M)
     assert named
     assert Version(named[1]) <= Version(version(INSTALLED[name])), (
@@ -753,7 +755,7 @@ def test_every_host_has_a_row_and_an_extra_and_is_tested() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GENERATORS)
-def test_a_build_asks_once_for_each_picture_and_the_next_for_none(
+def test_a_build_requests_each_picture_once_and_the_next_build_none(
     name: str, getty: SandboxServer, tmp_path: Path
 ) -> None:
     builder = GENERATORS[name]
@@ -780,7 +782,7 @@ def test_jinja(getty: SandboxServer) -> None:
         made.from_string("{% getty 1 widht=3 %}").render()
 
 
-def test_a_template_says_what_it_can_not_show(getty: SandboxServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_template_reports_what_it_can_not_show(getty: SandboxServer, caplog: pytest.LogCaptureFixture) -> None:
     from jinja2 import DictLoader, Environment
 
     pages = DictLoader({"post.html": "<p>\n{% getty picture %}{{ body|getty }}"})
@@ -879,7 +881,7 @@ def test_django(getty: SandboxServer, tmp_path: Path) -> None:
     assert "Did you mean width" in django(tmp_path, code=SHOW.replace("PICTURE", ID)).stderr
 
 
-def test_djangos_own_cache_keeps_copies(getty: SandboxServer, tmp_path: Path) -> None:
+def test_djangos_cache_can_be_the_store(getty: SandboxServer, tmp_path: Path) -> None:
     (tmp_path / "post.html").write_text("{% load embedkit %}{{ body|getty }}")
     for _ in range(2):
         done = django(tmp_path, code=SHOW.replace("PICTURE", ID), more={"cache": "django:default"})

@@ -120,7 +120,7 @@ def test_boards(found: Any) -> None:
     assert boards["deleted"]["status"] == 404
 
 
-def test_refusals_as_the_client_tells_them(found: Any) -> None:
+def test_errors_as_reported_by_the_client(found: Any) -> None:
     refusals = found["refusals"]
     statuses = {name: refusals[name]["status"] for name in ("key", "image", "page", "redirect", "application")}
     assert statuses == {"key": 401, "image": 404, "page": 400, "redirect": 404, "application": 403}
@@ -131,7 +131,7 @@ def test_refusals_as_the_client_tells_them(found: Any) -> None:
     assert refusals["boards"] == 0
 
 
-def test_what_it_sent(found: Any, sandbox: SandboxServer) -> None:
+def test_requests_of_the_client(found: Any, sandbox: SandboxServer) -> None:
     calls = [
         call for call in sandbox.calls if "user-agent" in call.headers
     ]  # without the test's own requests for files

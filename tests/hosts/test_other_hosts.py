@@ -167,7 +167,7 @@ class TestEleventy:
         assert "iframe" not in feed
         assert "gettyimages.com/detail" in feed
 
-    def test_it_waits_for_what_is_throttled(self, newsroom: Any, tmp_path: Path) -> None:
+    def test_throttled_requests_are_retried(self, newsroom: Any, tmp_path: Path) -> None:
         copy = site(newsroom, "eleventy", tmp_path)
         for number in range(6):
             (copy / "content" / f"{number}.md").write_text(pictures(10, 10 * number))
@@ -175,7 +175,7 @@ class TestEleventy:
             built(newsroom, copy, service, *ELEVENTY)
         assert frames(copy / "built") == 60 + 3
 
-    def test_a_build_that_must_not_wait_ends_and_writes_nothing(self, newsroom: Any, tmp_path: Path) -> None:
+    def test_a_build_that_must_not_wait_fails_without_output(self, newsroom: Any, tmp_path: Path) -> None:
         copy = site(newsroom, "eleventy", tmp_path)
         (copy / "content" / "many.md").write_text(pictures(3, 0))
         with newsroom.start((), token_cold_limit="2/hour") as service:
@@ -184,7 +184,7 @@ class TestEleventy:
         assert "asks to wait" in done.stderr + done.stdout
         assert not list((copy / "built").rglob("*.html"))
 
-    def test_a_service_that_is_not_there_is_told_at_once_and_at_the_end(
+    def test_an_unreachable_service_is_reported_first_and_last(
         self, newsroom: Any, service: Service, tmp_path: Path
     ) -> None:
         copy = site(newsroom, "eleventy", tmp_path)
@@ -205,7 +205,7 @@ class TestJekyll:
         check_cases(copy / "built" / "cases" / "index.html")
         assert re.search(r"/cases/:\d+:\d+: not-found", output)
 
-    def test_it_waits_for_what_is_throttled(self, newsroom: Any, tmp_path: Path) -> None:
+    def test_throttled_requests_are_retried(self, newsroom: Any, tmp_path: Path) -> None:
         need("jekyll")
         copy = site(newsroom, "jekyll", tmp_path)
         for number in range(6):
@@ -214,7 +214,7 @@ class TestJekyll:
             built(newsroom, copy, service, *JEKYLL)
         assert frames(copy / "built") == 60 + 3
 
-    def test_a_build_that_must_not_wait_ends_and_writes_nothing(self, newsroom: Any, tmp_path: Path) -> None:
+    def test_a_build_that_must_not_wait_fails_without_output(self, newsroom: Any, tmp_path: Path) -> None:
         need("jekyll")
         copy = site(newsroom, "jekyll", tmp_path)
         (copy / "many.md").write_text(f"---\n---\n{pictures(3, 0)}")
@@ -224,7 +224,7 @@ class TestJekyll:
         assert "asks to wait" in done.stderr + done.stdout
         assert not list((copy / "built").rglob("*.html"))
 
-    def test_a_service_that_is_not_there_is_told_at_once_and_at_the_end(
+    def test_an_unreachable_service_is_reported_first_and_last(
         self, newsroom: Any, service: Service, tmp_path: Path
     ) -> None:
         need("jekyll")
@@ -271,7 +271,7 @@ class TestHugo:
         assert "One < 'two' \"three\"" in text
         assert "no longer available" in text
 
-    def test_what_the_shortcode_may_not_have_is_left_to_the_post_render(
+    def test_unsupported_options_are_left_to_the_post_render(
         self, newsroom: Any, hugo: str, tmp_path: Path
     ) -> None:
         copy = site(newsroom, "hugo", tmp_path)
@@ -308,7 +308,7 @@ def test_a_plain_script(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["eleventy", "hugo", "jekyll", "remark"])
-def test_an_example_runs_by_its_command(name: str, hugo: str, tmp_path: Path) -> None:
+def test_an_example_runs_with_its_command(name: str, hugo: str, tmp_path: Path) -> None:
     need("jekyll" if name == "jekyll" else "npm")
     with running_example(name, tmp_path) as address:
         page = requests.get(f"{address}/", timeout=30).text
@@ -317,7 +317,7 @@ def test_an_example_runs_by_its_command(name: str, hugo: str, tmp_path: Path) ->
     assert "no longer" not in page
 
 
-def test_generators_of_python_run_by_one_command(tmp_path: Path) -> None:
+def test_python_generators_run_with_one_command(tmp_path: Path) -> None:
     packages = [python_packages("pelican==4.12.0"), python_packages("nikola==8.3.3")]
     with running_example("python-hosts", tmp_path, *packages) as address:
         links = html5lib.parse(requests.get(address, timeout=30).text, namespaceHTMLElements=False).iter("a")

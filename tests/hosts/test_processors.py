@@ -74,7 +74,7 @@ def same(found: Page, wanted: Page, case: Case) -> bool:
 
 
 @pytest.mark.parametrize("name", PROCESSORS)
-def test_no_text_means_anything_to_markdown(name: str) -> None:
+def test_texts_have_no_effect_in_markdown(name: str) -> None:
     for case in cases(COUNT):
         if name == "cmark-gfm" and ADDRESS.search(case[0]):
             continue  # see the next test
@@ -89,7 +89,7 @@ def test_github_links_mail_addresses_as_the_readme_says() -> None:
 
 
 @pytest.mark.parametrize("kind", HTML)
-def test_nor_in_documents_of_html(kind: str) -> None:
+def test_texts_have_no_effect_in_html_documents(kind: str) -> None:
     for number, text in enumerate(texts(COUNT, seed=2)):
         target = TARGETS[number % len(TARGETS)]
         if ROWS[target].escape["html"] == "markdown":
@@ -99,7 +99,7 @@ def test_nor_in_documents_of_html(kind: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"line_statement_prefix": "#", "line_comment_prefix": "##"}])
-def test_no_text_means_anything_to_jinja(options: dict[str, str]) -> None:
+def test_texts_have_no_effect_in_jinja(options: dict[str, str]) -> None:
     environment = jinja2.Environment(keep_trailing_newline=True, **options)  # type: ignore[arg-type]
     for case in cases(COUNT, seed=3):
         if case[1] == "heading" and options:
@@ -131,7 +131,7 @@ def processed(folder: Path, path: Path, jobs: list[tuple[str, str]]) -> list[dic
     return answers
 
 
-def test_no_text_means_anything_to_processors_in_node(installed: Path, jobs: Path) -> None:
+def test_texts_have_no_effect_in_node_processors(installed: Path, jobs: Path) -> None:
     found = list(cases(IN_NODE, seed=4))
     plains = {(PLAIN, *case[1:]) for case in found}
     asked = [
@@ -150,14 +150,14 @@ def test_no_text_means_anything_to_processors_in_node(installed: Path, jobs: Pat
         assert same(one, wanted, case), (name, case)
 
 
-def test_no_text_means_anything_to_template_engines_in_node(installed: Path, jobs: Path) -> None:
+def test_texts_have_no_effect_in_node_template_engines(installed: Path, jobs: Path) -> None:
     found = [document(case) for case in cases(IN_NODE, seed=5)]
     asked = [(name, text) for text in found for name in TEMPLATES_IN_NODE]
     for (name, text), answer in zip(asked, processed(installed, jobs, asked), strict=True):
         assert answer == {"html": text}, name
 
 
-def test_the_judge_sees_what_was_wrong_before(installed: Path, jobs: Path) -> None:
+def test_the_comparison_detects_unescaped_texts(installed: Path, jobs: Path) -> None:
     """Without escaping, texts change the page, so these tests are able to fail."""
     wrong = '<figure title="[x](/onload=alert(1)//)">{{ x }} *a*</figure>'
     assert page(PROCESSORS["Python-Markdown"](f"- {wrong}")) != page(f"<ul>\n<li>{wrong}</li>\n</ul>")
@@ -190,7 +190,7 @@ def _check_restored(shelf: Shelf, kind: str, html: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROCESSORS)
-def test_a_shelf_is_restored_whoever_worked_on_its_text(shelves: dict[str, Shelf], name: str) -> None:
+def test_a_shelf_is_restored_after_any_processor(shelves: dict[str, Shelf], name: str) -> None:
     for kind, shelf in shelves.items():
         _check_restored(shelf, kind, PROCESSORS[name](shelf.text))
 

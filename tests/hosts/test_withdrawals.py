@@ -1,4 +1,4 @@
-"""Withdrawn pictures disappear from two instances that share a Redis, and from examples/deploy's Varnish in front."""
+"""Withdrawn pictures disappear from two instances that share a Redis, and from Varnish in front of them."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def fixture_front(tmp_path_factory: pytest.TempPathFactory, searchable: None) ->
             yield Front(port, [one, two], sandbox)
 
 
-def test_what_getty_withdraws_is_shown_by_none_of_our_servers(front: Front) -> None:
+def test_withdrawn_pictures_disappear_from_all_servers(front: Front) -> None:
     for id in (*IDS, *STAYS):
         assert front.everywhere(id) == {200}
         status, headers = front.ask(f"/v1/embeds/{id}")
@@ -123,7 +123,7 @@ def test_what_getty_withdraws_is_shown_by_none_of_our_servers(front: Front) -> N
     assert all(f'picture="{id}"' in logs for id in IDS)
 
 
-def test_who_may_have_pictures_forgotten(front: Front) -> None:
+def test_who_may_purge_pictures(front: Front) -> None:
     assert front.ask("/v1/embeds/74917285")[0] == 200
     for key in ("getty-1|.*", "", "getty-1 || obj.status != 0", ".*"):
         assert front.ask("/", "BAN", Surrogate_Key=key)[0] == 400
@@ -134,7 +134,7 @@ def test_who_may_have_pictures_forgotten(front: Front) -> None:
     assert front.ask("/v1/embeds/74917285")[1]["x-cache"] == "MISS"
 
 
-def test_who_is_killed_in_the_midst_of_a_look_is_followed(tmp_path: Path, searchable: None) -> None:
+def test_a_process_killed_while_reading_the_feed_is_replaced(tmp_path: Path, searchable: None) -> None:
     """The dead process's claim expires on its own, ten seconds after its last call must have ended."""
     id = "600930099"
     port, first, second = free_ports(3)

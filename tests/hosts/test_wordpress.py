@@ -136,12 +136,12 @@ def test_a_post_shows_its_pictures_and_its_code_stays(blog: WordPress, service: 
     assert page.count("[getty 74917285]") == 2  # in code, and the escaped one
 
 
-def test_a_post_without_pictures_asks_for_nothing(blog: WordPress, service: Server) -> None:
+def test_a_post_without_pictures_sends_no_request(blog: WordPress, service: Server) -> None:
     page = blog.read(blog.publish("<p>Words.</p>"))
     assert "embedkit" not in page
 
 
-def test_each_place_gets_its_target(blog: WordPress) -> None:
+def test_each_location_gets_its_target(blog: WordPress) -> None:
     post = blog.publish("Words before it. [getty 74917285]")
     feed = blog.get("/?feed=rss2")
     assert "<iframe" not in feed
@@ -160,7 +160,7 @@ def test_each_place_gets_its_target(blog: WordPress) -> None:
     assert "<iframe" not in amp
 
 
-def test_pages_and_parts_of_posts_are_posts_too(blog: WordPress) -> None:
+def test_pages_and_paginated_posts_are_rendered_like_posts(blog: WordPress) -> None:
     page = blog.publish("[getty 74917285]", post_type="page")
     assert refs(blog.get(f"/?page_id={page}")) == ["74917285"]
     parts = blog.publish("[getty 74917285]<!--nextpage-->https://gty.im/600000002")
@@ -179,7 +179,7 @@ def test_pictures_that_ask_first_name_the_privacy_page(blog: WordPress) -> None:
     assert page.count(f'<a class="ek-privacy" href="{blog.url}/what-we-keep/">') == 1
 
 
-def test_a_post_is_asked_for_once(blog: WordPress) -> None:
+def test_a_post_is_requested_once(blog: WordPress) -> None:
     post = blog.publish("[getty 74917285] https://gty.im/600000002")
     first = blog.read(post)
     blog.php(
@@ -190,7 +190,7 @@ def test_a_post_is_asked_for_once(blog: WordPress) -> None:
     assert "As kept." in blog.read(post)
 
 
-def test_what_is_kept_has_a_bound(blog: WordPress) -> None:
+def test_the_stored_renderings_are_limited(blog: WordPress) -> None:
     post = blog.publish("[getty 74917285]")
     kept = blog.php(
         f"for ($i = 0; $i < 12; $i++) {{ EmbedKit\\rendered(\"$i [getty 74917285]\", 'web', {post}); }}"
@@ -199,7 +199,7 @@ def test_what_is_kept_has_a_bound(blog: WordPress) -> None:
     assert kept == "8"
 
 
-def test_without_the_service_there_are_links_and_no_hole(blog: WordPress) -> None:
+def test_without_the_service_there_are_links(blog: WordPress) -> None:
     blog.set("embedkit_service", NOBODY)
     page = blog.read(blog.publish(DOWN))
     assert frames(page) == []
@@ -221,7 +221,7 @@ def test_the_last_rendering_is_used_while_the_service_is_down(blog: WordPress, s
     assert frames(blog.read(post)) == []
 
 
-def test_a_slow_service_is_waited_for_behind_the_readers(blog: WordPress, service: Server) -> None:
+def test_readers_do_not_wait_for_a_slow_service(blog: WordPress, service: Server) -> None:
     post = blog.publish("[getty 600000077]")
     with Slow(service.url) as slow:
         blog.set("embedkit_service", slow.url)
@@ -233,7 +233,7 @@ def test_a_slow_service_is_waited_for_behind_the_readers(blog: WordPress, servic
         assert slow.requests.count("/v1/render [getty 600000077]") == 2
 
 
-def test_a_service_that_failed_is_left_alone(blog: WordPress, service: Server) -> None:
+def test_a_failed_service_is_not_requested_again(blog: WordPress, service: Server) -> None:
     with Slow(service.url) as slow:
         slow.awake.set()
         blog.set("embedkit_service", slow.url)
@@ -256,14 +256,16 @@ def test_a_card_made_in_an_outage_of_getty_does_not_replace_the_picture(
     assert refs(page) == ["600000078"]
 
 
-def test_a_picture_that_fails_stops_no_other(blog: WordPress, getty: SandboxServer) -> None:
+def test_a_picture_that_fails_does_not_affect_others(blog: WordPress, getty: SandboxServer) -> None:
     getty.app.faults.add("not-json", count=None, item="600000079")
     asked = blog.php("var_dump(EmbedKit\\oembed('https://gty.im/600000079', []), get_transient('embedkit_down'));")
     getty.app.faults.clear()
     assert asked.split() == ["NULL", "bool(false)"]
 
 
-def test_a_withdrawn_picture_leaves_the_post(blog: WordPress, service: Server, getty: SandboxServer) -> None:
+def test_a_withdrawn_picture_disappears_from_the_post(
+    blog: WordPress, service: Server, getty: SandboxServer
+) -> None:
     post = blog.publish("[getty 600000123]\n\nhttps://gty.im/600000124")
     assert len(frames(blog.read(post))) == 2
     getty.app.withdraw("600000123")
@@ -316,7 +318,7 @@ def test_without_the_service_the_post_is_saved_as_typed(blog: WordPress, service
     assert refs(blog.read(post)) == ["74917285"]
 
 
-def test_what_the_service_can_not_read_is_saved_as_typed(blog: WordPress) -> None:
+def test_unreadable_embed_code_is_saved_as_typed(blog: WordPress) -> None:
     typed = AROUND.format(PASTED + "<iframe src='https://embed.gettyimages.com/embed/'></iframe>")
     assert blog.saved(blog.publish(typed)) == typed
 
@@ -330,7 +332,7 @@ def test_code_and_other_kinds_of_posts_are_saved_as_typed(blog: WordPress) -> No
 # -- featured images ------------------------------------------------------------------------------------
 
 
-def test_a_featured_picture_is_an_embed_wherever_the_theme_shows_one(blog: WordPress) -> None:
+def test_a_featured_picture_is_an_embed_everywhere_in_the_theme(blog: WordPress) -> None:
     post = blog.publish("<p>Words.</p>", post_title="Featured")
     assert frames(blog.read(post)) == []
     blog.php(f"EmbedKit\\feature('[getty 74917285]', {post});")
@@ -363,7 +365,7 @@ def test_without_the_plugin_the_address_of_a_picture_is_enough(
         blog.php("require_once 'wp-admin/includes/plugin.php'; activate_plugin('embedkit/embedkit.php');")
 
 
-def test_nothing_is_left_behind(blog: WordPress) -> None:
+def test_uninstalling_leaves_nothing_behind(blog: WordPress) -> None:
     post = blog.publish("[getty 74917285]")
     blog.read(post)
     left = blog.php(

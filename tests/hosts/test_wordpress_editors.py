@@ -47,7 +47,7 @@ def test_the_settings_are_kept_and_the_token_is_not_shown(blog: WordPress, admin
     assert blog.option("embedkit_token") == ""
 
 
-def test_the_test_button_names_what_is_wrong(blog: WordPress, admin: Page, service: Server) -> None:
+def test_the_test_button_reports_what_is_wrong(blog: WordPress, admin: Page, service: Server) -> None:
     good = ["The service answers.", "It shows pictures.", "It knows the token.", "Its picker may be shown here."]
     assert findings(settings(admin, blog)) == good
     blog.set("embedkit_token", "wrong")
@@ -113,7 +113,7 @@ def publish(page: Page) -> None:
     page.wait_for_url("**&message=1")
 
 
-def test_the_classic_editor_shows_pictures_and_saves_words(blog: WordPress, admin: Page) -> None:
+def test_the_classic_editor_shows_pictures_and_saves_shortcodes(blog: WordPress, admin: Page) -> None:
     text = "Words.\n\n[getty 74917285 width=300]\n<pre>[getty 1]</pre>\nhttps://gty.im/600000002\n\nEnd."
     post = blog.publish(text, post_title="Classic")
     page = edit(admin, blog, post)
@@ -135,7 +135,7 @@ def test_the_classic_editor_shows_pictures_and_saves_words(blog: WordPress, admi
     assert f"/embed/{featured}?" in shown
 
 
-def test_a_picture_in_the_classic_editor_is_exchanged_by_its_pencil(blog: WordPress, admin: Page) -> None:
+def test_the_pencil_replaces_a_picture_in_the_classic_editor(blog: WordPress, admin: Page) -> None:
     post = blog.publish("[getty 74917285]", post_title="Classic")
     page = edit(admin, blog, post)
     page.frame_locator("#content_ifr").locator(".wpview").click()

@@ -50,7 +50,7 @@ def pyright() -> set[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("check", [mypy, pyright], ids=["mypy", "pyright"])
-def test_a_type_checker_finds_the_slips_and_nothing_else(check: typing.Callable[[], set[tuple[str, int]]]) -> None:
+def test_type_checkers_find_exactly_the_slips(check: typing.Callable[[], set[tuple[str, int]]]) -> None:
     lines = enumerate(SLIPS.read_text("utf-8").splitlines(), 1)
     marked = {(SLIPS.name, number) for number, line in lines if line.endswith("# slip")}
     found = check()
@@ -68,7 +68,7 @@ def test_programs_can_be_imported(program: Path, tmp_path: Path, monkeypatch: py
 # -- names ---------------------------------------------------------------------------------------------
 
 
-def test_a_type_checker_sees_the_names_that_are_there_at_run_time() -> None:
+def test_type_checkers_see_the_same_names_as_at_run_time() -> None:
     tree = ast.parse(Path(str(embedkit.__file__)).read_text("utf-8"))
     guarded = [one for node in tree.body if isinstance(node, ast.If) for one in node.body]
     seen = {
@@ -87,7 +87,7 @@ def test_every_error_is_importable() -> None:
     assert {kind.__name__ for kind in kinds} <= {*embedkit.__all__}
 
 
-def test_whatever_a_public_method_returns_is_importable() -> None:
+def test_everything_that_public_methods_return_is_importable() -> None:
     met, todo = {EmbedKit}, [EmbedKit]
     while todo:
         for where, kind in returned(todo.pop()):
