@@ -65,7 +65,7 @@ def rows() -> Iterator[Row]:
         copy = ["-c", COPY, f"{made}/posts", f"{made}/copied"]
         other = ["-c", MICAWBER, f"{made}/posts", f"{made}/other"]
         process(build, environment), process(copy, environment), process(other, environment)
-        again, anew, ahead = [], [], []
+        again, fresh, ahead = [], [], []
         for _ in range(ROUNDS):
             limit = process(copy, environment)
             took = process(build, environment)
@@ -73,7 +73,7 @@ def rows() -> Iterator[Row]:
             ahead.append(process(other, environment) / took)
             shutil.rmtree(folder / "copied"), shutil.rmtree(folder / "built")
             limit = process(copy, environment)
-            anew.append(process(build, environment) / limit)
+            fresh.append(process(build, environment) / limit)
         yield Row("H1", "rebuild of 10,000 posts, warm / reading and writing", quartiles(again), 5, 2.5)
         yield Row("H1", "micawber, of the URLs alone / this rebuild", quartiles(ahead), 1, None, False)
-        yield Row("H1", "the same into an empty folder", quartiles(anew), 5, 2.5)
+        yield Row("H1", "the same into an empty folder", quartiles(fresh), 5, 2.5)

@@ -55,7 +55,7 @@ UNITS = {
     "nested items": "- a\n  ",
     "quotes": "> ",
     "blank lines": "\n",
-    "blanks": " ",
+    "bare spaces": " ",
     "oembed": '<oembed url="https://gty.im/1">',
     "open oembed": '<oembed url="//gty.im/1" ',
     "quoted addresses": '"https://gty.im/1" ',

@@ -25,7 +25,7 @@ from embedkit.shortcodes.scan import find
 
 FRAME = '<iframe src="//embed.gettyimages.com/embed/5?et=a&sig=b" width="300"></iframe>'
 LINK = '<a class="gie-single" href="https://www.gettyimages.com/detail/5">Embed from Getty Images</a>'
-BLANKS = (" ", "\n", "\t", "\r\n", "\n\n", "    ", "\xa0", "&nbsp;")
+SPACES = (" ", "\n", "\t", "\r\n", "\n\n", "    ", "\xa0", "&nbsp;")
 TAGS = (
     *(
         "[getty ",
@@ -243,7 +243,7 @@ CODE = (
         "Embed from",
     ),
 )
-VOCABULARY = (*BLANKS, *TAGS, *URLS, *HTML, *EDITORS, *MARKDOWN, *CODE)
+VOCABULARY = (*SPACES, *TAGS, *URLS, *HTML, *EDITORS, *MARKDOWN, *CODE)
 ENDINGS = (
     " [getty 1]",
     "\n\n[getty 1]",

@@ -104,7 +104,7 @@ class Api:
         limits = Limits(config, clock)
         self.tokens = Tokens(config, limits, clock)
         self.delivery = Delivery(config, find, clock)
-        self._gate = Authenticator(config, self.tokens, limits, clock)
+        self._authenticator = Authenticator(config, self.tokens, limits, clock)
         self.changes = AssetChanges(clock)
         history = History(config.history, find)
         self.routes: tuple[Route, ...] = (
@@ -128,7 +128,7 @@ class Api:
         return replace(reply, headers=(*reply.headers, *self._headers(call, reply)))
 
     def _answer(self, call: Call) -> Reply:
-        caller = self._gate.authenticate(call)
+        caller = self._authenticator.authenticate(call)
         routes = [route for route in self.routes if route.matches(call.path)]
         if not routes:
             raise message_error(404, "The sandbox has no such operation.")

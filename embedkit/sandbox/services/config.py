@@ -142,7 +142,7 @@ ERAS: dict[EraName, Era] = {
 
 @dataclass(frozen=True, slots=True)
 class SandboxConfig:
-    """The behavior of a sandbox.
+    """The behavior of a sandbox. See :class:`Era` for the differences between the eras.
 
     >>> SandboxConfig(generation="div", not_embeddable_status=404).rules.throttle_status
     429
@@ -155,10 +155,10 @@ class SandboxConfig:
     statuses and bodies for keys, tokens and throttling, 303 for downloads, download URLs valid for a day, and
     refresh tokens valid for a year.
 
-    :param era: the year of the contract to follow: ``2014`` (Connect), ``2018`` or ``2026``; see :class:`Era` for
-        the differences. It sets the defaults of generation, anchor_scheme, throttle_status and undeclared_fields.
-    :param generation: ``modern`` (anchor and script, since 2017) or ``div`` (iframe in a div, 2014, with a
-        bar of 49 px below the picture and thumbnail sizes as strings).
+    :param era: the year of the contract to follow: ``2014`` (Connect), ``2018`` or ``2026``. It sets the defaults
+        of generation, anchor_scheme, throttle_status and undeclared_fields.
+    :param generation: the oEmbed markup: ``modern`` (anchor and script, since 2017) or ``div`` (iframe in a div,
+        2014, with a bar of 49 px below the picture and thumbnail sizes as strings).
     :param anchor_scheme: the scheme of the link in modern markup: ``http`` was seen until 2023, ``https`` since.
     :param throttle_status: the status for calls over the limits: 429 as today, or 403 as in the classic
         documentation.
@@ -169,8 +169,8 @@ class SandboxConfig:
     :param deterministic: issue the same tokens for the same request, and keep the dates of news pictures fixed, so
         that builds are reproducible byte for byte. The real service issues new tokens with every response, and
         always has pictures of today.
-    :param calls_per_second: the limit of each key, including token requests; 0 for no limit.
-    :param calls_per_day: the same, per day.
+    :param calls_per_second: the maximum calls per second for each key, including token requests; 0 for no limit.
+    :param calls_per_day: the maximum calls per day for each key, including token requests; 0 for no limit.
     :param password_grant: whether a customer can get a token with name and password. The metadata document of 2026
         does not list that grant type, but the contract still declares it.
     :param token_seconds: the lifetime of an access token.
@@ -196,7 +196,8 @@ class SandboxConfig:
     :param bad_tld_status: the status for an unlisted tld; 0 uses ``com`` instead.
     :param bad_size_status: the status for a maxwidth or maxheight that is not a positive integer; 0 ignores it.
     :param missing_caller_status: the status for a request without ``caller``; 0 accepts it.
-    :param error_body: ``json`` (``{"message": …}``, as /preview had), ``html`` or ``empty``.
+    :param error_body: the form of error bodies: ``json`` (``{"message": …}``, as /preview had), ``html`` or
+        ``empty``.
     :param default_side: the longest side, in px, without maxwidth and maxheight. If only one of the two is
         given, the other side is not limited.
     :param cors: the value of Access-Control-Allow-Origin; empty omits the header.

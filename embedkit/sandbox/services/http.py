@@ -132,9 +132,8 @@ Headers = tuple[tuple[str, str], ...]
 CLASSIC_INVALID: JSON = {"message": "Invalid Request. Possible required parameter missing."}
 
 
-ERROR_TYPE = (
-    "application/vnd.getty.error+json; charset=utf-8"  # from the application; the gateway sends plain JSON
-)
+# the type of the application's errors; the gateway sends plain JSON
+ERROR_TYPE = "application/vnd.getty.error+json; charset=utf-8"
 
 
 def error_reply(refused: APIError, *, coded: bool) -> Reply:

@@ -56,10 +56,8 @@ def _preferred_tags(header: str) -> list[str]:
 
 
 COUNTRIES_FILE = Path(__file__).parent / "countries.tsv"
-OTHER_NAMES = {
-    "England": "United Kingdom",
-    "Turkey": "Türkiye",
-}  # names in the catalogue that differ from the table
+# names in the catalogue that differ from the table
+OTHER_NAMES = {"England": "United Kingdom", "Turkey": "Türkiye"}
 
 
 @dataclass(frozen=True, slots=True)

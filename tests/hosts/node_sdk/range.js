@@ -7,8 +7,8 @@ const application = { apiKey: "sandbox-key", apiSecret: "sandbox-secret" };
 const customer = { ...application, username: "sandbox-user", password: "sandbox-password" };
 const EXAMPLE = "74917285";
 
-const told = (error) => ({ name: error.name, status: error.statusCode, message: error.message });
-const refusal = (call) => call.then(() => "no refusal", told);
+const describe = (error) => ({ name: error.name, status: error.statusCode, message: error.message });
+const refusal = (call) => call.then(() => "no refusal", describe);
 
 function custom(api, method, route, query = {}, body = undefined) {
   const request = api.customrequest().withMethod(method).withRoute(route).withQueryParameters(query);
