@@ -66,17 +66,17 @@ class Pictures(EnvironmentCollector):
 
     def clear_doc(self, app: Sphinx, env: BuildEnvironment, docname: str) -> None:
         """Forget a document that is about to be read again, or was deleted."""
-        _asked(env).pop(docname, None)
+        _references(env).pop(docname, None)
 
     def merge_other(self, app: Sphinx, env: BuildEnvironment, docnames: Set[str], other: BuildEnvironment) -> None:
         """Merge the documents read by another process."""
-        _asked(env).update({name: texts for name, texts in _asked(other).items() if name in docnames})
+        _references(env).update({name: texts for name, texts in _references(other).items() if name in docnames})
 
     def process_doc(self, app: Sphinx, doctree: nodes.document) -> None:
         """Record a document's pictures, and remove them from titles in navigation, as Sphinx does with images."""
         env, name = app.env, app.env.docname
         if texts := [_shortcode(node) for node in doctree.findall(getty)]:
-            _asked(env)[name] = texts
+            _references(env)[name] = texts
         for title in (env.titles[name], env.longtitles[name], env.tocs[name]):
             for node in list(title.findall(getty)):
                 node.parent.remove(node)
@@ -94,19 +94,19 @@ class Pictures(EnvironmentCollector):
         return []
 
 
-def _asked(env: BuildEnvironment) -> dict[str, list[str]]:
-    return _kept(env, "embedkit_asked")
+def _references(env: BuildEnvironment) -> dict[str, list[str]]:
+    return _persistent(env, "embedkit_asked")
 
 
 def _written(env: BuildEnvironment, app: Sphinx) -> dict[str, str]:
-    written: dict[str, str] = _kept(env, "embedkit_written").setdefault(app.builder.name, {})
+    written: dict[str, str] = _persistent(env, "embedkit_written").setdefault(app.builder.name, {})
     return written
 
 
-def _kept(env: BuildEnvironment, name: str) -> dict[str, Any]:
+def _persistent(env: BuildEnvironment, name: str) -> dict[str, Any]:
     """Return a dictionary that Sphinx keeps between builds."""
-    kept: dict[str, Any] = vars(env).setdefault(name, {})
-    return kept
+    values: dict[str, Any] = vars(env).setdefault(name, {})
+    return values
 
 
 def _shortcode(node: getty) -> str:
@@ -115,9 +115,9 @@ def _shortcode(node: getty) -> str:
 
 
 def _fingerprints(app: Sphinx, env: BuildEnvironment) -> dict[str, str]:
-    site, asked = _site(app), _asked(env)
-    site.kit.warm((text, "text") for texts in asked.values() for text in texts)
-    return {name: site.fingerprint(texts) for name, texts in asked.items()}
+    site, references = _site(app), _references(env)
+    site.kit.warm((text, "text") for texts in references.values() for text in texts)
+    return {name: site.fingerprint(texts) for name, texts in references.items()}
 
 
 class Show(SphinxPostTransform):

@@ -83,7 +83,7 @@ def handle(target: Flask | Blueprint) -> None:
 def from_error(error: EmbedKitError) -> Response:
     """Return an error as a problem. The details of a configuration error are only logged."""
     if isinstance(error, ConfigurationError):
-        log.error("wrong configuration: %s", error)
+        log.error("invalid configuration: %s", error)
         error = Refused("configuration", "The service is not configured correctly. See its log for details.")
     status, code = error.http_status, error.code
     problem = {"type": _type(code), "title": error.title, "status": status, "detail": str(error), "code": code}

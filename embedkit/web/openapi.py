@@ -71,7 +71,7 @@ def openapi_document(settings: Settings | None = None) -> JSON:
     for route in ROUTES:
         paths.setdefault(path(route), {})[route.method.lower()] = _operation(route)
     bearer = {"type": "http", "scheme": "bearer"}
-    schemes = {name: {**bearer, "description": says} for name, says in SECURITY_SCHEMES.items()}
+    schemes = {name: {**bearer, "description": text} for name, text in SECURITY_SCHEMES.items()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "embedkit", "version": VERSION, "description": DESCRIPTION},
@@ -116,8 +116,8 @@ def _operation(route: Route) -> JSON:
 
 def _path_parameters(route: Route) -> list[JSON]:
     return [
-        {"name": name, "in": "path", "required": True, "description": says, "schema": PATHS[name]}
-        for name, says in route.parameters.items()
+        {"name": name, "in": "path", "required": True, "description": text, "schema": PATHS[name]}
+        for name, text in route.parameters.items()
     ]
 
 
@@ -134,13 +134,13 @@ def _parameter(name: str, schema: JSON, struct: JSON) -> JSON:
     """Return a field as a parameter, which is optional if ``required`` doesn't list it; null is removed."""
     plain = next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema)
     plain = {key: value for key, value in plain.items() if key != "default" or value is not None}
-    says = plain.pop("description", None)
+    text = plain.pop("description", None)
     parameter = {"name": name, "in": "query", "required": name in struct.get("required", []), "schema": plain}
     if plain.get("type") == "array":
         parameter |= {"style": "form", "explode": False}  # comma-separated
     if not parameter["required"]:
         parameter["allowEmptyValue"] = True  # forms send empty fields; they count as omitted
-    return {**parameter, "description": says} if says else parameter
+    return {**parameter, "description": text} if text else parameter
 
 
 def _answers(route: Route) -> JSON:
@@ -274,7 +274,7 @@ def _fields(schema: Any, document: JSON) -> list[JSON]:
     struct = document["components"]["schemas"].get(name, {})
     needed = struct.get("required", [])
     return [
-        {"name": name, "kind": kind(found), "description": _says(found), "required": name in needed}
+        {"name": name, "kind": kind(found), "description": _description(found), "required": name in needed}
         for name, found in struct.get("properties", {}).items()
     ]
 
@@ -292,7 +292,7 @@ def kind(schema: JSON) -> str:
     return str(schema.get("type", "any"))
 
 
-def _says(schema: JSON) -> str:
+def _description(schema: JSON) -> str:
     nested = (one.get("description", "") for one in schema.get("anyOf", []))
     return str(schema.get("description") or next(filter(None, nested), ""))
 

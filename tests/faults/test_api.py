@@ -1,4 +1,4 @@
-"""The table of upstream faults (reliability) for the API v3 and for its token endpoint, over real sockets."""
+"""The table of upstream faults for the API v3 and its token endpoint, over real sockets."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def search(harness: Harness) -> SearchPage:
 
 
 def refused(script: Script, *, retries: int | None = 0, timeout: float = 5.0, act: Any = search) -> EmbedKitError:
-    """The error of a call of the API, whatever it is; it is asked so many times more."""
+    """Return the error of an API call, after the expected number of requests."""
     with Upstream(script) as upstream, Harness(upstream.origin, timeout=timeout) as harness:
         error = harness.error(lambda: act(harness))
         if retries is not None:
@@ -72,7 +72,7 @@ def refused(script: Script, *, retries: int | None = 0, timeout: float = 5.0, ac
 
 
 def no_token(script: Script, *, retries: int | None = 0, timeout: float = 5.0) -> EmbedKitError:
-    """The error of a call for which no token is to be had; the API is not asked then."""
+    """Return the error of a call that can't get a token and therefore doesn't reach the API."""
     with Upstream(ok(search_body())) as api, Upstream(script) as upstream:
         harness = Harness(api.origin, f"{upstream.origin}/oauth2/token", timeout=timeout, **APPLICATION)
         with harness:
@@ -108,14 +108,14 @@ def test_slow_responses_time_out(ask: Callable[..., EmbedKitError], name: str, s
 @pytest.mark.parametrize(("name", "script"), CUT, ids=[row[0] for row in CUT])
 def test_missing_responses(name: str, script: Script) -> None:
     assert type(refused(script, retries=1)) is Unavailable
-    assert type(no_token(script)) is Unavailable  # it may have issued one: nobody asks twice
+    assert type(no_token(script)) is Unavailable  # not retried, because a token might have been issued
 
 
 @pytest.mark.parametrize(("name", "script"), INVALID, ids=[row[0] for row in INVALID])
 @pytest.mark.parametrize("ask", [refused, no_token])
 def test_invalid_http(ask: Callable[..., EmbedKitError], name: str, script: Script) -> None:
     if name == "endless chunks":
-        script = flood(CHUNKED, b"1000\r\n" + b"a" * 4096 + b"\r\n", 5000)  # of the API 2 MiB are read
+        script = flood(CHUNKED, b"1000\r\n" + b"a" * 4096 + b"\r\n", 5000)  # more than the API's limit of 2 MiB
     assert type(ask(script)) is InvalidResponse
 
 
@@ -224,7 +224,7 @@ def test_no_redirect_leaves_the_api(lane: str, location: str) -> None:
         credentials = APPLICATION if lane == "token" else {}
         with Harness(origins[0], f"{origins[1]}/t", **credentials) as harness:
             error = harness.error(lambda: search(harness))
-        if location != "/a\r\nX: y":  # that is one more header, and a redirect to /a
+        if location != "/a\r\nX: y":  # that is a redirect to /a with one more header
             assert type(error) is InvalidResponse
         assert sentinel.connections == 0
 
@@ -328,7 +328,7 @@ def test_401_resends_an_order_because_nothing_was_ordered() -> None:
 @pytest.mark.parametrize("status", ["403 X", "429 X"])
 @pytest.mark.parametrize("where", ["header", "message"])
 def test_throttling_per_second(status: str, where: str) -> None:
-    """All of the API keeps quiet for a second, then two, four, up to thirty; the rest does not."""
+    """Calls to the API pause for one second, then two, four, up to thirty; other calls don't."""
     body = b'{"message": "%s"}' % PER_SECOND.encode() if where == "message" else b"{}"
     headers = (f"X-Error-Detail: {PER_SECOND}",) if where == "header" else ()
     with Upstream(answer_and_close(body, status, headers)) as upstream, Harness(upstream.origin) as harness:
@@ -336,7 +336,7 @@ def test_throttling_per_second(status: str, where: str) -> None:
             hits = upstream.hits
             assert type(harness.error(lambda: search(harness))) is RateLimited
             asked = upstream.hits
-            assert asked == hits + 1 if status == "403 X" else hits < asked <= hits + 3  # 429 is tried again
+            assert asked == hits + 1 if status == "403 X" else hits < asked <= hits + 3  # 429 is retried
             assert harness.endpoint()["throttled"] == "rate-limited"
             error = harness.error(lambda: harness.api.countries())
             assert type(error) is RateLimited
@@ -350,7 +350,7 @@ def test_throttling_per_second(status: str, where: str) -> None:
 
 @pytest.mark.parametrize("status", ["403 X", "429 X"])
 def test_daily_quota(status: str) -> None:
-    """The door is shut for a quarter of an hour, doubling to two; asked once each time, and never again at once."""
+    """Calls stop for 15 minutes, doubling up to two hours; each time, one call is made and not retried."""
     script = answer_and_close(b'{"message": "%s"}' % PER_DAY.encode(), status, (f"X-Error-Detail: {PER_DAY}",))
     with Upstream(script) as upstream, Harness(upstream.origin) as harness:
         for hits, minutes in enumerate((15, 30, 60, 120, 120), start=1):
@@ -446,7 +446,7 @@ def test_content_type_and_byte_order_mark_are_ignored(kind: str) -> None:
     ):
         assert search(harness).total == 1
         assert search(harness).total == 1
-        assert upstream.hits == 1  # kept as it is
+        assert upstream.hits == 1  # cached unchanged
 
 
 def test_cookies_are_not_sent_back() -> None:
@@ -464,7 +464,7 @@ def test_cookies_are_not_sent_back() -> None:
 
 
 def later(harness: Harness, seconds: float) -> None:
-    """Time passes for the token, too: its clock can't be handed to a kit."""
+    """Advance the clock for the token too, whose clock can't be passed to a kit."""
     harness.advance(seconds)
     session = harness.api._cache.session
     was = session.tokens.clock
@@ -520,7 +520,7 @@ def test_a_broken_token_endpoint_does_not_affect_searches_with_a_valid_token(nam
         later(harness, 200)
         assert isinstance(harness.error(lambda: harness.kit.search("gone")), ProviderError)
         assert upstream.hits == 4
-        later(harness, 120)  # after every pause, and the breaker's
+        later(harness, 120)  # longer than every pause, including the breaker's
         tokens.scripts = (answer_and_close(token_body("access-9")),)
         assert harness.kit.search("back").total == 1
         assert "access-9" in upstream.requests[-1]
@@ -558,7 +558,7 @@ def test_an_api_outage_does_not_affect_oembed() -> None:
 
 
 class Paced:
-    """A harness whose sleep() moves its clock; it records the seconds that were slept."""
+    """A harness whose sleep() advances its clock and records the seconds."""
 
     def __init__(self, upstream: Upstream, **rows: Any) -> None:
         self.harness = Harness(upstream.origin, api_rate=API_RATE, sleep=self._sleep, monotonic=Clock(), **rows)
@@ -618,11 +618,11 @@ def test_oembed_and_files_are_not_paced() -> None:
 
 @pytest.mark.parametrize("era", ["2018", "2026"])
 def test_the_first_quota_error_has_retry_after(era: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # a token of an earlier server on this port costs a call
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # no cached token of an earlier server on this port
     with SandboxServer(SandboxConfig(era=era, calls_per_day=2)) as server:
         kit = EmbedKit(server.settings(cache="memory:", secret="s" * 40))
         held = kit.search("harbour")
-        for phrase in ("city", "forest"):  # Getty's own refusal, and then ours in its name
+        for phrase in ("city", "forest"):  # the first error is Getty's, the second is ours
             with pytest.raises(QuotaExhausted) as caught:
                 kit.search(phrase)
             assert 890 < (caught.value.retry_after or 0) <= 900

@@ -1,4 +1,4 @@
-"""Somebody else in our store: other tables, other types, other owners, another file in the place of ours."""
+"""Stores changed by others: foreign tables, types and owners, and a replaced file."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_tables_dropped_while_running_are_recreated(tmp_path: Path) -> None:
 
 
 def test_a_reader_notices_a_replaced_file(tmp_path: Path) -> None:
-    """One that only reads would go on with the old file, and show what others take down."""
+    """Otherwise, a process that only reads would keep using the old file, and show pictures taken down by others."""
     url = f"sqlite:{tmp_path}/c"
     kept = cache(open_store(url, limit=1000, timeout=5))
     kept.store(embed(), tld="com")
@@ -96,7 +96,7 @@ for again in range(3):
         if os.path.exists(path + end):
             os.truncate(path + end, 0)
 with open("/proc/self/maps") as maps:
-    assert maps.read().count("-shm") <= 1  # the other's own
+    assert maps.read().count("-shm") <= 1  # the other process's own
 os._exit(0)
 """
 
@@ -140,7 +140,7 @@ def test_an_unwritable_entry_does_not_block_others(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
 def test_entries_written_by_another_user_are_overwritten() -> None:
-    """As after a command that was run by root over the cache of a service."""
+    """For example, after root ran a command on a service's cache."""
     with tempfile.TemporaryDirectory() as folder:
         FileCache(folder).set("key", "of root")
         for parent, _, names in os.walk(folder):

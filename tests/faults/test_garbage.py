@@ -1,4 +1,4 @@
-"""A maintenance page in place of answers: it counts against the endpoint, and a minute after it all is normal."""
+"""Maintenance pages instead of responses: they count as failures of the endpoint, and recovery takes a minute."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ids(count: int) -> list[str]:
 
 
 class Site:
-    """One process of a site: a kit over HTTP, with clocks that can be moved."""
+    """A process of a site: a kit over HTTP, with adjustable clocks."""
 
     def __init__(self, settings: Settings) -> None:
         self.clock, self.monotonic = Clock(time.time), Clock(time.monotonic)
@@ -48,7 +48,7 @@ def fixture_sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture(name="sites")
 def fixture_sites(request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path: Path) -> Iterator[list[Site]]:
-    """Two processes over one store."""
+    """Two processes with a shared store."""
     sandbox.app.faults.clear()
     with store_url(getattr(request, "param", "sqlite"), tmp_path) as url:
         rows = sandbox.settings(cache=url, secret="s" * 40, timeout=2)
@@ -59,7 +59,7 @@ def fixture_sites(request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_pa
 
 
 def outage(sites: list[Site], sandbox: SandboxServer) -> None:
-    """An hour in which every process asks for the same pictures every five minutes; then all is well again."""
+    """An hour-long outage in which every process requests the same pictures every five minutes."""
     for _ in range(12):
         for site in sites:
             assert not any(isinstance(one, Embed) for one in site.kit.resolve_many(ids(8)))
@@ -71,7 +71,7 @@ def outage(sites: list[Site], sandbox: SandboxServer) -> None:
 
 @pytest.mark.parametrize("sites", STORES, indirect=True)
 def test_recovery_takes_a_minute(sites: list[Site], sandbox: SandboxServer) -> None:
-    """For the pictures that were asked for meanwhile too, however often, and in every process."""
+    """This includes the pictures requested during the outage, however often, and in every process."""
     sandbox.app.faults.add("not-json", count=None)
     outage(sites, sandbox)
     for site in sites:
@@ -118,7 +118,7 @@ def test_a_picture_with_garbage_does_not_affect_others(
 
 
 def test_a_rejected_picture_is_retried_at_growing_intervals(sites: list[Site], sandbox: SandboxServer) -> None:
-    """That is the picture's own fault: its answer is oEmbed, with markup that may not be used."""
+    """This is attributed to the picture, because the response is oEmbed, but its markup can't be used."""
     refused, *others = ids(12)
     sandbox.app.faults.add("hostile", count=None, item=refused)
     times = []
@@ -160,7 +160,7 @@ PAGE = b"<!doctype html><title>We will be back soon</title>"
         (Response(401, body=PAGE), False),
         (Response(403, body=PAGE), False),
         (Response(403, body=b'{"message": "ImageNotEmbeddable"}'), True),
-        (Response(404, body=PAGE), True),  # a takedown must get through, whatever its page says
+        (Response(404, body=PAGE), True),  # a takedown counts, whatever the body
         (Response(404, body=b"<h1>Access Denied</h1> Reference #18.1"), False),
         (Response(410), True),
         (Response(429, body=PAGE), True),
@@ -175,6 +175,6 @@ def test_responses_attributed_to_the_endpoint(response: Response, own: bool) -> 
     assert oembed.recognizes(response) is own
     if own or response.status >= 500 or response.status in (401, 403, 404):
         return
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - either class; the mark is what counts
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - either class; only the attribute matters
         read(response, AssetRef(("1",)), tld="com")
     assert getattr(caught.value, "outage", True)

@@ -1,4 +1,4 @@
-"""A handful of the kill loops; ``python -m tests.support.kill_loops --kills 100`` is the whole of them."""
+"""A few iterations of the kill loops; ``python -m tests.support.kill_loops --kills 100`` runs all of them."""
 
 from __future__ import annotations
 

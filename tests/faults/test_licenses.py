@@ -1,4 +1,4 @@
-"""A download that is killed, or whose wire is cut, at each step: the same command once more makes no second licence."""
+"""Downloads that are killed or disconnected at each step: repeating the command doesn't license the picture twice."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from tests.support.kill_loops import Forked
 PRODUCT = ("--product-type", "premiumaccess")
 
 
-# -- a wire that can be cut ----------------------------------------------------------------------------
+# -- a connection that can be cut ----------------------------------------------------------------------------
 
 
 @dataclass
 class Wire:
-    """What lies between the command and the sandbox. ``cut`` says how many bytes of an answer come through, and None
-    that all do; -1 does not even let the request through."""
+    """The connection between the command and the sandbox. ``cut`` returns how many bytes of a response arrive: None
+    for all of them, -1 if not even the request arrives."""
 
     sandbox: SandboxServer
     cut: Callable[[str], int | None] = field(default=lambda _: None)
@@ -78,7 +78,7 @@ def wire() -> Iterator[Wire]:
 def run(
     wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Run]:
-    monkeypatch.setattr("embedkit.api.orders.SETTLE_S", 0.0)  # no order of a test is on its way any more
+    monkeypatch.setattr("embedkit.api.orders.SETTLE_S", 0.0)  # no order of an earlier test is in progress
     call = runner(wire.sandbox, tmp_path, monkeypatch, capsys)
     for name, value in sandbox_environ(wire.origin, tmp_path).items():
         monkeypatch.setenv(name, value)
@@ -87,7 +87,7 @@ def run(
 
 
 def licences(wire: Wire, id: str) -> int:
-    """As Getty's history has them."""
+    """Return the orders in Getty's download history."""
     with EmbedKit(wire.sandbox.settings(cache="memory:")) as kit:
         return len(kit.api.image_download_history(id))
 
@@ -97,13 +97,13 @@ def files(folder: Path) -> list[str]:
 
 
 def is_whole(folder: Path, id: str) -> bool:
-    """A file of the sandbox is as long as it says; a partial one lies nowhere."""
+    """Check that the file has its full length, and that no partial file is left."""
     [name] = files(folder)
     with EmbedKit() as kit:
         return name == f"{id}.jpg" and kit.api.downloads.sizes(id)[-1].bytes == (folder / name).stat().st_size
 
 
-# -- where a process dies ------------------------------------------------------------------------------
+# -- the steps at which a process is killed ------------------------------------------------------------------------------
 
 
 def die(*_: Any, **__: Any) -> None:
@@ -111,13 +111,13 @@ def die(*_: Any, **__: Any) -> None:
 
 
 def before(owner: type, name: str, when: Callable[..., bool] = lambda *_: True) -> None:
-    """Die before a method does its work."""
+    """Kill the process before a method is executed."""
     work = getattr(owner, name)
     setattr(owner, name, lambda *args, **named: (die() if when(*args) else None) or work(*args, **named))
 
 
 def after(owner: type, name: str, when: Callable[..., bool] = lambda *_: True) -> None:
-    """Die once a method has done its work."""
+    """Kill the process after a method is executed."""
     work = getattr(owner, name)
 
     def dying(*args: Any, **named: Any) -> Any:
@@ -150,7 +150,7 @@ CUT: dict[str, Callable[[str], int | None]] = {
     "7 in the middle of the answer": lambda line: 60 if line.startswith("POST /v3/downloads/") else None,
     "10 in the middle of the file": lambda line: 9_000 if line.startswith("GET /delivery/") else None,
 }
-LOST = ("6 before", "7 in", "8 after")  # Getty has taken the order, and nobody knows where its file is
+LOST = ("6 before", "7 in", "8 after")  # Getty has accepted the order, but the file's URL is unknown
 POINTS = [*((name, "killed") for name in KILLED), *((name, "cut") for name in CUT)]
 IDS = [str(600_000_001 + number) for number in range(len(POINTS))]
 
@@ -167,7 +167,7 @@ def _command(name: str, args: list[str], folder: Path, environ: dict[str, str]) 
 
 
 def killed(name: str, args: list[str], folder: Path) -> int:
-    """How a process ended that dies at that step."""
+    """Return how a process ended that was killed at this step."""
     process = Forked.context.Process(
         target=_command, args=(name, args, folder, without_settings(os.environ) | ours())
     )
@@ -206,11 +206,11 @@ def test_an_interrupted_download_is_licensed_once(
         assert (again.code, files(tmp_path)) == (1, [])
         assert f"{id} is already licensed since" in again.err
         assert wire.orders(id) == 1
-        assert run(*command).code == 1  # as often as it is run
-        assert run(*command, "--again").code == 0  # knowingly
+        assert run(*command).code == 1  # however often it is run
+        assert run(*command, "--again").code == 0  # deliberately
         assert licences(wire, id) == 2
     else:
-        assert again.code == (2 if name.startswith("12") else 0)  # then the file is there already
+        assert again.code == (2 if name.startswith("12") else 0)  # then the file already exists
     assert is_whole(tmp_path, id)
 
 
@@ -252,6 +252,6 @@ def test_two_processes_download_a_picture_once(wire: Wire, run: Run, tmp_path: P
     args = ["download", "600000034", *PRODUCT]
     everything = without_settings(os.environ) | ours()
     both = [Forked(args, folder, everything) for folder in folders]
-    assert [process.wait(120) for process in both] == [0, 0]  # the second by the URL of the first
+    assert [process.wait(120) for process in both] == [0, 0]  # the second uses the URL of the first
     assert (licences(wire, "600000034"), wire.orders("600000034")) == (1, 1)
     assert [files(folder) for folder in folders] == [["600000034.jpg"]] * 2

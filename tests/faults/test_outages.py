@@ -1,4 +1,4 @@
-"""An upstream that stays bad: nobody waits in vain, nobody asks in vain, and it ends well. Clocks that jump."""
+"""Lasting outages: no pointless waiting, no pointless calls, and recovery. Also clock jumps."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def test_a_hanging_upstream_does_not_delay_stale_copies() -> None:
         upstream.scripts = (hang(),)
         seen = [harness.kit.resolve(ID) for _ in range(20)]
         pages = [harness.get(route) for route in ROUTES]
-        assert harness.kit.settle(0) == 1  # the call behind all of these is still under way: nobody waited for it
+        assert harness.kit.settle(0) == 1  # the background refresh is still running: no caller waited for it
         assert all(embed.stale and embed.title == TITLE for embed in seen)
         assert [page.status_code for page in pages] == [200] * 3
-        assert upstream.hits <= 2  # the first, and one behind all of these
+        assert upstream.hits <= 2  # the first, and one background refresh
         began = time.monotonic()
         assert harness.kit.settle() == 0 or upstream.hits == 2
         assert time.monotonic() - began < 5 + 15
         upstream.scripts = (oembed_ok(),)
-        assert harness.kit.resolve(ID).stale  # and this one asks anew
+        assert harness.kit.resolve(ID).stale  # and starts another refresh
         assert harness.kit.settle(2) == 0
         assert not harness.kit.resolve(ID).stale
 
@@ -75,7 +75,7 @@ def test_a_refresh_does_not_shrink_a_copy() -> None:
 
 
 def oembed_state(harness: Harness) -> dict[str, object]:
-    ready = create_app(kit=harness.kit).test_client().get("/readyz")  # a new one: an answer is kept for a second
+    ready = create_app(kit=harness.kit).test_client().get("/readyz")  # a new one, whose status is not cached
     assert ready.status_code == 200
     state: dict[str, object] = ready.json["upstream"]["oembed"]
     return {"status": ready.json["status"], **state}
@@ -96,7 +96,7 @@ def test_five_failures_open_the_breaker_and_one_call_closes_it() -> None:
         harness.monotonic.ahead += 37
         assert isinstance(harness.resolve(ids(1)[0]), Unavailable)
         assert isinstance(harness.resolve(ids(2)[1]), Unavailable)
-        assert upstream.hits == 6  # one to try, none while that is fresh in mind
+        assert upstream.hits == 6  # one trial call, and none shortly after it
         upstream.scripts = (oembed_ok(),)
         harness.monotonic.ahead += 37
         assert isinstance(harness.resolve(ID), Embed)
@@ -107,7 +107,7 @@ def test_a_batch_in_an_outage_makes_few_calls() -> None:
     with Upstream(reset()) as upstream, Harness(upstream.url, concurrency=2) as harness:
         answers = harness.kit.resolve_many(ids(60))
     assert {type(answer) for answer in answers} == {Unavailable}
-    assert upstream.connections <= 5 + 2 + 7  # the failures, those under way, and one retry each
+    assert upstream.connections <= 5 + 2 + 7  # the failures, the calls in progress, and one retry each
 
 
 # -- too many calls -----------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def test_a_batch_waits_for_a_short_pause() -> None:
 
 
 def test_a_batch_ends_in_time_even_if_pictures_are_slow() -> None:
-    """Each answers in time, all of them together would not: what is late has an error, and is there next time."""
+    """Each is in time, but all together are not: late pictures have an error, and are cached for the next time."""
 
     def slow(sock: socket.socket, over: threading.Event) -> bool:
         over.wait(0.3)
@@ -249,7 +249,7 @@ def test_an_outage_does_not_bring_back_a_picture_that_is_not_embeddable() -> Non
         harness.kit.resolve(ID)
         harness.advance(days=1.5)
         upstream.scripts = (ok(b'{"message": "Not embeddable"}', "403 X"),)
-        harness.kit.resolve(ID)  # shown for a day more; this one learns of it, behind
+        harness.kit.resolve(ID)  # served for another day; its background refresh gets the error
         harness.kit.settle(2)
         assert harness.kit.resolve(ID).stale
         upstream.scripts = (DOWN,)
@@ -260,4 +260,4 @@ def test_an_outage_does_not_bring_back_a_picture_that_is_not_embeddable() -> Non
         assert not harness.kit.resolve(ID).stale
         upstream.scripts = (DOWN,)
         harness.advance(days=5)
-        assert harness.kit.resolve(ID).stale  # permitted again, so the copy counts again
+        assert harness.kit.resolve(ID).stale  # embeddable again, so the copy is valid again

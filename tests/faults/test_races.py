@@ -1,4 +1,4 @@
-"""Two things at once: a purge in the midst of a call, an interruption, a fork, a larger size, a cache that can't be written."""
+"""Races: a purge during a call, an interrupt, a fork, a larger size, and a read-only cache."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.support.tools import ROOT, Clock
 
 
 def gated(script: Script, asked: threading.Event, free: threading.Event) -> Script:
-    """An answer that is held back: ``asked`` tells that the question is there, ``free`` lets the answer go."""
+    """A delayed response: ``asked`` is set once the request arrives, ``free`` releases the response."""
 
     def held(sock: Any, over: Any) -> bool:
         asked.set()
@@ -43,7 +43,7 @@ def gated(script: Script, asked: threading.Event, free: threading.Event) -> Scri
 
 
 class Under:
-    """A call that is under way while the block runs, and has ended after it."""
+    """A call that is in progress during the block, and has ended after it."""
 
     def __init__(self, upstream: Upstream, script: Script, call: Callable[[], object]) -> None:
         self.asked, self.free = threading.Event(), threading.Event()
@@ -83,7 +83,7 @@ def test_a_response_requested_before_a_purge_is_not_stored(cache: str, held: boo
 
 
 class Interrupted(SQLiteCache):
-    """A store in whose next write something else happens, before it or after it."""
+    """A store whose next write triggers something else, before or after it."""
 
     before: Callable[[], object] | None = None
     after: Callable[[], object] | None = None
@@ -101,7 +101,7 @@ class Interrupted(SQLiteCache):
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", ["store", "store for another site", "store_rendered"])
 def test_a_purge_that_does_not_get_the_lock_is_not_lost(step: str, when: str, tmp_path: Path) -> None:
-    """As where a process is stopped in the midst of its write, or many write the same entry."""
+    """For example, because a process was stopped while writing, or many write the same entry."""
     ours, theirs = Interrupted(tmp_path / "db"), cache(SQLiteCache(tmp_path / "db"))
     held = cache(ours)
     entry = held.store(embed(), tld="com")
@@ -120,7 +120,7 @@ def test_a_purge_that_does_not_get_the_lock_is_not_lost(step: str, when: str, tm
 
 
 class Awaited(MemoryCache):
-    """A store before whose next read something else happens, as while somebody waits for a lock."""
+    """A store whose next read is preceded by something else, as if it had waited for a lock."""
 
     meanwhile: Callable[[], object] | None = None
 
@@ -152,7 +152,7 @@ def test_a_purge_while_a_response_waits_takes_effect(answer: str) -> None:
 
 
 class Unreadable(SQLiteCache):
-    """A store that takes writes alone."""
+    """A store that can be written but not read."""
 
     def get(self, key: str) -> Any:
         raise OSError("the disk")
@@ -161,7 +161,7 @@ class Unreadable(SQLiteCache):
 def test_a_purge_reaches_other_processes_while_the_store_is_unreadable(tmp_path: Path) -> None:
     clock = Clock()
     ours, theirs = (cache(Unreadable(tmp_path / "db"), clock=clock) for _ in range(2))
-    theirs.store(embed(), tld="com")  # stays with them, since nothing is written over what could not be read
+    theirs.store(embed(), tld="com")  # only in memory, because an unreadable entry is not overwritten
     assert theirs.get(ITEMS, "com").embed
     clock.ahead += 1
     ours.delete(ITEMS)
@@ -200,7 +200,7 @@ def test_a_takedown_survives_an_older_response_for_another_tld() -> None:
 
 
 class ReadOnly(MemoryCache):
-    """A store that takes nothing more, like a disk that is full."""
+    """A store that can't be written, like a full disk."""
 
     full = False
 
@@ -225,7 +225,7 @@ def test_a_withdrawn_picture_is_not_shown_with_a_read_only_cache() -> None:
         kit.close()
 
 
-# -- what is remembered for whom ------------------------------------------------------------------------------
+# -- errors are cached separately ------------------------------------------------------------------------------
 
 
 def test_a_rejected_response_does_not_affect_the_copy_of_another_tld() -> None:
@@ -274,7 +274,7 @@ def test_a_larger_size_that_joins_a_smaller_request_makes_another() -> None:
         large = threading.Thread(target=lambda: widths.append(harness.kit.resolve(ID, max_width=1024).width))
         with Under(upstream, oembed_ok(), lambda: harness.resolve()):
             large.start()
-            time.sleep(0.05)  # it waits for the smaller one by now; were it late, the outcome is the same
+            time.sleep(0.05)  # by now, it waits for the smaller one; if not, the outcome is the same
             upstream.scripts = (oembed_ok(width=1024, height=683),)
         large.join(5)
         assert widths == [1024]
@@ -282,7 +282,7 @@ def test_a_larger_size_that_joins_a_smaller_request_makes_another() -> None:
         assert upstream.hits == 2
 
 
-# -- interruptions ---------------------------------------------------------------------------------------------
+# -- interrupts ---------------------------------------------------------------------------------------------
 
 
 def test_an_interrupted_batch_starts_no_new_calls() -> None:
@@ -311,7 +311,7 @@ def test_an_interrupt_does_not_wait_for_refreshes() -> None:
             with pytest.raises(KeyboardInterrupt), kit:
                 raise KeyboardInterrupt
             assert upstream.hits == 1
-        assert upstream.hits == 2  # and an orderly end does them
+        assert upstream.hits == 2  # and closing normally runs them
 
 
 def test_an_interrupted_caller_in_the_queue_releases_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,7 +321,7 @@ def test_an_interrupted_caller_in_the_queue_releases_its_slot(monkeypatch: pytes
         raise KeyboardInterrupt
 
     with bulkhead.place(1):
-        with monkeypatch.context() as patch:  # as Ctrl-C comes in the midst of Event.wait
+        with monkeypatch.context() as patch:  # like Ctrl-C during Event.wait
             patch.setattr(threading.Event, "wait", interrupted)
             with pytest.raises(KeyboardInterrupt), bulkhead.place(1):
                 pass
@@ -344,7 +344,7 @@ def test_a_copy_is_served_even_if_no_thread_can_start(monkeypatch: pytest.Monkey
         assert not harness.kit.resolve(ID).stale
 
 
-# -- the end, and after -----------------------------------------------------------------------------------------
+# -- closing -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("cache", CACHES)

@@ -1,4 +1,4 @@
-"""A cache that somebody removes under a running service: it is noticed, told and made anew."""
+"""A cache that is deleted while the service runs is detected, reported and recreated."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def service(url: str) -> World:
 
 
 def ready(web: World) -> str:
-    """What a look of another second tells."""
+    """Return the readiness, uncached."""
     return str(create_app(kit=web.kit).test_client().get("/readyz").json["cache"])
 
 
@@ -47,14 +47,14 @@ def test_readiness_reports_it_once_and_recovers(
     assert ready(web) == "ok"
     for entry in [folder] if what == "folder" else list(folder.iterdir()):
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    assert ask(web, ANY, EXAMPLE) == [200, 200]  # what this process holds
+    assert ask(web, ANY, EXAMPLE) == [200, 200]  # from this process's memory
     assert ready(web) == "down", "see working of LocalStore in embedkit/cache/stores/base.py"
     assert "has been removed" in caplog.text, "the store logs it as a warning"
     assert ask(web, "600000777", "600000778") == [200, 200]
     assert ready(web) == "ok"
     assert web.kit.cache.check()
     before = web.sandbox.count("oembed")
-    other = service(FILES[kind].format(folder))  # the next process finds what this one has written since
+    other = service(FILES[kind].format(folder))  # the next process finds the entries written since
     assert ask(other, "600000777", "600000778") == [200, 200]
     assert web.sandbox.count("oembed") == before
     assert other.sandbox.count("oembed") == 0
@@ -89,5 +89,5 @@ def test_a_folder_that_cannot_be_recreated_is_reported_and_survived(tmp_path: Pa
     assert ready(web) == "down"
     os.unlink(folder)
     ask(web, "600000778")
-    assert ready(web) in ("ok", "down")  # at once, or once the breaker tries again
+    assert ready(web) in ("ok", "down")  # immediately, or after the breaker's next attempt
     web.kit.close()

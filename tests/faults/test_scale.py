@@ -1,4 +1,4 @@
-"""Large builds, and many processes at once: what they ask of Getty is counted."""
+"""Large builds, and many processes at once: the number of calls to Getty."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def environment(sandbox: SandboxServer, tmp_path: Path) -> dict[str, str]:
         "EMBEDKIT_OEMBED_ENDPOINT": f"{sandbox.url}/oembed",
         "EMBEDKIT_CACHE": f"sqlite:{tmp_path / 'cache.sqlite'}",
         "EMBEDKIT_CONCURRENCY": "16",
-        "EMBEDKIT_TIMEOUT": "60",  # a loaded machine is no slow Getty
+        "EMBEDKIT_TIMEOUT": "60",  # a loaded machine must not count as a slow Getty
         "XDG_CACHE_HOME": str(tmp_path / "xdg"),
     }
 
 
 def write_posts(folder: Path) -> None:
-    """Each picture stands in two posts, at a size of its own."""
+    """Write posts in which each picture appears twice, in different sizes."""
     for number in range(POSTS):
         post = folder / f"{number % 100:02}" / f"{number}.md"
         post.parent.mkdir(parents=True, exist_ok=True)
@@ -115,8 +115,8 @@ def test_four_processes_of_fifty_threads_make_one_call(sandbox: SandboxServer, t
 
 
 def test_a_killed_leader_is_replaced_by_one_process(sandbox: SandboxServer, tmp_path: Path) -> None:
-    """The kernel frees the dead process's lock; one of the others asks, the rest wait for it."""
-    sandbox.app.faults.add("hang", seconds=30)  # the first call, which the leader will not outlive
+    """The kernel releases the dead process's lock; one of the others makes the call, and the rest wait for it."""
+    sandbox.app.faults.add("hang", seconds=30)  # the leader is killed during this first call
     environ = environment(sandbox, tmp_path)
     leader = processes(environ, 1)[0]
     deadline = time.monotonic() + 60
@@ -129,4 +129,4 @@ def test_a_killed_leader_is_replaced_by_one_process(sandbox: SandboxServer, tmp_
     leader.communicate()
     answers = [process.communicate(timeout=60) for process in followers]
     assert [process.returncode for process in followers] == [0, 0, 0], answers
-    assert sandbox.app.count() == 2  # the lost one, and one for everybody else
+    assert sandbox.app.count() == 2  # the lost call, and one for all others

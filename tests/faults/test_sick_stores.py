@@ -1,4 +1,4 @@
-"""A store that is down, full, locked or cut: it costs little, ends nobody, and brings no picture back."""
+"""A store that is down, full, locked or truncated costs little, crashes nothing, and brings no picture back."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LIST = [(f"{number}",) for number in range(300)]
 
 
 class Sick(BaseCache):
-    """A store that fails in a way of its own, and writes down what it is asked."""
+    """A store that fails in a given way, and records its calls."""
 
     def __init__(self, ill: str = "") -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class Sick(BaseCache):
 ILLS = ["down", "full", "read-only"]
 
 
-# -- what is kept in the process ------------------------------------------------------------------------
+# -- copies in memory ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ill", ILLS)
@@ -117,12 +117,12 @@ def test_takedowns_are_written_before_copies_after_recovery(ill: str) -> None:
     for items in LIST[20:40]:
         kept.store(embed(items), tld="com")
     kept.store_error(LIST[3], "com", NotFound())
-    with pytest.raises(Unavailable):  # others may go on
+    with pytest.raises(Unavailable):  # other processes could still show it
         kept.delete(LIST[4])
     for items in (LIST[3], LIST[4]):
         assert kept.get(items, "com").embed is None
     store.ill, store.asked = "", []
-    assert not kept.heal()  # it is left alone for now
+    assert not kept.heal()  # not tried yet
     monotonic.now += BYPASS_S + 1
     assert kept.heal()
     assert store.writes()[:2] == [kept._name(LIST[3]), kept._name(LIST[4])]
@@ -135,13 +135,13 @@ def test_takedowns_are_written_before_copies_after_recovery(ill: str) -> None:
 
 
 def test_a_takedown_reaches_the_memory_of_another_process(tmp_path: Path) -> None:
-    """The store has no copy of it, so there is nothing to delete; the other has one in its memory."""
+    """The store has no copy to delete, but the other process has one in memory."""
     store, clock = Sick("full"), Clock()
     one, other = (cache(store, clock=clock, takedowns_path=str(tmp_path / "takedowns")) for _ in range(2))
     other.store(embed(), tld="com")
     assert other.get(ITEMS, "com").embed
     one.store_error(ITEMS, "com", NotFound())
-    one.close()  # and that is the end of it
+    one.close()  # ends the process
     clock.now += 2
     found = [*other.get_many([(ITEMS, "com")]), other.get(ITEMS, "com")]
     assert [entry.embed for entry in found] == [None, None]
@@ -199,7 +199,7 @@ def test_writes_by_other_processes_are_not_undone() -> None:
 
 
 def test_a_copy_in_memory_is_served_while_the_store_is_unreadable() -> None:
-    """For as long as Getty is down as well; but nothing that was taken down, and nothing that is too old."""
+    """This lasts while Getty is down too, and doesn't apply to pictures taken down or copies that are too old."""
     store, clock = Sick(), Clock()
     kept = cache(store, clock=clock)
     shown = (*LIST[:3], ITEMS)
@@ -213,7 +213,7 @@ def test_a_copy_in_memory_is_served_while_the_store_is_unreadable() -> None:
         kept.delete(LIST[1])
     found = [kept.get(items, "com") for items in shown]
     assert [bool(entry.embed) for entry in found] == [False, False, True, True]
-    assert found[2].verdict is found[3].verdict is Verdict.STALE_IF_ERROR  # Getty is asked first
+    assert found[2].verdict is found[3].verdict is Verdict.STALE_IF_ERROR  # Getty is called first
 
     def outage() -> Any:
         raise Unavailable("down")
@@ -243,12 +243,12 @@ def test_an_unreadable_store_is_not_overwritten() -> None:
     theirs.delete(ITEMS)
     store.ill = "blind"
     clock.now += 1
-    ours.store(embed(), tld="com", asked_at=asked_at)  # nobody can tell it of the purge
+    ours.store(embed(), tld="com", asked_at=asked_at)  # it can't be notified of the purge
     store.ill = ""
     assert theirs.get(ITEMS, "com") == Entry()
     monotonic.now += BYPASS_S + 1
     ours.heal()
-    assert theirs.get(ITEMS, "com").embed  # it was fetched after the purge, as far as anybody knows
+    assert theirs.get(ITEMS, "com").embed  # apparently fetched after the purge
     ours.close()
 
 
@@ -291,7 +291,7 @@ def test_the_store_recovers_automatically() -> None:
 
 @pytest.mark.parametrize(("kind", "same"), [("redis", True), ("redis", False), ("memcached", True)])
 def test_siblings_while_the_server_is_down(kind: str, same: bool, tmp_path: Path) -> None:
-    """One that shares the file with the takedowns shows nothing; another goes on until the server is told."""
+    """A process that shares the takedown file shows nothing; another shows it until the server is back."""
     with getattr(stores, kind)() as server:
         ours = cache(open_store(server.url, limit=1, timeout=5), takedowns_path=str(tmp_path / "ours"))
         with Sibling(server.url, tmp_path / ("ours" if same else "theirs")) as theirs:
@@ -300,7 +300,7 @@ def test_siblings_while_the_server_is_down(kind: str, same: bool, tmp_path: Path
             ours.store(embed(), tld="com")
             ours.store_error(ITEMS, "com", NotFound())
             assert ours.get(ITEMS, "com").embed is None
-            time.sleep(1.1)  # for which a sibling trusts what it has read
+            time.sleep(1.1)  # longer than a sibling trusts its memory
             assert theirs.call("shown") == (None if same else embed().title)
             server.start()
             deadline = time.monotonic() + 60
@@ -329,7 +329,7 @@ def test_a_takedown_survives_its_process(scheme: str, tmp_path: Path) -> None:
             for _ in range(2):
                 again = cache(open_store(url, limit=100, timeout=1))
                 assert again.get(ITEMS, "com").embed is None
-                assert again.get(LIST[0], "com").embed  # and no other is lost with it
+                assert again.get(LIST[0], "com").embed  # and no other entry is lost
         assert again.heal()
         assert again.status()["takedowns"] == 0
         assert again.get(ITEMS, "com").embed is None
@@ -337,7 +337,7 @@ def test_a_takedown_survives_its_process(scheme: str, tmp_path: Path) -> None:
 
 
 class _locked:
-    """The store takes no writes inside the block."""
+    """Makes the store read-only during the block."""
 
     def __init__(self, scheme: str, folder: Path) -> None:
         self._scheme, self._folder = scheme, folder
@@ -347,7 +347,7 @@ class _locked:
         if self._scheme == "sqlite":
             self._db = sqlite3.connect(self._folder / "c", isolation_level=None)
             self._db.execute("BEGIN IMMEDIATE")
-        else:  # root may write anywhere, so the folder is another for now: entries can be read, and not replaced
+        else:  # root can write anywhere, so the folder is swapped: entries can be read but not replaced
             self._entries = self._folder / "c" / "embedkit-cache" / "entries"
             _immutable(self._entries, "+i")
 
@@ -378,7 +378,7 @@ os.kill(os.getpid(), signal.SIGSTOP)
 
 
 class Counted(SQLiteCache):
-    """Counts the writes that come through to it."""
+    """Counts the writes that reach the store."""
 
     sets = 0
 
@@ -388,7 +388,7 @@ class Counted(SQLiteCache):
 
 
 class Getty:
-    """A transport that answers for any picture, and counts."""
+    """A transport that returns any picture, and counts the calls."""
 
     calls = 0
 
@@ -417,7 +417,7 @@ def test_a_write_lock_of_a_stopped_process_costs_one_attempt(tmp_path: Path) -> 
                 shown = list(pool.map(lambda ref: str(kit.html(ref)), refs))
             assert all("<iframe" in one for one in shown)
             assert time.monotonic() - began < 30
-            assert store.sets - before <= 8 + 8  # those that were under way, and no more
+            assert store.sets - before <= 8 + 8  # only those that were in progress
             assert getty.calls == len(refs)
             assert [str(kit.html(ref)) for ref in refs] == shown
             assert getty.calls == len(refs)
@@ -449,7 +449,7 @@ def test_a_stopped_leader_does_not_block_others_or_undo_a_takedown(scheme: str, 
                 == embed().title
             )
             leader.process.send_signal(signal.SIGCONT)
-            assert leader.read() == embed().title  # it shows what is newer as well
+            assert leader.read() == embed().title  # it also shows the newer copy
             assert kept.get(ITEMS, "com").embed.title == embed().title
             kept.close()
 
@@ -488,7 +488,7 @@ def test_a_response_to_an_old_request_undoes_nothing(ending: str) -> None:
     assert kept.get(ITEMS, "com").embed is None
 
 
-# -- files that are cut, and a disk that is full ------------------------------------------------------------
+# -- truncated files and a full disk ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scheme", stores.FILES)
@@ -507,7 +507,7 @@ def test_a_purge_takes_effect_immediately_if_version_marks_are_truncated(scheme:
         cache(open_store(stores.FILES[scheme].format(tmp_path), limit=100, timeout=1)) for _ in range(2)
     )
     ours.store(embed(), tld="com")
-    [marks] = tmp_path.rglob("*changes")  # of the versions: LocalStore.versions
+    [marks] = tmp_path.rglob("*changes")  # the file of LocalStore.versions
     for size in (0, 100, 8_000):
         ours.store(embed(), tld="com")
         assert theirs.get(ITEMS, "com").embed
@@ -591,7 +591,7 @@ print("fine", again.status()["reserve"])
 """
 
 
-# A new file: store on a full disk is a ConfigurationError: its folder can't be made.
+# With a full disk, a new file: store raises ConfigurationError, because its folder can't be created.
 @pytest.mark.parametrize(("scheme", "when"), [("sqlite", "new"), ("sqlite", "later"), ("file", "later")])
 def test_a_full_disk_crashes_nothing_and_undoes_no_takedown(scheme: str, when: str, tmp_path: Path) -> None:
     need("unshare")
@@ -631,7 +631,7 @@ def test_a_database_of_an_older_version_leaves_wal_mode(tmp_path: Path) -> None:
     old = sqlite3.connect(tmp_path / "c", isolation_level=None)
     assert old.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",)
     old.execute("SELECT count(*) FROM entries").fetchone()
-    assert store.get("key") is None  # as long as the older one runs
+    assert store.get("key") is None  # while the older version is running
     assert isinstance(store.failures.error, sqlite3.OperationalError)
     old.close()
     assert store.get("key") == "value"
@@ -700,7 +700,7 @@ def test_if_all_slots_are_used_the_oldest_is_replaced_safely(
     for again in (one, made(tmp_path / "t")):
         assert len(again.keys()) == 10
         assert again.time(KEYS[14]) == 1_014.0
-        assert again.time(KEYS[0]) == again.time(KEYS[99]) == 1_004.0  # the horizon: nothing from before it
+        assert again.time(KEYS[0]) == again.time(KEYS[99]) == 1_004.0  # the horizon: nothing older is shown
 
 
 @pytest.mark.parametrize("size", [0, 64, 100])

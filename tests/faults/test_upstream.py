@@ -1,6 +1,6 @@
-"""Every way in which the oEmbed endpoint can fail, through the library and the service, on real sockets.
+"""Every way in which the oEmbed endpoint can fail, for the library and the service, over real sockets.
 
-Each fault meets three houses: one that holds nothing, one that holds an old copy, and one that recovers.
+Each fault is tried with an empty cache, with an old copy, and with recovery.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ LONG = HEAD + b"Content-Length: 100000\r\n\r\n"
 CLOSE = HEAD + b"Connection: close\r\n\r\n"
 GZIP = HEAD + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n"
 BODY = oembed_body()
-MARGIN = 15.0  # seconds, half of what the upstream hangs for: a busy machine is not a fault
+MARGIN = 15.0  # seconds, half as long as the upstream hangs, since a busy machine is not a fault
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens, the error it comes to, and what becomes of a copy three days old."""
+    """A fault, the resulting error, and the fate of a copy that is three days old."""
 
     name: str
     script: Script
@@ -171,7 +171,7 @@ FAULTS = [
 
 
 def failed(seen: Results, error: type[ProviderError]) -> None:
-    """Everybody was told the same, in time."""
+    """Check that every interface returned the same error, in time."""
     assert seen.seconds < TIMEOUT_S + MARGIN
     assert type(seen.resolved) is error or type(seen.resolved).__mro__[1] is error
     assert isinstance(seen.resolved, ProviderError)
@@ -181,12 +181,12 @@ def failed(seen: Results, error: type[ProviderError]) -> None:
     assert all(headers["Cache-Control"] == "no-store" for headers in seen.headers)
     if error is Unavailable:
         assert all(int(headers["Retry-After"]) >= 1 for headers in seen.headers)
-    assert (f"gettyimages.com/detail/{ID}" in seen.page) is (error is not NotFound)  # a link that leads nowhere
+    assert (f"gettyimages.com/detail/{ID}" in seen.page) is (error is not NotFound)  # which has no page to link to
     assert "<iframe" not in seen.page
 
 
 def shown(seen: Results, *, stale: bool) -> None:
-    """Everybody got the picture, in time."""
+    """Check that every interface returned the picture, in time."""
     assert seen.seconds < TIMEOUT_S + MARGIN
     assert isinstance(seen.resolved, Embed), seen.resolved
     assert (seen.resolved.stale, seen.resolved.title) == (stale, TITLE)
@@ -212,12 +212,12 @@ def test_a_fault(fault: Fault) -> None:
             else:
                 failed(harness.request_all(), fault.error)
             upstream.scripts = (oembed_ok(),)
-            harness.advance(days=1.01)  # past everything that is remembered of a refusal
+            harness.advance(days=1.01)  # longer than any error is cached
             shown(harness.request_all(), stale=False)
             assert harness.kit.resolve(ID).fetched_at > first.fetched_at
 
 
-# -- what looks odd and is good ---------------------------------------------------------------------------
+# -- unusual but valid responses ---------------------------------------------------------------------------
 
 ODD: list[tuple[str, Script]] = [
     ("28 early hints", send(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + CLOSE, BODY)),
@@ -274,13 +274,13 @@ def test_41_a_rejected_response_that_names_the_picture_is_always_credited() -> N
 
 
 class Names:
-    """What the name of the upstream leads to: a place in this machine, or nothing."""
+    """Resolves the upstream's host name: to a port on this machine, or not at all."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.port = 0
         monkeypatch.setattr(
             socket, "getaddrinfo", self._look_up
-        )  # no resolver can be made to fail for one process
+        )  # a resolver can't be made to fail for a single process
 
     def _look_up(self, *_: object, **__: object) -> list[Any]:
         if not self.port:
@@ -295,7 +295,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
 
 @contextlib.contextmanager
 def full() -> Iterator[int]:
-    """A port on which nobody takes up the connection."""
+    """A port that doesn't accept connections."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as crowd:
         for _ in range(4):
             sock = crowd.enter_context(socket.socket())
@@ -306,7 +306,7 @@ def full() -> Iterator[int]:
 
 @contextlib.contextmanager
 def closed() -> Iterator[int]:
-    """A port on which nobody listens."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     yield port

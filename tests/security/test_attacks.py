@@ -1,4 +1,4 @@
-"""Attacks from outside: requests nobody foresaw, files somebody changed, texts that want to be more."""
+"""Attacks: malformed requests, tampered files and malicious texts."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_no_request_crashes_the_service(
     asked = {"query_string": query, "data": body, "content_type": kind, "headers": sent, "buffered": True}
     raw = unquote_to_bytes(path).decode(
         "latin-1"
-    )  # as a server hands it over; the client would read "//x" as a host
+    )  # as a server passes it; the test client would read "//x" as a host
     answer = web.client.open("/", method=method, environ_overrides={"PATH_INFO": raw}, **asked)
     own_address = (answer.status_code, path) == (500, "/oembed/providers.json")  # no PUBLIC_URL
     assert answer.status_code < 500 or answer.status_code == 501 or own_address, answer.data
@@ -222,7 +222,7 @@ def test_purging_requires_the_token(web: World, given_: str) -> None:
     assert answer.status_code in (401, 403)
 
 
-# -- a lock file that somebody changed -------------------------------------------------------------------
+# -- a tampered lock file -------------------------------------------------------------------
 
 
 def frozen(folder: Path, embed: Embed) -> EmbedKit:
@@ -276,7 +276,7 @@ def test_a_tampered_lock_file_injects_no_values(tmp_path: Path, changes: dict[st
     kit = EmbedKit(Settings(frozen=True, lockfile=str(path)))
     for target in TARGETS:
         shown = str(kit.html(ITEM, target=target))
-        is_plain = escape_text("<", ROWS[target].escape["text"]) == "<"  # where a tag is text like any other
+        is_plain = escape_text("<", ROWS[target].escape["text"]) == "<"  # if tags are plain text
         assert not re.search(FOREIGN, shown.replace("<s>", "") if is_plain else shown), target
     found = kit.resolve_many([ITEM])[0]
     if isinstance(found, Embed):
@@ -345,12 +345,12 @@ def test_no_text_can_add_elements_or_hosts(title: str, caption: str) -> None:
 
 @pytest.mark.parametrize("name", ["pre", "code", "script", "style", "textarea"])
 def test_an_unclosed_end_tag_is_scanned_once(name: str) -> None:
-    text = f"<{name}>" + f"</{name} " * 100_000  # looked at anew for each, this would take a minute
+    text = f"<{name}>" + f"</{name} " * 100_000  # rescanned for each, this would take a minute
     assert protected(text).protected(len(text) - 1)
 
 
 def test_class_matching_does_not_backtrack() -> None:
-    hostile = "ek--a " * 40 + "!"  # 2**40 steps where two branches match the same word
+    hostile = "ek--a " * 40 + "!"  # 2**40 steps if two branches match the same word
     assert (
         sanitizer("nh3", frame_origin="https://x.example").clean(f'<div class="{hostile}"></div>') == "<div></div>"
     )

@@ -1,4 +1,4 @@
-"""No secret leaves the settings: not in logs, answers, errors, tracebacks with their variables, files or reprs."""
+"""No secret is revealed in logs, responses, errors, tracebacks with their variables, files or reprs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CANARY = "CANARY-9f1c7a"
 NAMES = ("SECRET", "ADMIN_TOKEN", "TOKENS", "API_KEY", "API_SECRET", "PASSWORD")
 SECRETS = {name.lower(): f"{CANARY}-{name.lower()}-{'x' * 32}" for name in NAMES}
 HEAD = b"HTTP/1.1 200 OK\r\n"
-SLOW_S = 0.5  # seconds to wait for an upstream that is never ready; enough for one that is, also on a busy machine
+SLOW_S = 0.5  # seconds to wait for an upstream that never responds; enough for others, even on a busy machine
 
 FAULTS: dict[str, Script] = {
     "reset": reset(),
@@ -87,10 +87,10 @@ def logs() -> Iterator[Everything]:
 
 
 def told(error: BaseException) -> str:
-    """All that a crash reporter can see of an error: the variables of our frames, causes and contexts."""
+    """Return everything that a crash reporter sees of an error: the variables of our frames, causes and contexts."""
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
     pending: list[Any] = [shown]
-    while pending:  # this test's own variables are none of the kit's
+    while pending:  # without the variables of this test
         one = pending.pop()
         one.stack[:] = [frame for frame in one.stack if "/tests/" not in frame.filename]
         pending += [next_ for next_ in (one.__cause__, one.__context__) if next_]
@@ -143,7 +143,7 @@ def test_purging_reveals_no_token(cache: str, logs: Everything, tmp_path: Path) 
 
 
 def test_a_crash_reveals_no_secret(logs: Everything, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Something that nobody thought of, deep inside: all its frames may be sent to a crash reporter."""
+    """An unexpected error deep inside, whose frames might all be sent to a crash reporter."""
 
     def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("unexpected")
@@ -161,7 +161,7 @@ def test_a_crash_reveals_no_secret(logs: Everything, monkeypatch: pytest.MonkeyP
 
 
 def wrong_settings() -> list[tuple[str, dict[str, Any]]]:
-    """Each secret cut too short, and a slip somewhere else while the secrets are right."""
+    """Yield settings with each secret too short, and with a mistake elsewhere while the secrets are valid."""
     short = [(name, {**SECRETS, name: CANARY}) for name in ("secret", "admin_token", "tokens")]
     slips = [("max_age", {**SECRETS, "max_age": "a day"}), ("rate_limit", {**SECRETS, "rate_limit": "often"})]
     return [*short, *slips, ("no such name", {**SECRETS, "api_kay": CANARY})]
@@ -190,7 +190,7 @@ def test_every_secret_has_the_type_secret() -> None:
 ACCESS, REFRESH = f"{CANARY}-access", f"{CANARY}-refresh"
 TOKEN = token_body(ACCESS, refresh_token=REFRESH)
 DOOR = ("X-Error-Detail: Account Over Rate Limit",)
-SIGNED = "CANARY-signed-5d0e"  # in the address of a file: who has it has the file
+SIGNED = "CANARY-signed-5d0e"  # in a file's URL, which gives access to the file
 ECHO = f'{{"error": "invalid_client", "error_description": "{SECRETS["api_secret"]} {ACCESS}"}}'.encode()
 
 API_FAULTS: dict[str, Script] = (
@@ -212,7 +212,7 @@ API_FAULTS: dict[str, Script] = (
 
 
 def within(part: object, done: set[int]) -> Iterator[str]:
-    """All that can be seen of an object of ours and of what it holds, secrets as they show themselves."""
+    """Return everything visible of an object and its contents, with the reprs of secrets."""
     if id(part) in done:
         return
     done.add(id(part))
@@ -232,7 +232,7 @@ def within(part: object, done: set[int]) -> Iterator[str]:
 
 
 class Counter:
-    """An API, a token endpoint and a place that delivers, one of them at fault; and what a kit shows of all that."""
+    """An API, a token endpoint and a file server, one of them faulty, and everything a kit shows of them."""
 
     def __init__(self, at: str, script: Script, folder: Path, **rows: Any) -> None:
         well = {
@@ -259,7 +259,7 @@ class Counter:
             upstream.__exit__()
 
     def run(self) -> None:
-        """A search by the kit and by the service, a list of boards, a download: each at its own address."""
+        """Run a search by the kit and by the service, a list of boards and a download, each at its own URL."""
         for name, act in (
             ("search", lambda harness: harness.kit.search("harbour")),
             ("search", lambda harness: next(harness.kit.search_pages("harbour"))),
@@ -275,7 +275,7 @@ class Counter:
         with client_support.Harness(
             self.upstreams[name].origin, self.upstreams["token"].origin, **rows
         ) as harness:
-            for _ in range(2):  # the second time with a token that is held, or an error that is remembered
+            for _ in range(2):  # the second time with a cached token, or a cached error
                 try:
                     self.seen.append(repr(act(harness)))
                 except Exception as error:
@@ -295,16 +295,14 @@ def service(harness: client_support.Harness) -> Any:
         (at, name)
         for at in ("token", "search", "order", "file")
         for name in API_FAULTS
-        if not (
-            at == "file" and name.startswith("echo")
-        )  # it has none, and what it delivers is what was asked for
+        if not (at == "file" and name.startswith("echo"))  # it has no secret, and returns what was requested
     ],
 )
 def test_no_api_fault_reveals_a_secret(
     at: str, name: str, logs: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("embedkit.api.orders.SETTLE_S", 0.0)  # the second try need not wait for the first
-    slow = {"timeout": SLOW_S} if name in dict(SLOW) else {}  # nobody has to wait for the other faults
+    monkeypatch.setattr("embedkit.api.orders.SETTLE_S", 0.0)  # the second attempt needn't wait for the first
+    slow = {"timeout": SLOW_S} if name in dict(SLOW) else {}  # the other faults need no waiting
     if slow:
         monkeypatch.setattr("embedkit.api.licenses.FILE_TIMEOUT_S", SLOW_S)
         monkeypatch.setattr("embedkit.api.orders.ORDER_TIMEOUT_S", SLOW_S)
@@ -327,7 +325,7 @@ def test_no_api_fault_reveals_a_secret(
 
 
 def test_the_canaries_would_be_found(tmp_path: Path) -> None:
-    """Else the tests above would find nothing whatever is written."""
+    """Otherwise, the tests above would pass whatever is written."""
     with Counter("", ok(), tmp_path) as counter:
         counter.run()
         tokens, search, order = (counter.upstreams[name] for name in ("token", "search", "order"))
@@ -386,7 +384,7 @@ def test_a_crash_in_a_search_reveals_no_secret(
         raise ZeroDivisionError("unexpected")
 
     with Counter("", ok(), tmp_path) as counter:
-        monkeypatch.setattr("embedkit.api.orders.SETTLE_S", 0.0)  # a second try need not wait for the first
+        monkeypatch.setattr("embedkit.api.orders.SETTLE_S", 0.0)  # the second attempt needn't wait for the first
         monkeypatch.setattr(place, crash)
         try:
             counter.run()

@@ -1,4 +1,4 @@
-"""Promises in writing: each has its test; and the gates of CI do what they say."""
+"""Every promise in SECURITY.md has a test, and the CI checks work as described."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_valid_contacts() -> None:
     assert settings(contact=()).contact == ()
 
 
-# -- the gates ------------------------------------------------------------------------------------------
+# -- CI checks ------------------------------------------------------------------------------------------
 
 
 def numbers(text: str) -> tuple[int, ...]:

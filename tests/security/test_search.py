@@ -1,4 +1,4 @@
-"""What an adversary found in search: each case is one way round a rule, shut."""
+"""Attacks on search: each test is a way to bypass a rule that has been closed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def mint(web: World) -> str:
 
 
 def from_everywhere(web: World, path: str, headers: dict[str, str]) -> list[int]:
-    """Twice as many calls as one credential may make, each from an address of its own."""
+    """Send twice as many requests as a credential allows, each from a different address."""
     return [
         web.client.get(path, headers=headers, environ_base={"REMOTE_ADDR": f"10.0.0.{n}"}).status_code
         for n in range(2 * LIMIT)
@@ -61,7 +61,7 @@ def test_the_picker_page_counts_against_the_credentials_rate_limit(way: str) -> 
     path = f"{PICKER}&grant={credential}" if way == "grant in the address" else PICKER
     headers = {} if way == "grant in the address" else bearer(credential)
     assert from_everywhere(web, path, headers) == [200] * LIMIT + [429] * LIMIT
-    assert web.client.get(SEARCH, headers=bearer(credential)).status_code == 429  # one allowance for both
+    assert web.client.get(SEARCH, headers=bearer(credential)).status_code == 429  # one limit for both
 
 
 def test_the_picker_reports_the_tighter_limit() -> None:
@@ -75,7 +75,7 @@ def test_the_picker_reports_the_tighter_limit() -> None:
 
 
 def spellings(grant: str) -> list[str]:
-    """What a lenient reader of base64 takes for the same signature."""
+    """Return other spellings that a lenient base64 decoder accepts as the same signature."""
     letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
     last = letters.index(grant[-1])
     same = [grant[:-1] + letters[last ^ bits] for bits in (1, 2, 3)]
@@ -83,7 +83,7 @@ def spellings(grant: str) -> list[str]:
 
 
 def test_a_grant_has_one_spelling() -> None:
-    """Each text has an allowance of its own; were there more texts than grants, there would be no limit."""
+    """Each spelling has its own rate limit; if a grant had several, it would have no limit."""
     web = limited()
     grant = mint(web)
     for said in spellings(grant):
@@ -100,14 +100,14 @@ def test_every_new_grant_has_the_canonical_spelling() -> None:
 
 
 def test_the_first_throttled_request_has_retry_after() -> None:
-    """Getty documents no Retry-After; whoever asks a moment later is told what is left of the cool-off."""
+    """Getty documents no Retry-After; later requests get the rest of the cooldown."""
     web = world(search_access="open", **KEYS)
     web.sandbox.faults.add("throttle", route="v3")
     answer = web.client.get(SEARCH)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
 
 
-# -- words that nobody can see -------------------------------------------------------------------------
+# -- invisible characters -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/v1/search", "/picker"])
@@ -153,10 +153,10 @@ def test_one_id_is_not_a_list_of_its_digits() -> None:
         images.images_request("1,2", {}, API)
 
 
-# -- the door ------------------------------------------------------------------------------------------
+# -- authorization ------------------------------------------------------------------------------------------
 
-DOORS = [SEARCH, PICKER, f"/v1/images/{EXAMPLE}", "/v1/countries"]
-KEYHOLES: list[dict[str, Any]] = [
+PATHS = [SEARCH, PICKER, f"/v1/images/{EXAMPLE}", "/v1/countries"]
+BYPASSES: list[dict[str, Any]] = [
     {"method": "HEAD"},
     {"method": "OPTIONS"},
     {"method": "POST", "headers": {"X-HTTP-Method-Override": "GET"}},
@@ -169,19 +169,19 @@ KEYHOLES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("keyhole", KEYHOLES, ids=str)
-@pytest.mark.parametrize("door", DOORS)
-def test_no_request_bypasses_authorization(door: str, keyhole: dict[str, Any]) -> None:
+@pytest.mark.parametrize("bypass", BYPASSES, ids=str)
+@pytest.mark.parametrize("path", PATHS)
+def test_no_request_bypasses_authorization(path: str, bypass: dict[str, Any]) -> None:
     web = world(tokens=TOKEN, **KEYS)
-    web.client.open(door, **keyhole)
+    web.client.open(path, **bypass)
     assert web.sandbox.count("v3") == 0
 
 
 @pytest.mark.parametrize("name", ["grant", "token", "access_token"])
-@pytest.mark.parametrize("door", DOORS)
-def test_a_token_in_a_url_is_rejected(door: str, name: str) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_a_token_in_a_url_is_rejected(path: str, name: str) -> None:
     web = world(tokens=TOKEN, **KEYS)
-    web.client.get(f"{door}{'&' if '?' in door else '?'}{name}={TOKEN}")
+    web.client.get(f"{path}{'&' if '?' in path else '?'}{name}={TOKEN}")
     assert web.sandbox.count("v3") == 0
 
 
@@ -218,7 +218,7 @@ def test_an_exceeded_limit_has_retry_after() -> None:
 
 @pytest.mark.parametrize("key", ["", "an-invented-key", "sandbox-key"])
 def test_a_body_longer_than_announced_is_not_read_as_the_next_request(key: str) -> None:
-    """Node's client announces characters, and keeps its connections."""
+    """Node's client sends the length in characters, and reuses its connections."""
     with SandboxServer() as sandbox:
         connection = http.client.HTTPConnection(sandbox.url.removeprefix("http://"), timeout=10)
         body = '{"name": "é"}'.encode()

@@ -1,4 +1,4 @@
-"""A batch: whatever is wrong with one reference is its own affair."""
+"""Batches: an error in one reference doesn't affect the others."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_random_bodies_never_crash(noise: str) -> None:
 
 
 class Odd:
-    """No reference at all, and not even printable."""
+    """An object that is not a reference and can't even be printed."""
 
     def __repr__(self) -> str:
         return "\ud800"

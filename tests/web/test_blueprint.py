@@ -1,4 +1,4 @@
-"""The service mounted on somebody else's application."""
+"""The service mounted on another application."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.web import ADMIN, ANY, kit
 
 
 def host(**rows: Any) -> Flask:
-    """An application with its own pages, handlers and habits."""
+    """An application with its own pages and handlers."""
     app = Flask("host", static_folder=None)
     app.secret_key = "host"
     app.add_url_rule("/", "front", lambda: "host's front page")

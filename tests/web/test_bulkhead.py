@@ -1,4 +1,4 @@
-"""Large texts of one client are taken a few at a time: the health check and small requests go on."""
+"""The number of large texts per client is limited, so that the health check and small requests still work."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ THREADS = MAX_LARGE_TEXTS + 2
 
 
 class Gate:
-    """A transport that answers when told to."""
+    """A transport that responds once ``open`` is set."""
 
     def __init__(self) -> None:
         self.waiting = threading.Semaphore(0)
@@ -69,7 +69,7 @@ def test_large_texts_leave_threads_for_other_requests(service: str, gate: Gate) 
     with ThreadPoolExecutor(20) as pool:
         held = [pool.submit(post, service, f"[getty {ANY + number}]{LARGE}") for number in range(MAX_LARGE_TEXTS)]
         for _ in held:
-            assert gate.waiting.acquire(timeout=60)  # each asks Getty for a picture of its own
+            assert gate.waiting.acquire(timeout=60)  # each fetches a different picture
         refused = [one.result(timeout=60) for one in [pool.submit(post, service, LARGE) for _ in range(17)]]
         with urllib.request.urlopen(f"{service}/healthz", timeout=60) as answer:
             assert answer.status == 200
@@ -90,7 +90,7 @@ def test_large_texts_are_counted_per_client_and_released() -> None:
         pytest.raises(Refused, match="Try again soon"),
         limiter.admit("a", LARGE_BYTES + 1),
     ):
-        raise AssertionError("let in")
+        raise AssertionError("admitted")
     with suppress(ZeroDivisionError), limiter.admit("a", None):
         raise ZeroDivisionError
     with limiter.admit("a", None):

@@ -1,4 +1,4 @@
-"""CHANGE_FEED over HTTP: for how long others may keep an answer, how things stand, and the thread that looks."""
+"""CHANGE_FEED over HTTP: the lifetime of responses, the reported status, and the background thread."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FRONT = "https://front.example.org"
 
 @pytest.fixture(name="make")
 def fixture_make(tmp_path: Path) -> Iterator[Callable[..., World]]:
-    """A service whose cache is a file; its thread is ended behind the test."""
+    """Create services whose cache is a file. Their threads are stopped after the test."""
     made: list[World] = []
 
     def make(**rows: Any) -> World:
@@ -45,7 +45,7 @@ def wait_for(holds: Callable[[], bool]) -> None:
 
 
 def times(answer: Any) -> tuple[int, int]:
-    """For how long a browser, and others, may keep an answer."""
+    """Return the lifetime of a response in browsers, and in shared caches."""
     control = answer.cache_control
     assert "stale" not in answer.headers["Cache-Control"]
     return int(control.max_age), int(control.s_maxage)
@@ -54,7 +54,7 @@ def times(answer: Any) -> tuple[int, int]:
 @pytest.mark.parametrize("path", PATHS)
 def test_browsers_revalidate_after_a_minute(make: Callable[..., World], path: str) -> None:
     client = make(purge_urls=FRONT).client
-    for _ in range(2):  # made, and given again
+    for _ in range(2):  # from Flask, then from the response cache
         answer = client.get(path)
         browsers, fronts = times(answer)
         assert browsers == 60

@@ -1,6 +1,6 @@
-"""The service against its own OpenAPI document: schemathesis asks, in process, and every check of its is on.
+"""Checks the service against its own OpenAPI document with schemathesis, in process and with all of its checks.
 
-``python -m tests.web.test_contract 2000`` does the same for longer.
+``python -m tests.web.test_contract 2000`` runs more examples.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from tests.support.web import (
     world,
 )
 
-EXAMPLES = 25  # for each operation and mode
+EXAMPLES = 25  # per operation and mode
 FLOWS = 60
-# What counts as an answer to good and to bad questions, beside what schemathesis expects by itself:
-# 501 is oEmbed's own answer to another format (section 2.3.4), 413 and 414 are told for what is too long.
+# The statuses of valid and invalid requests, in addition to those that schemathesis expects: 501 is oEmbed's status
+# for another format (section 2.3.4); 413 and 414 are for requests that are too long.
 USUAL = {
     "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", 501]},
     "negative_data_rejection": {
@@ -41,7 +41,7 @@ USUAL = {
     },
     "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", 401, 403, 404, 413, 414]},
 }
-# Which filters go with which family of pictures is beyond what OpenAPI can say of a query.
+# OpenAPI can't express which filters can be combined with which family of pictures.
 FILTERED = {"positive_data_acceptance": {"expected-statuses": ["2xx", 400, 401, 403, 404, 414]}}
 CONFIG = {
     "checks": USUAL,
@@ -52,7 +52,7 @@ CONFIG = {
 
 
 def contract(mode: str = "all") -> BaseSchema:
-    """The document that a service hands out, bound to that service; one token opens everything."""
+    """Return the document of a service, bound to that service. One token gives access to everything."""
     load_all_checks()
     made = world(
         **KEYS,
@@ -81,7 +81,7 @@ def within(examples: int, **more: Any) -> hypothesis_settings:
 
 
 def lists_of_texts(operation: dict[str, Any]) -> set[str]:
-    """The parameters that take any texts."""
+    """Return the parameters that are lists of arbitrary strings."""
     items = {one["name"]: one["schema"].get("items", {}) for one in operation["parameters"]}
     return {name for name, item in items.items() if item.get("type") == "string" and "enum" not in item}
 
@@ -89,16 +89,15 @@ def lists_of_texts(operation: dict[str, Any]) -> set[str]:
 def ask(
     schema: BaseSchema, method: str, where: str, mode: GenerationMode, examples: int, **fixed: Any
 ) -> Counter[int]:
-    """Ask generated questions, each answer judged by all checks; the statuses that came."""
+    """Send generated requests, run all checks on each response, and count the statuses."""
     seen: Counter[int] = Counter()
     operation = schema[where][method].definition.raw
 
     @given(case=schema[where][method].as_strategy(generation_mode=mode, **fixed))
     @within(examples, phases=[Phase.generate])
     def question(case: Any) -> None:
-        # Of equal names, as lists and objects are written, the first counts, and an empty value counts as none;
-        # OpenAPI has no word for either.
-        # What is no list is the only item of one, and of texts any item will do.
+        # The first of repeated parameters is used, and an empty value counts as omitted; OpenAPI can express
+        # neither. A value that is not a list is read as its only item, which is always valid in a list of strings.
         query = case.query or {}
         assume(not any(isinstance(value, list | dict) or value == "" for value in query.values()))
         assume(mode is not GenerationMode.NEGATIVE or not query.keys() & lists_of_texts(operation))
@@ -109,7 +108,7 @@ def ask(
 
 
 def known(where: str) -> dict[str, Any]:
-    """Parameters that lead to a picture which exists."""
+    """Return parameters for a picture that exists."""
     if where == "/oembed":
         return {"query": {"url": f"https://gty.im/{EXAMPLE}", "maxwidth": 300}}
     if where == "/v1/search":
@@ -119,17 +118,17 @@ def known(where: str) -> dict[str, Any]:
 
 
 def flows(count: int, steps: int = 8) -> Counter[tuple[str, int]]:
-    """Follow the links from answer to answer; how often each operation answered with which status."""
+    """Follow the links between operations, and count the statuses of each operation."""
     seen: Counter[tuple[str, int]] = Counter()
 
     schema = contract("positive")
     search = schema.raw_schema["paths"]["/v1/search"]["get"]
-    # its forty leave a flow no room for steps
+    # with all forty, a flow would have no room for steps
     search["parameters"] = [one for one in search["parameters"] if one["name"] == "event_ids"]
 
     class Flow(schema.as_state_machine()):  # type: ignore[misc]
         def before_call(self, case: Any) -> None:
-            if case.operation.path == "/v1/search":  # for what there is, so that its answers lead on
+            if case.operation.path == "/v1/search":  # a search with results, whose links can be followed
                 case.query = {"q": "eclipse", "page_size": 3}
 
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:
@@ -163,7 +162,7 @@ def test_valid_requests(schema: BaseSchema, method: str, where: str) -> None:
 def test_invalid_requests(schema: BaseSchema, method: str, where: str) -> None:
     try:
         assert ask(schema, method, where, GenerationMode.NEGATIVE, EXAMPLES)
-    except Unsatisfiable:  # nothing can be wrong with a question that has no parts
+    except Unsatisfiable:  # an operation without parameters has no invalid requests
         operation = openapi_document()["paths"][where][method.lower()]
         assert not operation["parameters"]
         assert not operation.keys() & {"security", "requestBody"}
@@ -172,7 +171,7 @@ def test_invalid_requests(schema: BaseSchema, method: str, where: str) -> None:
 def test_links_can_be_followed() -> None:
     seen: Counter[tuple[str, int]] = Counter()
     linked = {("embed", 200), ("image", 200), ("oembed", 200), ("frame", 200), ("render", 200), ("purge", 204)}
-    for turn in (1, 2, 4):  # where they lead depends on the answers, and these on the time
+    for turn in (1, 2, 4):  # the links followed depend on the responses, and these on the time
         if not linked <= seen.keys():
             seen += flows(turn * FLOWS)
     assert linked <= seen.keys(), seen

@@ -1,4 +1,4 @@
-"""Pasted embed code over HTTP; IDs as numbers; a kit in place of settings; where a blueprint's files are."""
+"""Pasted embed code over HTTP, numeric IDs, applications created from a kit, and a blueprint's asset URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/v1/embeds (one, many, purging) and /v1/render."""
+"""/v1/embeds (single embeds, batches, purging) and /v1/render."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def fixture_web() -> World:
 
 
 def strict(kind: type, data: bytes) -> object:
-    """The answer as its schema has it; a key that the schema does not know fails."""
+    """Decode a response by its schema; an unknown key fails."""
     found = msgspec.json.decode(data, type=kind)
     assert msgspec.json.decode(msgspec.json.encode(found)) == msgspec.json.decode(data)
     return found
@@ -191,7 +191,7 @@ def test_a_body_can_start_with_a_byte_order_mark(web: World) -> None:
 
 
 class Chunks(BytesIO):
-    """A body as gunicorn has it where a chunk is none: reading it raises a kind of the server's own."""
+    """A body with an invalid chunk, as gunicorn passes it: reading it raises the server's own exception."""
 
     def read(self, *_: object) -> bytes:
         raise NotImplementedError("Invalid chunk size: b'zz'")
@@ -266,7 +266,7 @@ def test_rendering_accepts_two_mebibytes_and_other_routes_64_kib(web: World) -> 
 
 
 def test_rendering_accepts_a_hundred_pictures(web: World) -> None:
-    """Repeated ones are free, but for a bound on all of them."""
+    """Repeated pictures are free, up to a limit on all references."""
 
     def render(count: int, ids: int) -> Any:
         text = "\n\n".join(f"[getty {600_000_000 + number % ids}]" for number in range(count))
@@ -318,7 +318,7 @@ def test_several_texts_count_as_one_request(web: World) -> None:
 
 
 def test_a_text_that_is_too_large_does_not_affect_others(web: World) -> None:
-    """Distinct pictures are counted, however they are written; a text that is refused takes none of them."""
+    """Distinct pictures are counted, however they are written; a rejected text uses none of the budget."""
 
     def text(*numbers: int) -> dict[str, str]:
         return {"content": " ".join(f"[getty {600_700_000 + number}] https://gty.im/6007" for number in numbers)}
@@ -356,7 +356,7 @@ def test_rendering_accepts_either_a_text_or_texts(web: World, body: Any) -> None
 
 
 def test_an_embed_has_the_same_width_on_every_route(web: World) -> None:
-    """What changes a size belongs into ``Embed.scaled``, which all of them go through."""
+    """Anything that changes a size belongs in ``Embed.scaled``, which all routes use."""
     kit, tag = web.kit, f"[getty {ANY} width=200]"
     expected = kit.resolve(ANY, max_width=200).width
     assert 0 < expected <= 200

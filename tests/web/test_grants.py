@@ -1,4 +1,4 @@
-"""Who may search: tokens, the grants made from them, the host's login; and what none of them may."""
+"""Access to search: tokens, the grants created with them, the host's login, and their limits."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def code(answer: TestResponse) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
-# -- making one ----------------------------------------------------------------------------------------
+# -- creating one ----------------------------------------------------------------------------------------
 
 
 def test_a_token_creates_a_grant() -> None:
@@ -87,7 +87,7 @@ def test_a_token_creates_a_grant() -> None:
         *string.ascii_letters,
         *string.digits,
         *"-_.",
-    }  # fits an address's fragment
+    }  # fits in a URL's fragment
     assert mint(client) != mint(client)
 
 
@@ -125,7 +125,7 @@ def test_each_token_creates_its_own_grants() -> None:
         assert ask(client, mint(client, token)).status_code == 200
 
 
-# -- what a grant is -----------------------------------------------------------------------------------
+# -- validity -----------------------------------------------------------------------------------
 
 
 def test_a_grant_is_valid_for_eight_hours(clock: time_machine.Traveller) -> None:
@@ -168,7 +168,7 @@ def test_a_changed_character_invalidates_a_grant() -> None:
     for place in range(len(grant)):
         other = "A" if grant[place] != "A" else "B"
         forged = f"{grant[:place]}{other}{grant[place + 1 :]}"
-        if place == len(grant) - 1:  # its last two bits are padding, and say nothing
+        if place == len(grant) - 1:  # its last two bits are padding
             continue
         assert made.status(Secret(forged)) == "unknown", place
         assert made.status(Secret(grant[:place])) == "unknown", place
@@ -201,10 +201,12 @@ def test_startup_without_a_place_for_a_secret_names_the_setting(
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
     with pytest.raises(ConfigurationError, match="Set EMBEDKIT_SECRET"):
         world(tokens=TOKEN, secret="")
-    assert world(secret="").client.get("/healthz").status_code == 200  # who makes no grants needs none
+    assert (
+        world(secret="").client.get("/healthz").status_code == 200
+    )  # a service that creates no grants needs none
 
 
-# -- what it opens -------------------------------------------------------------------------------------
+# -- access -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", READING)
@@ -313,7 +315,7 @@ def test_the_hosts_login_replaces_tokens_for_search_and_grants() -> None:
     made = client.post("/v1/grants", headers={"X-User": "editor"})
     assert made.status_code == 201
     assert asked == ["search"] * 2 * len(READING) + ["grant"] * 2
-    assert ask(client, made.json["grant"]).status_code == 200  # from a browser that the login does not see
+    assert ask(client, made.json["grant"]).status_code == 200  # from a browser without a login
     assert asked[2 * len(READING) + 2 :] == []
 
 
@@ -337,7 +339,7 @@ def test_an_expired_grant_with_the_hosts_login(clock: time_machine.Traveller) ->
     assert again.status_code == 200
 
 
-# -- how often -----------------------------------------------------------------------------------------
+# -- rate limits -----------------------------------------------------------------------------------------
 
 
 def test_a_token_has_one_rate_limit_for_all_addresses() -> None:

@@ -1,4 +1,4 @@
-"""Host and X-Forwarded-*: whatever a client says there is in no answer that somebody might keep."""
+"""Host and X-Forwarded-*: no cacheable response contains values from these headers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.web import (
 
 EVIL = "canary-host.example"
 PORT = "65431"
-A_PORT = re.compile(rf"(?<![\w.]){PORT}(?!\w)")  # the number by itself: clocks and hashes may hold its digits
+A_PORT = re.compile(rf"(?<![\w.]){PORT}(?!\w)")  # the number alone: timestamps and hashes can contain its digits
 SAID = {
     "Host": EVIL,
     "X-Forwarded-Host": EVIL,
@@ -96,7 +96,7 @@ def test_no_answer_repeats_them(number: int) -> None:
             kept = answer.headers.get("Cache-Control") != "no-store"
             if EVIL in said:
                 assert not kept, (method, path)
-                assert path.startswith("/oembed/providers.json"), (method, path)  # under TRUSTED_HOSTS alone
+                assert path.startswith("/oembed/providers.json"), (method, path)  # only with TRUSTED_HOSTS
                 assert web.kit.settings.trusted_hosts, path
             assert not A_PORT.search(said), (method, path)
             location = urlsplit(answer.headers.get("Location", "/"))
@@ -115,7 +115,7 @@ def test_no_response_to_a_body_repeats_forged_hosts(body: dict[str, object], tar
 
 
 def test_every_host_gets_the_same_bytes() -> None:
-    """The same bytes to two hosts, also from what stands in front of Flask."""
+    """Two hosts get the same bytes, also from the response cache."""
     web = world(public_url="")
     for path in (f"/v1/embeds/{EXAMPLE}", f"/oembed?url=https://gty.im/{EXAMPLE}", f"/embed/{EXAMPLE}", "/docs"):
         for host in ("one.example", EVIL, "127.0.0.1:9", "localhost", "[::1]:80"):
@@ -126,7 +126,7 @@ def test_every_host_gets_the_same_bytes() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1:6666", "localhost:6666", "[::1]:6666"])
 @pytest.mark.parametrize("public", ["", PUBLIC])
 def test_a_frame_page_links_to_public_url_or_relative(host: str, public: str) -> None:
-    """A client may call itself the developer's own machine as well."""
+    """A client can also send the host name of the developer's own machine."""
     page = world(public_url=public).client.get(f"/embed/{EXAMPLE}", headers={"Host": host})
     assert page.headers["Cache-Control"].startswith("public")
     link = html5lib.parse(page.text, namespaceHTMLElements=False).find(".//link[@rel='alternate']")

@@ -1,4 +1,4 @@
-"""Whatever is asked, and whenever: the response cache gives the bytes that Flask would have given at that moment.
+"""The response cache returns exactly the bytes that Flask would have returned at that moment, for any request.
 
 Two services go through the same story, one with the response cache, one without it. Every answer of the one is
 compared with that of the other: status, headers in order, body.
@@ -37,7 +37,7 @@ Answer = tuple[str, list[tuple[str, str]], bytes]
 
 
 class Twin:
-    """A service and how often Flask was asked; its ETags are noted, for conditional requests."""
+    """A service, the number of requests that reached Flask, and its ETags, for conditional requests."""
 
     def __init__(self, *, cached: bool, **rows: Any) -> None:
         transport = SandboxTransport(create_sandbox(SandboxConfig(deterministic=True)))
@@ -178,7 +178,7 @@ request = st.tuples(
     st.sampled_from(["GET"] * 12 + ["HEAD", "OPTIONS", "POST", "PUT"]),
     st.one_of(st.just([]), st.just([]), st.lists(header(), max_size=2)),
 )
-# Also the moment at which a copy ends to be fresh, exactly; and a clock that goes back.
+# Includes the exact moment at which a copy becomes stale, and a clock that goes back.
 seconds = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, 3.5, 29.75, 31.0, 61.0, 3600.0, -0.5, -1.0, -30.0, -90.0])
 warm = st.tuples(st.just("ask"), st.sampled_from([PATHS[0], PATHS[10]]), st.just("GET"), st.just([]))
 step = st.one_of(
@@ -193,7 +193,7 @@ step = st.one_of(
 
 
 class Story:
-    """The two services, and one clock."""
+    """The two services with one clock."""
 
     def __init__(self, clock: time_machine.Traveller, **rows: Any) -> None:
         self._clock = clock
@@ -258,7 +258,7 @@ def test_every_response_equals_flasks(steps: list[Any], rate_limit: str) -> None
 
 @pytest.mark.parametrize("header", sorted(HEADERS))
 def test_every_header_on_a_cached_response(header: str) -> None:
-    """Each value twice, with and without an allowed origin, amid plain requests."""
+    """Each value is sent twice, with and without an allowed origin, between plain requests."""
     with time_machine.travel(START, tick=False) as clock:
         story = Story(clock, rate_limit="10000/minute")
         story.go(*ASK)

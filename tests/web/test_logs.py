@@ -1,4 +1,4 @@
-"""Log lines: one for a record, whatever is in it, and nobody outside writes one."""
+"""Log lines: exactly one per record, whatever its contents, and none that clients can forge."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_library_is_silent_by_default() -> None:
 
 @pytest.fixture(name="stream")
 def fixture_stream() -> Iterator[io.StringIO]:
-    """What a service writes; afterwards nobody listens."""
+    """Return the log output of a service; logging is reset afterwards."""
     log = logging.getLogger("embedkit")
     level, stream = log.level, io.StringIO()
     yield stream
@@ -98,7 +98,7 @@ def test_no_text_can_forge_a_line(formatter: logging.Formatter, text: str) -> No
     ):
         try:
             line = formatter.format(made)
-        except (TypeError, KeyError, ValueError):  # a format string of ours is never theirs
+        except (TypeError, KeyError, ValueError):  # only our own format strings are used
             assert "%" in text
             continue
         assert plain(line)

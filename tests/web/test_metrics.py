@@ -1,4 +1,4 @@
-"""Numbers for Prometheus: what is counted, who may read it, and that several workers add up."""
+"""Metrics for Prometheus: what is counted, access, and several workers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 def series(text: str) -> Series:
-    """What an answer of /metrics holds, by name and labels; not when counters began."""
+    """Parse a response of /metrics, by name and labels, without the creation times of counters."""
     return {
         (one.name, tuple(sorted(one.labels.items()))): one.value
         for family in text_string_to_metric_families(text)
@@ -65,7 +65,7 @@ def fixture_made() -> World:
 
 @pytest.fixture(name="networked")
 def fixture_networked() -> Iterator[tuple[World, SandboxServer]]:
-    """A service that asks its Getty over the network."""
+    """Create a service that calls the sandbox over the network."""
     with SandboxServer() as sandbox:
         rows = sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="10000/minute", metrics="open")
         with EmbedKit(rows) as kit:
@@ -73,7 +73,7 @@ def fixture_networked() -> Iterator[tuple[World, SandboxServer]]:
             yield World(app, app.test_client(), kit, sandbox.app), sandbox
 
 
-# -- who may read it -----------------------------------------------------------------------------------
+# -- access -----------------------------------------------------------------------------------
 
 
 def test_metrics_are_off_by_default() -> None:
@@ -162,7 +162,7 @@ def test_stale_copies_and_rescues_are_counted() -> None:
     client = create_app(kit=EmbedKit(rows, transport=transport, clock=clock, background=False)).test_client()
     assert client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
     transport.app.faults.add("status", status=503, count=None)
-    for seconds in (150, 300):  # then stale, then kept for outages alone
+    for seconds in (150, 300):  # then stale, then only for outages
         clock.now += seconds
         assert client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
     found = series(client.get("/metrics").text)
@@ -172,7 +172,7 @@ def test_stale_copies_and_rescues_are_counted() -> None:
 
 
 def test_cached_responses_are_counted_as_hits() -> None:
-    """The fast path, the memo and the cache: one picture asked for is one lookup."""
+    """One request for a picture is one lookup, whichever cache it is served from."""
     made = world(metrics="open")
     for _ in range(50):
         made.client.get(f"/v1/embeds/{EXAMPLE}")
@@ -272,7 +272,7 @@ def test_the_remaining_search_budget_is_shown(made: World) -> None:
     assert value(seen(limited), "search_budget_remaining") == 49
 
 
-# -- how much of it there can be ------------------------------------------------------------------------
+# -- cardinality ------------------------------------------------------------------------
 
 
 def test_no_label_is_taken_from_a_request(made: World) -> None:
@@ -354,7 +354,7 @@ def test_gunicorn_workers_add_up(tmp_path: Path, preload: bool) -> None:
         }
         with gunicorn(tmp_path, environ, "--preload" if preload else "--threads=2") as server:
             asked, pids = 0, set[str]()
-            while len(pids) < 2 or asked < 60:  # whichever worker is free takes a request
+            while len(pids) < 2 or asked < 60:  # any free worker handles a request
                 assert server.get(f"/v1/embeds/6{asked % 20:08}")[0] == 200
                 asked += 1
                 assert asked < 5_000, "one worker did it all"
@@ -363,8 +363,8 @@ def test_gunicorn_workers_add_up(tmp_path: Path, preload: bool) -> None:
             calls = sandbox.app.count("oembed")
             os.kill(int(re.findall(r"\d+", min(pids))[0]), signal.SIGKILL)
             server.wait_for("was sent SIGKILL")
-            found.append(series(server.get("/metrics")[2].decode()))  # what a dead worker has counted stays
-    for one in found:  # whichever of the two answers
+            found.append(series(server.get("/metrics")[2].decode()))  # the counts of a dead worker are kept
+    for one in found:  # whichever worker responds
         assert value(one, "http_requests_total", route="/v1/embeds/<ref>", method="GET", status="200") == asked
         assert sum(value(one, "lookups_total", outcome=outcome) for outcome in LOOKUPS) == asked
         assert value(one, "upstream_calls_total", endpoint="oembed", outcome="ok") == calls == 20

@@ -140,7 +140,7 @@ def test_a_page_of_this_service_resolves_to_its_picture(web: World, url: str) ->
     answer = ask(web, url=url, maxwidth=300)
     assert answer.status_code == 200
     plain = ask(web, url=f"https://gty.im/{EXAMPLE}", maxwidth=300)
-    # a second may have passed between the two
+    # a second might have passed between the two
     assert {**answer.json, "cache_age": 0} == {**plain.json, "cache_age": 0}
     assert answer.json["html"].startswith("<iframe")
 
@@ -181,7 +181,7 @@ def test_a_page_can_show_several_pictures(web: World) -> None:
     ],
 )
 def test_pages_of_other_services_are_rejected(web: World, url: str) -> None:
-    for host in ("embeds.example.org", "other.example.org"):  # whatever the client calls us
+    for host in ("embeds.example.org", "other.example.org"):  # whatever Host the client sends
         answer = web.client.get("/oembed", query_string={"url": url}, headers={"Host": host})
         assert (answer.status_code, answer.json["code"]) == (404, "unsupported")
 
@@ -223,7 +223,7 @@ def test_discovery_finds_a_pages_embed(web: World) -> None:
 def test_oembed_is_readable_by_every_page(form: str, path: str, origins: str) -> None:
     client = world(cors_origins=origins).client
     for origin in ("https://anybody.example", "https://cms.example.org", "null", None):
-        for _ in range(2):  # the second comes from in front of Flask
+        for _ in range(2):  # the second is from the response cache
             answer = client.get(path, headers={"Origin": origin} if origin else {})
             assert answer.headers.getlist("Access-Control-Allow-Origin") == ["*"]
             assert "Access-Control-Allow-Credentials" not in answer.headers

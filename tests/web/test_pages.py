@@ -75,7 +75,7 @@ def test_without_a_picture_there_is_a_card_with_the_status(web: World, ref: str,
     page = web.client.get(f"/embed/{ref}")
     assert (page.status_code, page.mimetype) == (status, "text/html")
     assert ref in page.text
-    assert ("<a " in page.text) is (status != 404)  # what is gone has no page at Getty either
+    assert ("<a " in page.text) is (status != 404)  # a withdrawn picture has no page at Getty either
     assert page.headers["Cache-Control"] == "no-store"
 
 
@@ -177,7 +177,9 @@ def test_the_document_describes_query_parameters() -> None:
 def test_the_document_describes_search_parameters() -> None:
     search = openapi_document()["paths"]["/v1/search"]["get"]
     rows = {row["name"]: row for row in search["parameters"]}
-    assert [name for name, row in rows.items() if row["required"]] == []  # a photographer needs no phrase
+    assert [
+        name for name, row in rows.items() if row["required"]
+    ] == []  # searching by photographer needs no phrase
     assert rows["embed_content_only"]["schema"]["enum"] == [True]
     assert rows["exclude_nudity"]["schema"] == {"type": "boolean", "default": True}
     assert {7, 24, 101}.isdisjoint(sizes := rows["page_size"]["schema"]["enum"])
@@ -338,7 +340,7 @@ def test_readiness_depends_on_cache_and_getty(
     monkeypatch.setattr(web.kit, "status", lambda: {"cache": cache, "upstream": upstream})
     answer = web.client.get("/readyz")
     page = web.client.get("/readyz", headers=BROWSER)
-    assert answer.status_code == page.status_code == code  # whatever becomes of search
+    assert answer.status_code == page.status_code == code  # whatever the state of search
     assert answer.json["status"] == ("degraded" if search and status == "ok" else status)
     assert answer.json["upstream"] == upstream
     title = {"ok": "All systems operational", "degraded": "Degraded", "unavailable": "Unavailable"}[

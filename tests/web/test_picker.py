@@ -1,4 +1,4 @@
-"""The page of the picker without JavaScript: what it finds, what it says, who may frame it, who may search."""
+"""The picker's page without JavaScript: results, messages, framing and access to search."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_the_query_is_escaped(web: World, text: str) -> None:
     response = web.client.get("/picker", query_string={"q": text[:300], "nonce": text[:200], "origin": text[:300]})
     assert response.status_code in (200, 400, 404)
     added = {tag for tag, _ in skeleton(response.text)} - {tag for tag, _ in plain}
-    assert added <= {"ol", "li", "a", "b", "img", "code", "nav"}  # some of it finds something
+    assert added <= {"ol", "li", "a", "b", "img", "code", "nav"}  # some of the texts have results
     names = {name for _, attributes in skeleton(response.text) for name in attributes}
     assert not any(name.startswith("on") or name == "style" for name in names)
 
@@ -201,7 +201,7 @@ def test_the_page_enforces_search_access() -> None:
     refused = web.client.get("/picker?q=city")
     assert refused.status_code == 401
     assert "Search requires a token" in refused.text
-    assert web.client.get(f"/picker?q=city&grant={TOKEN}").status_code == 401  # a token opens nothing there
+    assert web.client.get(f"/picker?q=city&grant={TOKEN}").status_code == 401  # a token is not accepted there
     assert web.sandbox.count("v3") == 0
     grant = web.client.post("/v1/grants", headers=bearer(TOKEN)).json["grant"]
     page = web.client.get("/picker", query_string={"q": "city", "grant": grant})

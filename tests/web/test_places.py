@@ -1,4 +1,4 @@
-"""However many requests wait for Getty, the health check and warm pictures are answered."""
+"""The health check and cached embeds work, however many requests are waiting for Getty."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def always_answered(child: ServerProcess) -> None:
     "paths", [COLD, [COLD[0]] * MAX_WAITING, [path.replace("v1/embeds", "embed") for path in COLD]]
 )
 def test_waitress_responds_while_other_requests_wait(paths: list[str]) -> None:
-    """More of them than there are threads; also where many readers wait for one picture."""
+    """There are more requests than threads, for different pictures or all for the same one."""
     with gated_upstream() as upstream, serve(upstream.url) as child:
         upstream.open.set()
         assert child.get(WARM)[0] == 200

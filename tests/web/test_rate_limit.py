@@ -1,4 +1,4 @@
-"""How often, and how much: requests, pictures that have to be fetched, addresses that there are not."""
+"""Rate limits: requests, pictures that have to be fetched, and unknown URLs."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_each_client_has_its_own_limit() -> None:
     web = world(cold_limit="1/hour")
     assert codes(batch(web, ids(2))) == [None, "throttled"]
     assert codes(batch(web, ids(2)[1:], environ_base=OTHER)) == [None]
-    assert codes(batch(web, ids(2))) == [None, None]  # by now it is held
+    assert codes(batch(web, ids(2))) == [None, None]  # now in the cache
 
 
 @pytest.mark.parametrize("path", ["/v1/embeds/{}", "/oembed?url=https://gty.im/{}", "/embed/{}"])
@@ -89,7 +89,7 @@ def test_single_routes_are_throttled_too(path: str) -> None:
     assert 0 < int(answer.headers["Retry-After"]) <= 3600
     assert answer.headers["Cache-Control"] == "no-store"
     if path.startswith("/embed"):
-        assert f"/detail/{ANY}" in answer.text  # never a hole
+        assert f"/detail/{ANY}" in answer.text  # never an empty space
     else:
         assert answer.json["code"] == "throttled"
     assert web.client.get(path.format(EXAMPLE)).status_code == 200
@@ -172,7 +172,7 @@ def test_stale_copies_are_served_and_background_refreshes_are_free() -> None:
 
 
 def test_throttling_one_client_does_not_affect_others() -> None:
-    """Nothing of it is remembered by picture."""
+    """Throttling is not cached with the picture."""
     web = world(cold_limit="1/hour")
     batch(web, [EXAMPLE])
     assert codes(batch(web, [ANY])) == ["throttled"]
@@ -185,7 +185,7 @@ def test_the_default_cold_limit() -> None:
     assert (rate_limit.granted, rate_limit.allowed, rate_limit.limit) == (300, False, 300)
 
 
-# -- addresses that there are not ----------------------------------------------------------------------
+# -- unknown URLs ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_options_requests_are_cheap() -> None:
     assert web.client.get("/oembed").status_code == 400
 
 
-# -- whom to count ------------------------------------------------------------------------------------
+# -- clients ------------------------------------------------------------------------------------
 
 
 def test_an_ipv6_site_has_a_limit() -> None:

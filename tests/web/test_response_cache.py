@@ -1,4 +1,4 @@
-"""The response cache answers byte for byte as Flask does, or leaves it to Flask."""
+"""The response cache responds byte for byte like Flask, or forwards the request to Flask."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OEMBED = f"/oembed?url=https://gty.im/{EXAMPLE}"
 
 @dataclass
 class Road:
-    """A service, and how often Flask was asked."""
+    """A service, and the number of requests that reached Flask."""
 
     world: World
     asked: int = 0
@@ -63,7 +63,7 @@ class Road:
         return self.client.get(path, headers={"X-Request-ID": "the-same", **said})
 
     def twice(self, path: str, **headers: str) -> int:
-        """How often Flask is asked for two equal requests."""
+        """Return how many of two equal requests reach Flask."""
         before = self.asked
         self.get(path, **headers), self.get(path, **headers)
         return self.asked - before
@@ -260,11 +260,11 @@ def test_a_hosts_test_can_inspect_flasks_request(road: Road) -> None:
         assert flask.request.path == f"/v1/embeds/{EXAMPLE}"
 
 
-# -- in the loop of a server, which may not wait ----------------------------------------------------------
+# -- in the event loop of a server, which must not wait ----------------------------------------------------------
 
 
 def ready(road: Road, path: str, **headers: str) -> tuple[str, bytes]:
-    """Ask for what is ready, and for nothing else."""
+    """Send a request with READY_ONLY."""
     environ = EnvironBuilder(path=path, headers=headers).get_environ()
     body, status, _ = run_wsgi_app(road.world.app.wsgi_app, environ | {READY_ONLY: True})
     return status, b"".join(body)
@@ -286,7 +286,7 @@ def test_requests_for_flask_are_not_ready(road: Road, path: str) -> None:
 
 def test_entries_that_the_store_must_confirm_are_not_ready(road: Road, clock: time_machine.Traveller) -> None:
     road.twice(EMBED)
-    clock.shift(60)  # beyond the time for which an entry in memory is trusted
+    clock.shift(60)  # longer than an entry in memory is trusted
     with pytest.raises(NotReady):
         ready(road, EMBED)
     assert road.get(EMBED).status_code == 200
@@ -311,11 +311,11 @@ def test_a_throttled_request_is_rejected_immediately() -> None:
     assert max(used for used, _ in road.cache._limiter._own._windows.values()) == 3
 
 
-# -- what is kept -------------------------------------------------------------------------------------
+# -- what is cached -------------------------------------------------------------------------------------
 
 
 def test_a_copy_that_is_too_small_is_fetched_again(road: Road) -> None:
-    """What an outage has us show too small is not kept: Getty may be well by the next request."""
+    """The response to a smaller copy, served during an outage, is not cached: Getty could recover any time."""
     path = f"/v1/embeds/{EXAMPLE}?maxwidth=1500"
     assert road.get(EMBED).status_code == 200
     road.world.sandbox.faults.add("status", status=503, count=None)
@@ -325,7 +325,7 @@ def test_a_copy_that_is_too_small_is_fetched_again(road: Road) -> None:
 
 
 def test_a_throttled_request_is_counted_once() -> None:
-    """Or a /64 that its /48 refuses would be charged twice."""
+    """Otherwise, a /64 over the limit of its /48 would be counted twice."""
     road = Road(world(rate_limit="2/minute"))
     counted = road.cache._limiter._own._windows
     for number in range(1, 6):

@@ -1,4 +1,4 @@
-"""Search over HTTP: what is asked of Getty, what is answered, and what a wrong question is told."""
+"""Search over HTTP: requests to Getty, responses, and errors."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def fixture_web() -> World:
 
 
 def links(answer: TestResponse) -> dict[str, dict[str, str]]:
-    """The pages that the header Link leads to, by their relation, as queries."""
+    """Return the queries of the Link header's URLs, by relation."""
     found = re.findall(r'<([^<>\s]+)>; rel="(\w+)"', answer.headers["Link"])
     assert len(found) == answer.headers["Link"].count("<")
     assert all(urlsplit(address)[:3] == ("", "", "") for address, _ in found)
@@ -49,7 +49,7 @@ def links(answer: TestResponse) -> dict[str, dict[str, str]]:
 
 
 class Recorder:
-    """Takes the place of a search that would be run: what it was asked, and a page that never was."""
+    """Replaces the search: records the requests, and returns a made-up page."""
 
     def __init__(self, kit: EmbedKit, patch: pytest.MonkeyPatch) -> None:
         self.total = 95
@@ -92,7 +92,7 @@ def get(client: FlaskClient, path: str, /, **query: str) -> TestResponse:
     return client.get(path, query_string=query)
 
 
-# -- what is asked -------------------------------------------------------------------------------------
+# -- requests to Getty -------------------------------------------------------------------------------------
 
 
 def test_a_phrase_is_enough(web: World, asked: Recorder) -> None:
@@ -290,10 +290,10 @@ def test_the_setting_locale_is_the_default(monkeypatch: pytest.MonkeyPatch) -> N
     assert get(german.client, "/v1/search", q="x", lang="fr").headers["Content-Language"] == "fr"
 
 
-# -- what needs no phrase ---------------------------------------------------------------------------------
+# -- searches without a phrase ---------------------------------------------------------------------------------
 
 
-SERIES = "118990319"  # of a series in which one picture may not be embedded
+SERIES = "118990319"  # in a series with a picture that is not embeddable
 
 
 @pytest.mark.parametrize("kind", NEIGHBOURS)
@@ -333,7 +333,7 @@ def test_the_newest_editorial_pictures_need_no_phrase_and_are_cached(web: World)
     found = get(web.client, "/v1/search", **newest).json["images"]
     dates = [one["date_created"] for one in found]
     assert dates == sorted(dates, reverse=True)
-    with pytest.MonkeyPatch.context() as patch:  # from here on Getty can't be asked
+    with pytest.MonkeyPatch.context() as patch:  # from here on, Getty can't be called
         patch.setattr(web.kit.api.search._cache.session, "call", None)
         assert get(web.client, "/v1/search", **newest).json["images"] == found
 
@@ -402,7 +402,7 @@ def test_links_work_below_a_prefix(web: World, asked: Recorder) -> None:
     assert links(answer)["next"]["page"] == "2"
 
 
-# -- wrong questions -----------------------------------------------------------------------------------
+# -- invalid queries -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -485,7 +485,7 @@ def test_no_query_crashes(web: World, query: dict[str, str]) -> None:
         assert {rel: asked["q"] for rel, asked in links(answer).items()}["first"] == phrase
 
 
-# -- answers -------------------------------------------------------------------------------------------
+# -- responses -------------------------------------------------------------------------------------------
 
 KEYS_OF_AN_IMAGE = [
     *("id", "title", "caption", "photographer", "collection", "collection_code", "date_created", "family"),
@@ -580,7 +580,7 @@ def test_countries_are_localized(web: World) -> None:
     assert "Germany" in web.client.get("/v1/countries", headers={"Accept-Language": "en-US"}).text
 
 
-# -- when Getty does not answer ------------------------------------------------------------------------
+# -- errors of Getty ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -636,11 +636,13 @@ def test_an_exhausted_search_quota_is_reported_but_not_unavailable() -> None:
             shut = client.get("/v1/search?q=dawn")
             assert (shut.status_code, shut.json["code"]) == (429, "quota-exhausted")
             assert int(shut.headers["Retry-After"]) > 60
-            ready = create_app(kit=kit).test_client().get("/readyz")  # a new one: an answer is kept for a second
+            ready = (
+                create_app(kit=kit).test_client().get("/readyz")
+            )  # a new application, because the status is cached for a second
             assert (ready.status_code, ready.json["status"]) == (200, "degraded")
             assert ready.json["upstream"]["api"]["throttled"] == "quota-exhausted"
             assert ready.json["upstream"]["api"]["retry_after"] > 60
-            assert client.get("/v1/search?q=tree").status_code == 200  # held for five minutes
+            assert client.get("/v1/search?q=tree").status_code == 200  # cached for five minutes
             assert client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""What every answer carries, who may read it, how often one may ask, and what is refused at the door."""
+"""Headers of every response, CORS, rate limits, and requests that are rejected before any view."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_listed_origin_can_search_with_a_credential(guarded: World) -> None:
     assert preflight.headers["Access-Control-Allow-Origin"] == CMS
     assert preflight.headers["Access-Control-Allow-Headers"] == "authorization"
     assert "Access-Control-Allow-Credentials" not in preflight.headers
-    for credential, status in [(TOKEN, 200), ("wrong", 403)]:  # a picker has to read why it was refused
+    for credential, status in [(TOKEN, 200), ("wrong", 403)]:  # a picker has to be able to read the error
         answer = guarded.client.get(SEARCH, headers={"Origin": CMS, **bearer(credential)})
         assert answer.status_code == status
         assert answer.headers["Access-Control-Allow-Origin"] == CMS
@@ -172,7 +172,7 @@ def test_static_files_are_readable_by_every_page(web: World) -> None:
     assert get(f"/static/consent/klaro.js?v={__version__}").cache_control.immutable
 
 
-# -- how often -----------------------------------------------------------------------------------------
+# -- rate limits -----------------------------------------------------------------------------------------
 
 
 def test_a_client_has_a_rate_limit() -> None:
@@ -238,7 +238,7 @@ def test_without_redis_each_process_counts_for_itself(caplog: pytest.LogCaptureF
     assert len(caplog.records) == 1
 
 
-# -- at the door ---------------------------------------------------------------------------------------
+# -- rejected before any view ---------------------------------------------------------------------------------------
 
 
 def test_unknown_urls_are_problems(web: World) -> None:
@@ -323,13 +323,13 @@ PAYLOADS = [
 
 
 def shape(html: str) -> set[tuple[str, tuple[str, ...]]]:
-    """Which elements there are, with which attributes, as a browser sees it."""
+    """Return the elements and their attributes, as a browser parses them."""
     tree = html5lib.parse(html, treebuilder="etree", namespaceHTMLElements=False)
     return {(str(one.tag), tuple(sorted(one.attrib))) for one in tree.iter() if isinstance(one.tag, str)}
 
 
 def everywhere(client: FlaskClient, payload: str) -> Iterator[TestResponse]:
-    """Every place where a client may write something."""
+    """Send a text everywhere that a client can, and yield the responses."""
     yield client.get("/oembed", query_string={"url": payload, payload: payload})
     yield client.get("/oembed", query_string={"url": ANY, "caption": payload, "tld": payload})
     yield client.get("/oembed", query_string={"url": ANY, "maxwidth": payload})
@@ -374,5 +374,5 @@ def test_the_corpus_is_never_returned_as_markup_or_headers(web: World, harmless:
     with gzip.open(reference_dir() / "corpora" / "xss.jsonl.gz", "rt", encoding="utf-8") as lines:
         payloads = [json.loads(line)["p"] for line in lines][::211]
     for payload in payloads:
-        if len(payload) < 700:  # longer ones stop at the length of a query or a text
+        if len(payload) < 700:  # longer ones exceed the limits of a query or text
             check(web, payload, harmless)

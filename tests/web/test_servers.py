@@ -37,7 +37,7 @@ def fixture_sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture(name="service", scope="module")
 def fixture_service(sandbox: SandboxServer) -> Iterator[str]:
-    """The address of a service under waitress."""
+    """Return the URL of a service under waitress."""
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     rows = sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="10000/minute", public_url=url)
@@ -57,7 +57,7 @@ def test_waitress_reveals_no_version(service: str) -> None:
 
 
 def test_a_body_without_a_length_is_limited(service: str) -> None:
-    """Chunked, and larger than it may be."""
+    """The body is chunked and larger than allowed."""
     host, port = service.removeprefix("http://").split(":")
     head = "POST /v1/embeds HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     with socket.create_connection((host, int(port)), timeout=10) as client:
@@ -69,7 +69,7 @@ def test_a_body_without_a_length_is_limited(service: str) -> None:
 
 
 def test_gunicorn_serves_wsgi_py(sandbox: SandboxServer, tmp_path: Path) -> None:
-    """Two processes, one cache: what one has fetched, the other need not."""
+    """Two processes share a cache: a picture fetched by one is not fetched by the other."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("EMBEDKIT_")}
     environ |= {
         "EMBEDKIT_OEMBED_ENDPOINT": f"{sandbox.url}/oembed",
@@ -95,7 +95,7 @@ def test_gunicorn_serves_wsgi_py(sandbox: SandboxServer, tmp_path: Path) -> None
 
 
 def _listening(server: subprocess.Popen[str]) -> str:
-    """Where gunicorn listens, by its log; and that it answers."""
+    """Return the URL from gunicorn's log, once it responds."""
     deadline = time.monotonic() + 30
     seen = []
     for line in server.stderr:
@@ -109,7 +109,7 @@ def _listening(server: subprocess.Popen[str]) -> str:
 
 @pytest.fixture(name="redis")
 def fixture_redis(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The address of a Redis server of our own, and its process."""
+    """Start a Redis server, and return its URL and process."""
     program = need("redis-server")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Events, and the boards of the customer whom the service acts for."""
+"""Events, and the boards of the configured customer."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_only_embeddable_pictures_of_a_board_are_returned(desk: World) -> None:
     assert desk.client.get(f"/v1/boards/{id}?page=2", headers=bearer(TOKEN)).status_code == 400
     asked = desk.sandbox.count()
     assert desk.client.get("/v1/boards", headers=bearer(TOKEN)).json == listed.json
-    assert desk.sandbox.count() == asked  # each editor who opens a picker asks
+    assert desk.sandbox.count() == asked  # cached, because every picker that opens requests them
 
 
 @pytest.mark.parametrize("path", ["/v1/boards", "/v1/boards/1"])
