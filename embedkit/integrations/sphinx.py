@@ -89,7 +89,7 @@ class Pictures(EnvironmentCollector):
         return [name for name, now in _fingerprints(app, env).items() if before.get(name) != now]
 
     def get_updated_docs(self, app: Sphinx, env: BuildEnvironment) -> list[str]:
-        """Fetch all pictures, when all documents are read, and keep what this builder is about to write."""
+        """Prefetch all pictures once all documents are read, and store the fingerprints to be written."""
         _written(env, app).update(_fingerprints(app, env))
         return []
 

@@ -153,7 +153,7 @@ ROUTES = (
         readyz,
         "Check that the service can handle requests",
         {
-            200: Answer("It can. If the status is degraded, one part is down.", Readiness, paged=True),
+            200: Answer("It can. If the status is degraded, part of the service is down.", Readiness, paged=True),
             503: Answer("Neither the cache nor Getty Images can be reached.", Readiness, paged=True),
         },
     ),

@@ -171,7 +171,7 @@ def _limits(rate: RateLimitItem, purpose: str, keys: Keys) -> Keys:
 
 
 def _tightest(counts: MemoryCounts | RedisCounts, rate: RateLimitItem, limits: Keys, count: int) -> RateLimit:
-    """Count under each of these limits and return the tightest. The next doesn't count what one rejects."""
+    """Count under each of these limits and return the tightest. Hits rejected by one aren't counted by others."""
     granted, found = count, []
     for name, limit in limits:
         used, end = counts.hit(name, rate.get_expiry(), granted)

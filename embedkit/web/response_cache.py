@@ -213,7 +213,7 @@ class ResponseCacheMiddleware:
         return self._next(environ, start_response)
 
     def _origin(self, environ: WSGIEnvironment) -> str:
-        """Return the origin; origins outside CORS_ORIGINS get the same response as none, so they are empty."""
+        """Return the origin if it is in CORS_ORIGINS, else an empty string: all others get the same response."""
         origin: str = environ.get("HTTP_ORIGIN", "")
         return origin if origin in self._origins else ""
 

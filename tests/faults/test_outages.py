@@ -241,7 +241,7 @@ def test_a_response_is_not_valid_forever() -> None:
         assert upstream.hits == 2
 
 
-# -- the copy of a picture that may no longer be embedded ---------------------------------------------------
+# -- pictures that are no longer embeddable ---------------------------------------------------
 
 
 def test_an_outage_does_not_bring_back_a_picture_that_is_not_embeddable() -> None:

@@ -174,7 +174,7 @@ SKIPPED = {"name": "c", "skip_reason": "not found"}
 
 
 @pytest.mark.parametrize(
-    ("found", "code", "says"),
+    ("found", "code", "expected"),
     [
         ([SOUND], 0, "tools: 1 packages, 0 known holes"),
         ([HOLE, SOUND], 1, "HOLE: tools: a 1: X-1, mended in 2"),
@@ -186,7 +186,7 @@ SKIPPED = {"name": "c", "skip_reason": "not found"}
     ],
 )
 def test_an_audit_fails_on_findings_and_reports_what_it_skipped(
-    found: list[object] | None, code: int, says: str
+    found: list[object] | None, code: int, expected: str
 ) -> None:
     text = "No network" if found is None else json.dumps({"dependencies": found, "fixes": []})
     done = subprocess.run(
@@ -197,4 +197,4 @@ def test_an_audit_fails_on_findings_and_reports_what_it_skipped(
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (code, "")
-    assert says in done.stdout
+    assert expected in done.stdout

@@ -72,7 +72,7 @@ def test_query_options_are_applied(web: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "says"),
+    ("query", "message"),
     [
         ("target=hologram", "Use one of web, facade"),
         ("align=up", "Use one of none, left"),
@@ -81,10 +81,10 @@ def test_query_options_are_applied(web: World) -> None:
         (f"title={'x' * 1001}", "title"),
     ],
 )
-def test_an_invalid_query_lists_the_allowed_values(web: World, query: str, says: str) -> None:
+def test_an_invalid_query_lists_the_allowed_values(web: World, query: str, message: str) -> None:
     answer = web.client.get(f"/v1/embeds/{ANY}?{query}")
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
-    assert says in answer.json["detail"]
+    assert message in answer.json["detail"]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_batch_fetches_each_picture_once(web: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "says"),
+    ("body", "status", "message"),
     [
         (b"", 400, "not valid JSON"),
         (b"{", 400, "not valid JSON"),
@@ -163,10 +163,10 @@ def test_a_batch_fetches_each_picture_once(web: World) -> None:
         (b'{"refs": [' + b'"1",' * 100 + b'"1"]}', 400, "100"),
     ],
 )
-def test_an_invalid_body_gets_advice_with_the_location(web: World, body: bytes, status: int, says: str) -> None:
+def test_an_invalid_body_gets_advice_with_the_location(web: World, body: bytes, status: int, message: str) -> None:
     answer = web.client.post("/v1/embeds", data=body, content_type="application/json")
     assert (answer.status_code, answer.json["code"]) == (status, "invalid-request")
-    assert says in answer.json["detail"]
+    assert message in answer.json["detail"]
 
 
 def test_a_body_of_another_type_is_rejected(web: World) -> None:
@@ -274,9 +274,12 @@ def test_rendering_accepts_a_hundred_pictures(web: World) -> None:
 
     assert [len(render(100, 100).json["embeds"]), len(render(1000, 5).json["embeds"])] == [100, 1000]
     calls = web.sandbox.count()
-    for refused, says in (render(101, 101), "at most 100 pictures"), (render(1001, 5), "at most 1,000 references"):
+    for refused, message in (
+        (render(101, 101), "at most 100 pictures"),
+        (render(1001, 5), "at most 1,000 references"),
+    ):
         assert (refused.status_code, refused.json["code"]) == (413, "too-large")
-        assert says in refused.json["detail"]
+        assert message in refused.json["detail"]
     assert "reached in line 2001, column 1" in refused.json["detail"]
     assert web.sandbox.count() == calls
 

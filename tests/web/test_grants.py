@@ -385,7 +385,7 @@ def test_a_preflight_is_free_and_needs_no_credential() -> None:
     assert ask(client, TOKEN, "/v1/countries").status_code == 200
 
 
-def test_what_is_counted_is_no_token() -> None:
+def test_rate_limit_keys_contain_no_token() -> None:
     limiter = RateLimiter(settings(rate_limit="2/hour"))
     for _ in range(2):
         limiter.hit_credential(Secret(TOKEN))
@@ -396,23 +396,23 @@ def test_what_is_counted_is_no_token() -> None:
     assert TOKEN not in kept
 
 
-# -- what is told --------------------------------------------------------------------------------------
+# -- secrecy --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("access", ["search", "grant", "purge"])
 @pytest.mark.parametrize("given", ["a wrong CANARY", "a grant"])
-def test_a_refusal_tells_no_credential_even_with_its_variables(access: Access, given: str, web: World) -> None:
+def test_a_rejection_reveals_no_credential_even_in_its_variables(access: Access, given: str, web: World) -> None:
     service = AppContext(web.kit, web.kit.settings)
     shown = f"{service.grants.make(Secret(TOKEN))}CANARY" if given == "a grant" else given
     with web.app.test_request_context(SEARCH, headers=bearer(shown)):
         with pytest.raises(Refused) as caught:
             authorize(service, access)
-        told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    told.stack[:] = [frame for frame in told.stack if "/tests/" not in frame.filename]
-    assert told.stack
+        error = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    error.stack[:] = [frame for frame in error.stack if "/tests/" not in frame.filename]
+    assert error.stack
     assert caught.value.code == "forbidden"
     for secret in ("CANARY", TOKEN, TOKEN_2, ADMIN, "s" * 40, *KEYS.values()):
-        assert secret not in "".join(told.format())
+        assert secret not in "".join(error.format())
 
 
 def test_no_credential_is_logged(web: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -85,7 +85,7 @@ def test_sizes_are_limits(web: World, query: dict[str, int], size: tuple[int, in
 
 
 @pytest.mark.parametrize(
-    ("query", "says"),
+    ("query", "message"),
     [
         ({}, "url"),
         ({"url": ""}, "url"),
@@ -97,11 +97,11 @@ def test_sizes_are_limits(web: World, query: dict[str, int], size: tuple[int, in
         ({}, '"url" is missing.'),
     ],
 )
-def test_an_invalid_query_gets_advice(web: World, query: dict[str, str], says: str) -> None:
+def test_an_invalid_query_gets_advice(web: World, query: dict[str, str], message: str) -> None:
     answer = ask(web, **query)
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
     assert answer.mimetype == "application/problem+json"
-    assert says in answer.json["detail"]
+    assert message in answer.json["detail"]
 
 
 THUMBNAIL = {"thumbnail_url", "thumbnail_width", "thumbnail_height"}

@@ -273,7 +273,7 @@ def test_programs_get_a_problem_for_unknown_urls(web: World, accept: str) -> Non
     assert "Accept" in answer.vary
 
 
-def test_pages_of_a_blueprint_do_not_link_a_home_page() -> None:
+def test_pages_of_a_blueprint_have_no_home_link() -> None:
     site = Flask("site")
     site.register_blueprint(create_blueprint(settings=Settings(cache="memory:")), url_prefix="/getty")
     page = site.test_client().get("/getty/readyz", headers=BROWSER)
@@ -350,7 +350,7 @@ def test_readiness_depends_on_cache_and_getty(
 
 
 @pytest.mark.parametrize(
-    ("found", "says"),
+    ("found", "expected"),
     [
         ({"cache": "ok"}, [WORKS, WORKS, WORKS]),
         ({"cache": "degraded"}, [WORKS, WORKS, "Read-only: writes are failing"]),
@@ -363,15 +363,17 @@ def test_readiness_depends_on_cache_and_getty(
         ({"cache": "ok", "token": {"breaker": "open"}}, [WORKS, "Unreachable", WORKS]),
     ],
 )
-def test_the_status_page_lists_each_part(monkeypatch: pytest.MonkeyPatch, found: JSON, says: list[str]) -> None:
+def test_the_status_page_lists_each_part(
+    monkeypatch: pytest.MonkeyPatch, found: JSON, expected: list[str]
+) -> None:
     web = world(api_key="key")
     upstream = {name: lane for name, lane in found.items() if name != "cache"}
     monkeypatch.setattr(web.kit, "status", lambda: {"cache": found["cache"], "upstream": upstream})
     page = web.client.get("/readyz", headers=BROWSER)
     assert (page.mimetype, page.headers["Cache-Control"]) == ("text/html", "no-store")
     assert "Accept" in page.vary
-    assert [html.unescape(text) for text in re.findall(r"<dd[^>]*>(.*?)</dd>", page.text)] == says
-    assert page.text.count('class="ekp-bad"') == 3 - says.count(WORKS)
+    assert [html.unescape(text) for text in re.findall(r"<dd[^>]*>(.*?)</dd>", page.text)] == expected
+    assert page.text.count('class="ekp-bad"') == 3 - expected.count(WORKS)
 
 
 def test_the_status_page_shows_that_search_is_off() -> None:

@@ -79,7 +79,7 @@ def test_the_form_keeps_hidden_parameters(web: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "says"),
+    ("query", "message"),
     [
         ("?q=city&family=none", "family: invalid value"),
         ("?q=city&orientations=round", "orientations: invalid value"),
@@ -87,12 +87,12 @@ def test_the_form_keeps_hidden_parameters(web: World) -> None:
         ("?q=city&page=0", "page: "),
     ],
 )
-def test_an_invalid_query_is_shown_on_the_page(web: World, query: str, says: str) -> None:
+def test_an_invalid_query_is_shown_on_the_page(web: World, query: str, message: str) -> None:
     response = web.client.get(f"/picker{query}")
     assert response.status_code == 400
     assert response.mimetype == "text/html"
     alert = next(one for one in elements(response.text) if one.get("role") == "alert")
-    assert says in "".join(alert.itertext())
+    assert message in "".join(alert.itertext())
 
 
 def test_no_results_are_reported(web: World) -> None:
@@ -136,18 +136,18 @@ def test_other_text_is_a_search_phrase(web: World, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "status", "says"),
+    ("query", "status", "message"),
     [
         ("https://example.org/1", 404, "That's not a Getty Images link or ID. Paste the URL"),
         ("500000404", 404, "This picture is no longer available. It was withdrawn"),
         ("500000403", 403, "This picture can't be embedded. "),
     ],
 )
-def test_an_unresolvable_reference_gets_advice(web: World, query: str, status: int, says: str) -> None:
+def test_an_unresolvable_reference_gets_advice(web: World, query: str, status: int, message: str) -> None:
     response = web.client.get("/picker", query_string={"q": query, "lang": "en"})
     assert response.status_code == status
     alert = next(one for one in elements(response.text) if one.get("role") == "alert")
-    assert says in "".join(alert.itertext())
+    assert message in "".join(alert.itertext())
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -157,7 +157,7 @@ def test_embeddable_only_cannot_be_switched_off(web: World, asked: Recorder, nam
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "message"),
     [
         ("orientation", "Unknown parameter 'orientation'. Did you mean orientations?"),
         ("Orientations", "Did you mean orientations?"),
@@ -176,10 +176,10 @@ def test_embeddable_only_cannot_be_switched_off(web: World, asked: Recorder, nam
     ],
 )
 @pytest.mark.parametrize("value", ["horizontal", ""])
-def test_unknown_parameters_are_rejected(web: World, asked: Recorder, name: str, says: str, value: str) -> None:
+def test_unknown_parameters_are_rejected(web: World, asked: Recorder, name: str, message: str, value: str) -> None:
     answer = get(web.client, "/v1/search", q="x", **{name: value})
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
-    assert says in answer.json["detail"]
+    assert message in answer.json["detail"]
     assert "x" * 100 not in answer.text
     assert not asked.asked
 
@@ -406,7 +406,7 @@ def test_links_work_below_a_prefix(web: World, asked: Recorder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "says"),
+    ("query", "message"),
     [
         ("", "q is blank. Pass a search phrase"),
         ("family=editorial", "It is optional with artists,"),
@@ -442,10 +442,10 @@ def test_links_work_below_a_prefix(web: World, asked: Recorder) -> None:
         (f"q=x&lang={'x' * 36}", "lang"),
     ],
 )
-def test_an_invalid_query_gets_advice(web: World, asked: Recorder, query: str, says: str) -> None:
+def test_an_invalid_query_gets_advice(web: World, asked: Recorder, query: str, message: str) -> None:
     answer = web.client.get(f"/v1/search?{query}")
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
-    assert says in answer.json["detail"]
+    assert message in answer.json["detail"]
     assert not asked.asked
 
 

@@ -54,7 +54,7 @@ def test_without_a_phrase_the_newest_events_are_first(web: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "says"),
+    ("query", "expected"),
     [
         ("page=99", "there is no page 99"),
         ("page_size=7", "page_size can't be"),
@@ -63,10 +63,10 @@ def test_without_a_phrase_the_newest_events_are_first(web: World) -> None:
         ("event=1", "Unknown parameter 'event'."),
     ],
 )
-def test_an_invalid_event_query_gets_advice(web: World, query: str, says: str) -> None:
+def test_an_invalid_event_query_gets_advice(web: World, query: str, expected: str) -> None:
     answer = web.client.get(f"/v1/events?{query}")
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
-    assert says in answer.json["detail"]
+    assert expected in answer.json["detail"]
 
 
 def test_only_embeddable_pictures_of_a_board_are_returned(desk: World) -> None:
