@@ -313,7 +313,7 @@ def test_the_folder_of_the_secret_is_private(folder: Path) -> None:
 def test_a_secret_readable_by_others_is_rejected(folder: Path) -> None:
     signing_secrets((), "")
     folder.joinpath("secret").chmod(0o644)
-    with pytest.raises(ConfigurationError, match="others may read it"):
+    with pytest.raises(ConfigurationError, match="others can read it"):
         signing_secrets((), "")
 
 

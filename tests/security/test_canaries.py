@@ -245,7 +245,7 @@ class Counter:
         address = f"Location: {self.upstreams['file'].origin}/xa/x.jpg?d={SIGNED}"
         self.upstreams["order"] = counter = Upstream()
         taken = script if at == "order" else answer_and_close(b"", "303 X", (address,))
-        counter.scripts = (client_support.storefront(counter, taken, "600100200"),)
+        counter.scripts = (client_support.downloads_api(counter, taken, "600100200"),)
         self.folder, self.seen = folder, []
         self.rows = {"cache": f"sqlite:{folder}/db", "username": "an-editor", **SECRETS, **rows}
 

@@ -303,7 +303,7 @@ def test_processes_and_machines_share_their_counts_in_redis() -> None:
 
 
 def test_a_hanging_redis_does_not_block_requests() -> None:
-    with stores.dripping() as port:
+    with stores.dripping_redis() as port:
         assert terminates(
             RateLimiter(settings(cache=f"redis://127.0.0.1:{port}", rate_limit="5/hour")).hit, "192.0.2.1"
         )

@@ -233,7 +233,7 @@ def test_without_redis_each_process_counts_for_itself(caplog: pytest.LogCaptureF
     limiter = RateLimiter(settings(cache="redis://:canary-password@127.0.0.1:1/0", rate_limit="2/hour"))
     with caplog.at_level(logging.DEBUG):
         assert [limiter.hit("192.0.2.1").allowed for _ in range(3)] == [True, True, False]
-    assert "counted in this process" in caplog.text
+    assert "counted per process" in caplog.text
     assert "canary-password" not in caplog.text
     assert len(caplog.records) == 1
 
