@@ -65,7 +65,7 @@ def test_the_json_at_a_path(run: Run) -> None:
         (("history", "--from", "yesterday"), 2, "--from can't be 'yesterday'"),
     ],
 )
-def test_what_cannot_be_shown_says_why(run: Run, args: tuple[str, ...], code: int, says: str) -> None:
+def test_errors_are_explained(run: Run, args: tuple[str, ...], code: int, says: str) -> None:
     done = run(*args)
     assert (done.code, done.out) == (code, "")
     assert says in done.err

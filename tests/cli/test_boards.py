@@ -102,7 +102,7 @@ def test_a_new_name_leaves_the_description(run: Run, board: str) -> None:
     assert shown(run, board)["description"] == "For May"
 
 
-def test_pictures_come_and_go(run: Run, board: str) -> None:
+def test_pictures_are_added_and_removed(run: Run, board: str) -> None:
     some = run("boards", "add", board, "-", stdin="1215508382\n999999999\n")
     assert (some.code, some.err) == (1, "1 picture added.\n999999999 could not be added.\n")
     told = json.loads(run("boards", "add", board, "999999999", "--json").out)
@@ -127,7 +127,7 @@ def test_comments(run: Run, board: str) -> None:
     assert id not in run("boards", "comments", board, "--json").out
 
 
-def test_a_script_has_to_say_that_a_board_is_to_go(run: Run, board: str) -> None:
+def test_a_script_must_pass_yes_to_delete_a_board(run: Run, board: str) -> None:
     asked = run("boards", "delete", board)
     assert asked.code == 2
     assert "pass --yes" in asked.err
@@ -159,7 +159,7 @@ def answered(process: subprocess.Popen[bytes], terminal: int, typed: bytes) -> s
 
 
 @pytest.mark.parametrize(("typed", "code"), [(b"n\n", 1), (b"\n", 1), (b"y\n", 0)])
-def test_a_person_is_asked(
+def test_deleting_asks_for_confirmation_on_a_terminal(
     sandbox: SandboxServer, run: Run, board: str, tmp_path: Path, typed: bytes, code: int
 ) -> None:
     ours, theirs = pty.openpty()
@@ -193,7 +193,7 @@ def test_a_person_is_asked(
         ((), 2, "create"),
     ],
 )
-def test_what_cannot_be_done_is_explained(run: Run, words: tuple[str, ...], code: int, says: str) -> None:
+def test_failures_are_explained(run: Run, words: tuple[str, ...], code: int, says: str) -> None:
     done = run("boards", *words)
     assert (done.code, done.out) == (code, "")
     assert says in done.err

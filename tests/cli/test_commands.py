@@ -74,7 +74,7 @@ def test_resolve_markup_and_stdin(run: Run) -> None:
     assert done.out.count("gettyimages.com/detail/") == 2
 
 
-def test_resolve_shows_a_picture_as_its_shortcode_says(run: Run) -> None:
+def test_resolve_applies_the_options_of_a_shortcode(run: Run) -> None:
     shortcode = f'[getty {ID} width=300 align=left caption="My words" title=Harbor]'
     done = run("resolve", shortcode, "--target", "web")
     for said in ("ek--left", "My words", 'title="Harbor"', 'width="300"'):
@@ -122,7 +122,7 @@ def test_render_a_folder(run: Run, content: Path, sandbox: SandboxServer) -> Non
     assert Path("again/one.md").read_bytes() == Path("site/one.md").read_bytes()
 
 
-def test_render_in_place_changes_only_what_changes(run: Run, content: Path) -> None:
+def test_render_in_place_writes_only_changed_files(run: Run, content: Path) -> None:
     quiet = content / "quiet.md"
     quiet.write_bytes(b"No picture.\r\n")
     before = quiet.stat().st_mtime_ns
@@ -147,7 +147,7 @@ def test_render_diff_and_check_write_nothing(run: Run, content: Path) -> None:
     assert (content / "one.md").read_text("utf-8") == before
 
 
-def test_render_tells_problems_and_goes_on(run: Run) -> None:
+def test_render_reports_problems_and_continues(run: Run) -> None:
     done = run("render", stdin="[getty 500000404]\n[getty 600000002]")
     assert done.code == 0
     assert "ek-card" in done.out
@@ -205,7 +205,7 @@ def test_a_wrong_setting_helps_once(
         assert "EMBEDKIT_" in done.err
 
 
-def test_no_network_is_told_quickly_with_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_network_the_error_is_quick_and_helpful(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:  # bound, but not listening
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("EMBEDKIT_OEMBED_ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}/oembed")
@@ -303,7 +303,7 @@ def test_check_reads_the_pages_that_were_built_against_a_sandbox(
     assert f"built/one.md:3:1: not-found: {ID}: withdrawn" in run("check", "built").out
 
 
-def test_check_fix_has_the_lock_file_say_what_was_lost(run: Run, content: Path, sandbox: SandboxServer) -> None:
+def test_check_fix_marks_lost_pictures_in_the_lock_file(run: Run, content: Path, sandbox: SandboxServer) -> None:
     run("lock", "content")
     before = Path("embedkit.lock.json").read_text("utf-8")
     assert "<iframe" in run("render", "content/one.md", "--frozen").out
@@ -329,7 +329,7 @@ def test_check_fix_has_the_lock_file_say_what_was_lost(run: Run, content: Path, 
     assert run("check", "built").err == "Nothing to check: no pictures in 1 text.\n"
 
 
-def test_changes_drops_what_the_feed_names(run: Run, content: Path, sandbox: SandboxServer) -> None:
+def test_changes_drops_the_pictures_in_the_feed(run: Run, content: Path, sandbox: SandboxServer) -> None:
     run("warm", "content")
     sandbox.app.withdraw(ID)
     done = run("changes")
@@ -370,7 +370,7 @@ def test_line_endings_and_the_mark_at_the_start_are_kept(run: Run, tmp_path: Pat
     assert re.fullmatch(rb"\xef\xbb\xbf<figure[^\r\n]+</figure>\r\n\r\nEnd\r\n", post.read_bytes())
 
 
-def test_a_link_stays_a_link(run: Run, tmp_path: Path) -> None:
+def test_a_symbolic_link_is_preserved(run: Run, tmp_path: Path) -> None:
     (tmp_path / "real.md").write_text(f"[getty {ID}]", "utf-8")
     (tmp_path / "link.md").symlink_to("real.md")
     assert run("render", "link.md", "--in-place").code == 0
@@ -378,7 +378,7 @@ def test_a_link_stays_a_link(run: Run, tmp_path: Path) -> None:
     assert "<iframe" in (tmp_path / "real.md").read_text("utf-8")
 
 
-def test_hidden_files_are_not_ours_and_dangling_links_are_told(run: Run, content: Path) -> None:
+def test_hidden_files_are_skipped_and_dangling_links_reported(run: Run, content: Path) -> None:
     (content / ".#one.md").symlink_to("somebody@machine.17")  # how Emacs locks a file
     assert run("render", "content", "--check").code == 0
     (content / "gone.md").symlink_to("nowhere.md")
@@ -387,7 +387,7 @@ def test_hidden_files_are_not_ours_and_dangling_links_are_told(run: Run, content
     assert done.err == "error: content/gone.md: No such file or directory.\n"
 
 
-def test_what_cannot_be_read_is_not_left_out(content: Path, tmp_path: Path) -> None:
+def test_unreadable_files_are_reported(content: Path, tmp_path: Path) -> None:
     # the tests might run as root, who can read everything
     humbly = [need("setpriv"), "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     command = [*humbly, sys.executable, "-m", "embedkit", "lock", "content"]
@@ -398,7 +398,7 @@ def test_what_cannot_be_read_is_not_left_out(content: Path, tmp_path: Path) -> N
     assert not (tmp_path / "embedkit.lock.json").exists()
 
 
-def test_an_empty_folder_is_told(run: Run, tmp_path: Path) -> None:
+def test_an_empty_folder_is_reported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     done = run("warm", "empty", "--json")
     assert done.code == 0
@@ -406,7 +406,9 @@ def test_an_empty_folder_is_told(run: Run, tmp_path: Path) -> None:
     assert json.loads(done.out)["distinct"] == 0
 
 
-def test_what_cannot_be_written_is_told(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_cannot_be_written_are_reported(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("x", "utf-8")
     for args in (("assets", "file/x"), ("render", "file", "--output", "file/x")):
         done = run(*args)
@@ -474,7 +476,7 @@ def test_assets(run: Run) -> None:
     assert "ek" in Path("site/static/embedkit.css").read_text("utf-8")
 
 
-def test_assets_are_named_with_the_version_and_what_the_settings_say_of_frames(
+def test_asset_tags_contain_the_version_and_the_frame_settings(
     run: Run, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMBEDKIT_CREDENTIALLESS", "true")
@@ -545,7 +547,7 @@ def test_doctor(run: Run, sandbox: SandboxServer) -> None:
         ({"USERNAME": "nobody"}, False, "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
     ],
 )
-def test_doctor_tells_which_credential_is_wrong(
+def test_doctor_names_the_wrong_credential(
     run: Run, monkeypatch: pytest.MonkeyPatch, said: dict[str, str], ok: bool, says: str
 ) -> None:
     for name, value in said.items():
@@ -563,7 +565,7 @@ def test_openapi_and_completion(run: Run) -> None:
         assert "_EMBEDKIT_COMPLETE" in run("completion", shell).out
 
 
-def test_verbose_tells_on_stderr(run: Run) -> None:
+def test_verbose_logs_to_stderr(run: Run) -> None:
     done = run("-v", "resolve", ID, "--json")
     json.loads(done.out)
     assert "embedkit.transport" in done.err
@@ -597,7 +599,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str],
         process.communicate()
 
 
-def test_demo_serve_and_sandbox_answer_where_they_say(
+def test_demo_serve_and_sandbox_respond_at_the_printed_urls(
     start: Callable[..., tuple[subprocess.Popen[str], str]],
 ) -> None:
     _, demo = start("demo", "--port", "0")
@@ -614,7 +616,7 @@ def test_demo_serve_and_sandbox_answer_where_they_say(
     assert serve.wait(30) == 0
 
 
-def test_serve_tells_how_a_page_loads_the_picker(
+def test_serve_prints_the_tags_that_load_the_picker(
     start: Callable[..., tuple[subprocess.Popen[str], str]],
 ) -> None:
     serve, service = start("serve", "--port", "0", EMBEDKIT_API_KEY="key")
@@ -736,7 +738,7 @@ def test_an_interrupt_exits_130(sandbox: SandboxServer, tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_one_hostile_reference_refuses_no_batch(run: Run, sandbox: SandboxServer, tmp_path: Path) -> None:
+def test_one_hostile_reference_does_not_fail_the_batch(run: Run, sandbox: SandboxServer, tmp_path: Path) -> None:
     """As a reference or as a text."""
     done = run("resolve", "x" * 100_000, "\udcff", "[[[", "1" * 5000, ID, "--json")
     answers = json.loads(done.out)

@@ -125,7 +125,7 @@ def test_pictures_stay_loaded_while_one_writes_and_the_rest_is_not_repeated(page
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_what_is_typed_is_text_and_no_markup(browser: Browser, demo: str, scripts: bool) -> None:
+def test_typed_text_is_not_markup(browser: Browser, demo: str, scripts: bool) -> None:
     with browser.new_context(java_script_enabled=scripts) as context:
         page = context.new_page()
         page.goto(demo)
@@ -139,7 +139,7 @@ def test_what_is_typed_is_text_and_no_markup(browser: Browser, demo: str, script
             expect(page.locator("#told")).to_contain_text("The article has 1 picture. ")
 
 
-def test_an_article_that_cannot_follow_says_so(page: Page, demo: str) -> None:
+def test_an_article_that_cannot_be_updated_reports_it(page: Page, demo: str) -> None:
     page.goto(demo)
     page.route("**/v1/render", lambda route: route.abort())
     write(page, "One.")
@@ -149,7 +149,9 @@ def test_an_article_that_cannot_follow_says_so(page: Page, demo: str) -> None:
     expect(page.locator("#article")).to_have_text("Two.")
 
 
-def test_the_facade_asks_first(page: Page, demo: str, seen: Seen, sandbox: SandboxServer) -> None:
+def test_the_facade_loads_nothing_before_a_click(
+    page: Page, demo: str, seen: Seen, sandbox: SandboxServer
+) -> None:
     page.goto(demo)
     page.locator("article figure").nth(1).scroll_into_view_if_needed()
     page.wait_for_load_state("networkidle")
@@ -175,7 +177,7 @@ def test_a_reference_can_be_tried_in_every_target(page: Page, demo: str, seen: S
 
 
 @pytest.mark.parametrize(("ref", "says"), SAMPLES)
-def test_every_sample_says_what_came_of_it(page: Page, demo: str, seen: Seen, ref: str, says: str) -> None:
+def test_every_sample_reports_its_result(page: Page, demo: str, seen: Seen, ref: str, says: str) -> None:
     page.goto(demo)
     page.get_by_role("link", name=says, exact=True).click()
     expect(page.get_by_label("An ID, a list, a URL")).to_have_value(ref)
@@ -185,7 +187,7 @@ def test_every_sample_says_what_came_of_it(page: Page, demo: str, seen: Seen, re
     assert seen.said == []
 
 
-def test_the_next_three_steps_lead_somewhere(page: Page, demo: str) -> None:
+def test_the_links_to_the_next_steps_work(page: Page, demo: str) -> None:
     page.goto(demo)
     steps = page.get_by_role("region", name="The next three steps")
     assert steps.locator("h3").all_inner_texts() == ["IN PYTHON", "FROM A CMS", "IN A STATIC SITE"]

@@ -106,14 +106,14 @@ def test_a_sound_installation(run: Run) -> None:
     assert run("doctor").code == 0
 
 
-def test_without_a_key_search_is_no_fault(run: Run, put: Callable[..., None]) -> None:
+def test_a_missing_key_is_not_a_failure(run: Run, put: Callable[..., None]) -> None:
     put(API_KEY="", API_SECRET="", USERNAME="", PASSWORD="")
     done = run("doctor", "--json")
     assert done.code == 0
     assert findings(done)["search"] == [(True, "off, because EMBEDKIT_API_KEY is not set; everything else works")]
 
 
-def test_all_wrong_settings_are_told_and_the_rest_is_checked(
+def test_all_invalid_settings_are_reported_and_the_rest_is_checked(
     run: Run, put: Callable[..., None], sandbox: SandboxServer
 ) -> None:
     put(TIMEOUT="soon", CONCURENCY="4", ON_ERROR="shrug", TOKENS="CANARY-short", FROZN="1", XYZZY="1")
@@ -135,7 +135,7 @@ def test_all_wrong_settings_are_told_and_the_rest_is_checked(
     assert findings(done)["oembed"] == [(None, "not checked: fix EMBEDKIT_TIMEOUT first")]
 
 
-def test_nothing_is_asked_of_the_real_getty_where_the_address_is_wrong(
+def test_with_a_wrong_url_nothing_is_sent_to_the_real_getty(
     run: Run, put: Callable[..., None], sandbox: SandboxServer
 ) -> None:
     put(OEMBED_ENDPOINT="http://elsewhere.example/oembed")
@@ -160,7 +160,7 @@ def test_an_endpoint_that_is_another(run: Run, put: Callable[..., None], sandbox
     assert "OEMBED_ENDPOINT" in sick(done)["oembed"]
 
 
-def test_a_certificate_that_nobody_vouches_for(run: Run, put: Callable[..., None]) -> None:
+def test_an_untrusted_certificate(run: Run, put: Callable[..., None]) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with Upstream(ok(oembed_body()), tls=context) as upstream:
@@ -183,7 +183,7 @@ def test_a_clock_that_is_far_off(run: Run, put: Callable[..., None], date: str, 
     assert done.code == 1
 
 
-def test_an_answer_that_tells_no_time(run: Run, put: Callable[..., None]) -> None:
+def test_a_response_without_a_date(run: Run, put: Callable[..., None]) -> None:
     with Upstream(ok(oembed_body(), "200 OK", ["Date: whenever"])) as upstream:
         put(OEMBED_ENDPOINT=f"{upstream.origin}/oembed")
         assert "clock" not in sick(run("doctor", "--json"))
@@ -198,7 +198,7 @@ def test_whether_the_key_has_the_feed(run: Run, put: Callable[..., None]) -> Non
     assert re.search(r"FAIL change feed .*no feed of asset changes.*EMBEDKIT_CHANGE_FEED", done.out)
 
 
-def test_where_downloads_are_written_down(run: Run, put: Callable[..., None], tmp_path: Path) -> None:
+def test_the_download_journal_is_named(run: Run, put: Callable[..., None], tmp_path: Path) -> None:
     put(DOWNLOAD_JOURNAL=str(tmp_path / "journal"), DOWNLOAD_BUDGET="7")
     assert (
         run("download", "74917285", "--product-type", "premiumaccess", "-o", str(tmp_path / "one.jpg")).code == 0
@@ -225,7 +225,7 @@ def test_where_downloads_are_written_down(run: Run, put: Callable[..., None], tm
         ),
     ],
 )
-def test_it_says_who_is_logged_in(
+def test_the_customer_is_named(
     run: Run, put: Callable[..., None], names: dict[str, str], online: str, offline: str
 ) -> None:
     put(**names)
@@ -336,7 +336,7 @@ def test_a_secret_that_cannot_be_used(run: Run, put: Callable[..., None], tmp_pa
     assert "a" * 64 not in done.out
 
 
-def test_an_empty_secret_is_a_finding_or_mended(run: Run, tmp_path: Path) -> None:
+def test_an_empty_secret_is_reported_or_fixed(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "xdg" / "embedkit" / "secret"
     path.parent.mkdir(parents=True)
     path.touch(mode=0o600)
@@ -368,7 +368,7 @@ def test_a_templates_folder_that_is_missing(run: Run, put: Callable[..., None], 
     assert "Create it, or unset EMBEDKIT_TEMPLATES." in sick(done)["templates"]
 
 
-def test_metrics_that_nobody_could_read(run: Run, put: Callable[..., None]) -> None:
+def test_metrics_that_could_not_be_read(run: Run, put: Callable[..., None]) -> None:
     put(METRICS="token")
     done = run("doctor", "--json")
     assert (done.code, [*sick(done)]) == (1, ["service"])
@@ -443,7 +443,7 @@ def test_everything_at_once(run: Run, put: Callable[..., None], tmp_path: Path) 
     assert {*sick(done)} == {"settings", "templates", "lock file", "cache", "oembed", "search", "service"}
 
 
-def test_json_and_text_say_the_same(run: Run, put: Callable[..., None]) -> None:
+def test_json_and_text_agree(run: Run, put: Callable[..., None]) -> None:
     put(TEMPLATES="/nowhere")
     as_json: Any = json.loads(run("doctor", "--json", "--offline").out)
     text = run("doctor", "--offline").out
@@ -471,7 +471,7 @@ def reply(data: bytes) -> Callable[[socket.socket, Any], bool]:
     return script
 
 
-def test_a_page_is_told_what_to_change(run: Run) -> None:
+def test_the_fixes_for_a_page_are_printed(run: Run) -> None:
     with Upstream(reply(STRICT_PAGE)) as upstream:
         done = run("doctor", "--page", f"{upstream.origin}/post")
         asked = [request.split()[1] for request in upstream.requests]

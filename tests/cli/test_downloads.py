@@ -51,7 +51,7 @@ def test_a_picture_is_downloaded_here(run: Run, tmp_path: Path) -> None:
     ("output", "place"),
     [("one.jpg", "one.jpg"), ("there", f"there/{ID}.jpg"), ("new/deep/", f"new/deep/{ID}.jpg")],
 )
-def test_it_goes_to_a_file_or_a_folder(run: Run, tmp_path: Path, output: str, place: str) -> None:
+def test_output_is_a_file_or_a_folder(run: Run, tmp_path: Path, output: str, place: str) -> None:
     (tmp_path / "there").mkdir()
     done = run("download", ID, "--output", output, "--json", *PRODUCT)
     told = json.loads(done.out)
@@ -60,9 +60,7 @@ def test_it_goes_to_a_file_or_a_folder(run: Run, tmp_path: Path, output: str, pl
     assert done.err == ""
 
 
-def test_a_file_that_is_there_stays_and_nothing_is_ordered(
-    run: Run, sandbox: SandboxServer, tmp_path: Path
-) -> None:
+def test_an_existing_file_is_kept_and_nothing_is_ordered(run: Run, sandbox: SandboxServer, tmp_path: Path) -> None:
     file = tmp_path / f"{ID}.jpg"
     file.write_bytes(b"mine")
     for option in ((), ("--output", f"{ID}.jpg")):
@@ -75,7 +73,7 @@ def test_a_file_that_is_there_stays_and_nothing_is_ordered(
     assert file.read_bytes()[:3] == b"\xff\xd8\xff"
 
 
-def test_what_can_be_downloaded_is_listed(run: Run) -> None:
+def test_available_sizes_are_listed(run: Run) -> None:
     done = run("download", ID, "--sizes")
     told = json.loads(run("download", ID, "--sizes", "--json").out)
     head, *lines = done.out.splitlines()
@@ -120,7 +118,7 @@ def test_size_and_agreement_can_be_chosen(run: Run, sandbox: SandboxServer) -> N
         ((), 2, "Missing argument"),
     ],
 )
-def test_what_cannot_be_downloaded_is_explained(
+def test_failed_downloads_are_explained(
     run: Run, tmp_path: Path, words: tuple[str, ...], code: int, says: str
 ) -> None:
     done = run("download", *words)
@@ -155,7 +153,7 @@ def test_credentials_that_will_not_do_are_named(
     assert "canary" not in done.err
 
 
-def test_what_is_not_licensed_lists_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_outside_the_agreement_has_no_products(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("USERNAME", "PASSWORD"):
         monkeypatch.setenv(f"EMBEDKIT_{name}", "")
     done = run("download", ID, "--sizes")
@@ -180,7 +178,9 @@ def test_a_download_in_trouble_leaves_nothing(
     assert not list(tmp_path.glob("*.jpg*")) + list(tmp_path.glob(".*.part"))
 
 
-def test_the_bar_is_for_terminals_and_comes_with_the_file(sandbox: SandboxServer, tmp_path: Path) -> None:
+def test_the_progress_bar_appears_on_terminals_with_the_first_bytes(
+    sandbox: SandboxServer, tmp_path: Path
+) -> None:
     def seen() -> str:
         ours, theirs = pty.openpty()
         command = [sys.executable, "-m", "embedkit", "download", ID, *PRODUCT]
@@ -228,7 +228,7 @@ def test_a_list_of_pictures_within_a_budget(
     assert run("download", ID, "--force", "--skip-existing").code == 2
 
 
-def test_a_bar_goes_back_where_a_file_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_progress_bar_goes_back_if_a_download_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
     bars: list[Any] = []
     make = click.progressbar
 
@@ -247,7 +247,7 @@ def test_a_bar_goes_back_where_a_file_begins_anew(monkeypatch: pytest.MonkeyPatc
     assert shown == [0, 900, 0, 500, 1000]
 
 
-def test_a_dry_run_costs_nothing_and_says_what_the_download_would(
+def test_a_dry_run_shows_the_cost_and_orders_nothing(
     run: Run, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMBEDKIT_DOWNLOAD_BUDGET", "4")

@@ -71,7 +71,7 @@ class Interrupting:
 
 @pytest.mark.usefixtures("run")
 @pytest.mark.parametrize("save", [save_by_rename, Path.write_bytes])
-def test_a_post_that_is_saved_meanwhile_stays(
+def test_a_post_saved_in_the_meantime_is_kept(
     sandbox: SandboxServer, posts: Path, save: Callable[[Path, bytes], object]
 ) -> None:
     between = Interrupting(sandbox, lambda: save(posts / "a.md", EDIT))
@@ -87,7 +87,7 @@ def test_a_post_that_is_saved_meanwhile_stays(
 
 @pytest.mark.usefixtures("run")
 @pytest.mark.parametrize("there", [True, False])
-def test_a_lock_file_that_is_changed_meanwhile_stays(sandbox: SandboxServer, posts: Path, there: bool) -> None:
+def test_a_lock_file_changed_in_the_meantime_is_kept(sandbox: SandboxServer, posts: Path, there: bool) -> None:
     lock = posts.parent / "embedkit.lock.json"
     if there:
         lock.write_text('{"version": 1, "embeds": []}')
@@ -99,7 +99,7 @@ def test_a_lock_file_that_is_changed_meanwhile_stays(sandbox: SandboxServer, pos
     assert lock.read_bytes() == EDIT
 
 
-def test_convert_leaves_what_was_saved_and_says_nothing_of_converting_it(run: Run, posts: Path) -> None:
+def test_convert_keeps_a_file_saved_in_the_meantime(run: Run, posts: Path) -> None:
     (posts / "a.md").write_text(PASTED, "utf-8")
     (posts / "a.md").chmod(0o444)
     (posts / "b.md").write_text(PASTED, "utf-8")
@@ -166,7 +166,7 @@ COMMANDS = (
 
 
 @pytest.mark.parametrize("readable", [True, False])
-def test_no_command_prints_a_name_as_it_is(
+def test_every_command_escapes_names(
     run: Run, posts: Path, monkeypatch: pytest.MonkeyPatch, readable: bool
 ) -> None:
     folder = posts.parent / f"odd{NASTY}"
@@ -221,7 +221,7 @@ def test_what_leads_out_of_the_tree_is_not_read(run: Run, posts: Path) -> None:
 
 
 @pytest.mark.parametrize("where", [("--in-place",), ("--output", "site"), ("--output", "round")])
-def test_links_that_lead_in_a_circle_do_not_keep_the_others(run: Run, posts: Path, where: tuple[str, ...]) -> None:
+def test_circular_links_do_not_stop_the_others(run: Run, posts: Path, where: tuple[str, ...]) -> None:
     (posts / "circle.md").symlink_to("circle.md")
     (posts / "folder").symlink_to("folder")
     (posts.parent / "round").symlink_to("round")
@@ -257,7 +257,7 @@ def test_output_is_not_written_through_a_link(run: Run, posts: Path) -> None:
     assert b"<iframe" in (site / "b.md").read_bytes()
 
 
-def test_a_file_that_cannot_be_read_does_not_keep_the_others(run: Run, posts: Path) -> None:
+def test_an_unreadable_file_does_not_stop_the_others(run: Run, posts: Path) -> None:
     (posts / "a.md").write_bytes(b"caf\xe9 [getty 74917285]\r\n")
     done = run("render", "posts", "--in-place")
     assert done.code == 2
@@ -277,7 +277,7 @@ def test_a_file_that_cannot_be_read_does_not_keep_the_others(run: Run, posts: Pa
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf", b"\xef\xbb\xbf\xef\xbb\xbf"])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r", b"\n\r\n"])
 @pytest.mark.parametrize("last", [True, False])
-def test_every_other_byte_stays(run: Run, posts: Path, mark: bytes, end: bytes, last: bool) -> None:
+def test_all_other_bytes_are_preserved(run: Run, posts: Path, mark: bytes, end: bytes, last: bool) -> None:
     quiet = mark + end.join([b"One \x00\xc2\x85", b"", "Zwölf\u2028".encode(), b"`[getty 1]`"]) + end * last
     loud = mark + end.join([b"One", b"", b"[getty 74917285]", b"", b"End"]) + end * last
     (posts / "quiet.md").write_bytes(quiet)
@@ -302,7 +302,7 @@ def test_the_highest_code_wins(run: Run, posts: Path) -> None:
     assert run("render", "posts", "--in-place", "--strict").code == 4
 
 
-def test_other_names_of_a_post_are_told(run: Run, posts: Path) -> None:
+def test_hard_links_of_a_post_are_reported(run: Run, posts: Path) -> None:
     os.link(posts / "a.md", posts.parent / "backup.md")
     done = run("render", "posts", "--in-place")
     assert done.code == 0

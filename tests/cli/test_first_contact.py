@@ -27,7 +27,7 @@ from tests.support.cli import Run
         (("boards", "delete", "x"), 2, "pass --yes to delete without asking"),
     ],
 )
-def test_mistakes_are_told_with_the_way_out(
+def test_errors_say_what_to_do(
     run: Run, monkeypatch: pytest.MonkeyPatch, typed: tuple[str, ...], code: int, said: str
 ) -> None:
     monkeypatch.setenv("SHELL", "/bin/tcsh")
@@ -35,7 +35,7 @@ def test_mistakes_are_told_with_the_way_out(
     assert (done.code, said in done.err) == (code, True), done.err
 
 
-def test_the_shell_is_found_by_itself(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shell_is_detected(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHELL", "/usr/bin/fish")
     assert "complete" in run("completion").out
 
@@ -48,7 +48,7 @@ def test_a_search_without_a_key_offers_the_demo(run: Run, monkeypatch: pytest.Mo
     assert "demo" not in run("search", "eclipse", "--color", "reddish").err
 
 
-def test_a_search_takes_the_words_of_the_picker(run: Run) -> None:
+def test_a_search_accepts_the_words_of_the_picker(run: Run) -> None:
     assert run("search", "eclipse", "--orientation", "landscape", "--color", "Blue").code == 0
     assert len(search.COLORS) == 12
 
@@ -142,7 +142,7 @@ def test_a_bar_ends_full_though_pictures_failed(monkeypatch: pytest.MonkeyPatch)
     assert (bar.pos, bar.length) == (3, 3)
 
 
-def test_what_is_said_after_the_last_step_has_a_line_of_its_own(
+def test_messages_after_the_last_step_start_on_a_new_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(output, "_is_terminal", lambda stream: True)
@@ -208,7 +208,7 @@ def test_output_has_a_short_form(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "post.md").read_text() == "Words\n"
 
 
-def test_check_reports_what_can_not_be_read(run: Run, tmp_path: Path) -> None:
+def test_check_reports_invalid_references(run: Run, tmp_path: Path) -> None:
     post = tmp_path / "post.md"
     post.write_text("Words\n\n[gety 74917285]\n\n[getty 74917285 widht=3]\n\nhttps://gty.in/74917285\n")
     done = run("check", str(post))

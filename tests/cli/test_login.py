@@ -138,7 +138,7 @@ def test_a_customer_logs_in_and_out(environment: dict[str, str], sandbox: Sandbo
     assert "Run embedkit login" in run("boards", "list").err
 
 
-def test_who_does_not_allow_it_is_not_logged_in(environment: dict[str, str]) -> None:
+def test_a_customer_who_denies_access_is_not_logged_in(environment: dict[str, str]) -> None:
     done, says = embedkit(environment, mode="deny"), "The request to log in was denied. Run embedkit login again."
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"error: {says}"
@@ -159,7 +159,7 @@ def test_ctrl_c_ends_the_wait(environment: dict[str, str]) -> None:
         assert "Interrupted." in process.stderr.read()
 
 
-def test_without_a_key_or_a_service_it_says_what_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_key_or_service_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("EMBEDKIT_TOKEN_URL", f"http://127.0.0.1:{closed.getsockname()[1]}/oauth2/token")
@@ -228,7 +228,7 @@ def test_whoever_else_comes_to_the_port_does_not_end_the_wait(
         page.wait(0)
 
 
-def test_the_first_answer_is_taken_and_no_other(page: Callback) -> None:
+def test_only_the_first_response_is_accepted(page: Callback) -> None:
     with (
         ThreadPoolExecutor(1) as pool,
         socket.create_connection(("127.0.0.1", page.server_port)),

@@ -70,7 +70,7 @@ def patched(before: str, diff: str) -> str:
     return "\n".join(new)
 
 
-def test_an_export_is_changed_in_place_or_written_elsewhere(run: Run, blog: Path) -> None:
+def test_an_export_is_modified_in_place_or_written_to_a_folder(run: Run, blog: Path) -> None:
     wanted = converted(blog)
     assert run("convert", "--output", "out", ".").code == 0
     assert (blog.parent / "out" / "blog.xml").read_bytes() == wanted
@@ -135,7 +135,7 @@ def test_annotations_of_github(run: Run, posts: Path) -> None:
     assert done.code == 1
 
 
-def test_what_could_not_be_checked_is_a_warning(run: Run, posts: Path, sandbox: SandboxServer) -> None:
+def test_pictures_that_could_not_be_checked_are_warnings(run: Run, posts: Path, sandbox: SandboxServer) -> None:
     sandbox.app.faults.add("drop", count=None)
     done = run("check", str(posts / "good.md"), "--format", "github")
     assert (done.code, done.out.startswith("::warning file=")) == (3, True)

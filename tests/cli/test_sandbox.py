@@ -80,7 +80,7 @@ LOOP = (
     ],
     ids=lambda text: text[:40],
 )
-def test_what_is_no_contract_is_told(run: Run, tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_an_openapi_document_is_reported(run: Run, tmp_path: Path, text: str) -> None:
     contract = tmp_path / "openapi.json"
     contract.write_text(text)
     result = run("sandbox", "--against", str(contract))

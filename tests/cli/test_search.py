@@ -30,7 +30,7 @@ def searched(sandbox: SandboxServer) -> Call:
 # -- the table -----------------------------------------------------------------------------------------
 
 
-def test_the_table_fits_the_terminal_and_gives_shortcodes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_fits_the_terminal_and_shows_shortcodes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     done = run("search", "solar eclipse")
     head, *lines = done.out.splitlines()
@@ -45,7 +45,7 @@ def test_the_table_fits_the_terminal_and_gives_shortcodes(run: Run, monkeypatch:
         assert line.split()[-1].count("x") == 1
 
 
-def test_nothing_is_cut_where_there_is_no_terminal(run: Run) -> None:
+def test_nothing_is_cut_without_a_terminal(run: Run) -> None:
     head, *lines = run("search", "solar eclipse", "--page-size", "10").out.splitlines()
     images = json.loads(run("search", "solar eclipse", "--page-size", "10", "--json").out)["images"]
     assert head.split() == ["SHORTCODE", "TITLE", "CREDIT", "SIZE", "TAKEN", "RESTRICTIONS"]
@@ -58,7 +58,7 @@ def test_nothing_is_cut_where_there_is_no_terminal(run: Run) -> None:
         assert line.endswith(taken)
 
 
-def test_what_the_table_does_not_say_is_told_and_leads_on(run: Run) -> None:
+def test_the_summary_shows_the_total_and_the_next_command(run: Run) -> None:
     first = run("search", "solar", "eclipse", "--orientation", "horizontal", "--page-size", "6")
     total, related, following = first.err.splitlines()
     assert (found := re.fullmatch(r"[0-9,]+ pictures, page 1 of ([0-9]+)\.", total))
@@ -78,7 +78,7 @@ def test_what_the_table_does_not_say_is_told_and_leads_on(run: Run) -> None:
         (("solr eclipse", "--family", "creative"), r"Searched for: solar eclipse\n"),
     ],
 )
-def test_what_is_found_or_not_is_told(run: Run, words: tuple[str, ...], says: str) -> None:
+def test_results_and_empty_results_are_summarized(run: Run, words: tuple[str, ...], says: str) -> None:
     done = run("search", *words)
     assert done.code == 0
     assert re.match(says, done.err)
@@ -114,7 +114,7 @@ def test_pictures_that_may_not_be_embedded_get_no_shortcode(run: Run) -> None:
         assert line.startswith(shown)
 
 
-def test_json_is_what_the_service_answers(run: Run) -> None:
+def test_json_equals_the_response_of_the_service(run: Run) -> None:
     done = run("search", "eclipse", "--page-size", "2", "--json")
     found = json.loads(done.out)
     assert list(found) == ["total", "page", "page_size", "images", "related"]
@@ -241,7 +241,7 @@ def test_a_text_is_cut_to_its_cells(text: str, width: int) -> None:
 
 
 @given(st.lists(st.tuples(WORDS, WORDS, st.just("4104x2736")), max_size=5), st.integers(40, 130))
-def test_a_table_is_no_wider_than_it_may_be(rows: list[tuple[str, str, str]], width: int) -> None:
+def test_a_table_is_not_wider_than_allowed(rows: list[tuple[str, str, str]], width: int) -> None:
     columns = [Column("A", 3), Column("B", 2), Column("C")]
     lines = table(columns, rows, width)
     assert len(lines) == len(rows) + 1
@@ -263,7 +263,7 @@ def test_a_table_is_no_wider_than_it_may_be(rows: list[tuple[str, str, str]], wi
         ("한", 2),
     ],
 )
-def test_characters_take_up_what_they_take_up(text: str, width: int) -> None:
+def test_the_width_of_characters(text: str, width: int) -> None:
     assert cells(text) == width
 
 

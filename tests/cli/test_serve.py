@@ -131,7 +131,7 @@ def test_a_header_that_is_too_long_is_refused(upstream: GatedUpstream) -> None:
         b"GET / HTTP/1.1\r\nX: %s\r\n\r\n" % (b"x" * 60_000),
     ],
 )
-def test_what_the_server_refuses_by_itself_has_our_headers(upstream: GatedUpstream, request_: bytes) -> None:
+def test_rejections_by_waitress_have_our_headers(upstream: GatedUpstream, request_: bytes) -> None:
     with (
         serve(upstream.url) as child,
         socket.create_connection((child.host, child.port), timeout=TIMEOUT_S) as client,
@@ -162,7 +162,7 @@ FRAMING = {
 
 
 @pytest.mark.parametrize("name", FRAMING)
-def test_what_two_servers_may_read_as_two_requests_is_refused_and_ends(name: str) -> None:
+def test_request_smuggling_is_refused_and_closes_the_connection(name: str) -> None:
     """Request smuggling: the rest of the connection is ignored."""
     with served() as place, socket.create_connection(place, timeout=TIMEOUT_S) as client:
         client.sendall(FRAMING[name] + b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -182,7 +182,7 @@ def test_hosts_that_are_one(host: bytes) -> None:
 
 
 @pytest.mark.parametrize(("hops", "statuses"), [("1", [400, 400, 429]), ("0", [400, 429, 429])])
-def test_a_trusted_proxy_says_who_the_client_is(upstream: GatedUpstream, hops: str, statuses: list[int]) -> None:
+def test_a_trusted_proxy_names_the_client(upstream: GatedUpstream, hops: str, statuses: list[int]) -> None:
     """By default, waitress drops X-Forwarded-For; then all clients of the proxy would count as one."""
     with serve(upstream.url, TRUSTED_HOPS=hops, RATE_LIMIT="1/hour") as child:
         clients = ("192.0.2.1", "192.0.2.2", "192.0.2.1")
@@ -240,7 +240,7 @@ def test_a_request_that_drips_is_cut_off_in_the_end() -> None:
         assert not thread.is_alive()
 
 
-def test_what_stands_at_the_door_is_let_in() -> None:
+def test_connections_waiting_at_shutdown_are_served() -> None:
     """Connections that the kernel accepted before the signal, but the server has not."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = Server(answer, listening, threads=2, grace=TIMEOUT_S)
@@ -257,7 +257,7 @@ def test_what_stands_at_the_door_is_let_in() -> None:
         assert not thread.is_alive()
 
 
-def test_what_is_ready_waits_for_no_thread() -> None:
+def test_a_cached_response_needs_no_thread() -> None:
     """The only thread is busy, and yet responses arrive in the order of the requests."""
     begun, go = threading.Event(), threading.Event()
 
@@ -307,7 +307,7 @@ BAD_URLS = (
 
 
 @pytest.mark.parametrize("form", ["none", "text", "json"])
-def test_a_url_that_nobody_can_read_is_refused(upstream: GatedUpstream, form: str) -> None:
+def test_a_malformed_url_is_refused(upstream: GatedUpstream, form: str) -> None:
     """Some crash waitress; its messages about others have the same format as all log lines."""
     with serve(upstream.url, "--log-format", form) as child:
         for url in BAD_URLS:
@@ -326,7 +326,7 @@ def test_a_url_that_nobody_can_read_is_refused(upstream: GatedUpstream, form: st
         assert lines == []
 
 
-def test_a_full_queue_writes_no_line_for_each_request(upstream: GatedUpstream) -> None:
+def test_a_full_queue_does_not_log_every_request(upstream: GatedUpstream) -> None:
     with serve(upstream.url, "--threads", "1", "--log-format", "json") as child:
         with ExitStack() as stack:
             for _ in range(30):
@@ -343,7 +343,7 @@ def test_a_full_queue_writes_no_line_for_each_request(upstream: GatedUpstream) -
 STATIC = b"GET /static/embedkit-picker.js HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-def test_answers_that_nobody_reads_hold_no_files(upstream: GatedUpstream) -> None:
+def test_unread_responses_keep_no_files_open(upstream: GatedUpstream) -> None:
     """20 clients request 160 files each in advance and read none; the process may open 256 files."""
     with serve(upstream.url) as child, ExitStack() as stack:
         resource.prlimit(child.process.pid, resource.RLIMIT_NOFILE, (256, 256))

@@ -65,7 +65,7 @@ def test_so_many_searches_a_day_and_kept_ones_are_free() -> None:
     assert (budget.used(), budget.remaining()) == (1, 2)
 
 
-def test_a_clock_that_is_set_back_brings_no_second_budget() -> None:
+def test_setting_the_clock_back_does_not_renew_the_budget() -> None:
     """Nor does a search that starts before midnight and is counted after it."""
     clock = Clock(NOON)
     budget = SearchBudget(2, cache="memory:", timeout=5.0, clock=clock)
@@ -167,7 +167,7 @@ def open_world(limit: int | None) -> World:
     return world(search_access="open", search_budget=limit, **KEYS)
 
 
-def test_every_answer_tells_what_is_left() -> None:
+def test_every_response_contains_the_remaining_budget() -> None:
     web = open_world(2)
     answers = [web.client.get(f"/v1/search?q={word}") for word in ("dawn", "dawn", "dusk", "noon")]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -188,13 +188,13 @@ def test_browsers_may_read_it() -> None:
     assert all(name in exposed for name in BUDGET)
 
 
-def test_without_a_budget_nothing_is_told() -> None:
+def test_without_a_budget_there_are_no_headers() -> None:
     answer = open_world(None).client.get("/v1/search?q=dawn")
     assert not [name for name in answer.headers.keys() if name.startswith("Search-Budget")]  # noqa: SIM118
 
 
 @pytest.mark.parametrize("language", languages())
-def test_the_picker_tells_it_before_it_ends(language: str) -> None:
+def test_the_picker_warns_before_the_budget_is_used_up(language: str) -> None:
     web = open_world(20)
     told = []
     for number in range(20):

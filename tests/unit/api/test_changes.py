@@ -44,7 +44,7 @@ def test_channels_and_how_much_waits_there() -> None:
 CHANGE: dict[str, Any] = {"id": "1", "asset_lifecycle": "Delete", "asset_type": None, "uri": None}
 
 
-def test_a_batch_keeps_what_it_can_of_each_change() -> None:
+def test_a_batch_keeps_all_readable_fields() -> None:
     hostile = [CHANGE, {"id": 5, "asset_lifecycle": ["Delete"]}, {"id": "a\r\nb"}, "x", None]
     taken = feed({"change_set_id": 12, "changed_assets": hostile}, 201).take(7)
     assert taken == ChangeSet(
@@ -66,7 +66,7 @@ def test_an_id_that_could_not_be_confirmed_is_refused(batch: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"[" * 50_000, b'"' + b"x" * 2_100_000 + b'"', b"<html>"], ids=len)
-def test_what_is_no_answer(body: bytes) -> None:
+def test_invalid_responses(body: bytes) -> None:
     for call in (lambda: feed(body).channels(), lambda: feed(body).take(7)):
         with pytest.raises(InvalidResponse):
             call()

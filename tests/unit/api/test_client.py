@@ -88,7 +88,7 @@ def test_the_examples_of_docstrings_run(module: str) -> None:
     assert tried > 0 == failed
 
 
-def test_help_shows_the_parameters_and_what_they_may_be(kit: EmbedKit) -> None:
+def test_help_shows_the_parameters_and_their_allowed_values(kit: EmbedKit) -> None:
     text = pydoc.render_doc(kit.api.search.creative, renderer=pydoc.plaintext)
     assert "orientations=None" in text
     assert "**" not in text
@@ -104,7 +104,7 @@ def test_help_shows_the_parameters_and_what_they_may_be(kit: EmbedKit) -> None:
 # -- search --------------------------------------------------------------------------------------------
 
 
-def test_what_is_found_can_be_shown(kit: EmbedKit) -> None:
+def test_search_results_can_be_rendered(kit: EmbedKit) -> None:
     page = kit.search("harbour")
     assert isinstance(page, SearchPage)
     assert page.total == len(page.images) > 0
@@ -141,7 +141,7 @@ def test_unless_something_else_is_said(kit: EmbedKit, app: Sandbox) -> None:
 @pytest.mark.parametrize(
     "said", [{}, {"exclude_nudity": True}, {"exclude_nudity": False}, {"exclude_nudity": None}]
 )
-def test_the_editorial_search_knows_no_nudity(kit: EmbedKit, app: Sandbox, said: dict[str, Any]) -> None:
+def test_the_editorial_search_has_no_nudity_filter(kit: EmbedKit, app: Sandbox, said: dict[str, Any]) -> None:
     kit.search("harbour", family="editorial", **said)
     assert asked(app).path == "/v3/search/images/editorial"
     assert "exclude_nudity" not in asked(app).params
@@ -188,7 +188,7 @@ def test_a_quota_is_not_waited_for_nor_a_throttle_for_ever(
 @pytest.mark.parametrize(
     ("code", "page", "ends"), [("InvalidPage", 2, True), ("InvalidPage", 1, False), (None, 2, False)]
 )
-def test_a_walk_ends_where_what_was_found_has_become_less(
+def test_an_iteration_ends_if_the_results_have_become_fewer(
     kit: EmbedKit, monkeypatch: Any, code: str | None, page: int, ends: bool
 ) -> None:
     run = kit.api.search.run
@@ -209,7 +209,7 @@ def test_nothing_said_of_nudity_means_without(kit: EmbedKit, app: Sandbox) -> No
     assert asked(app).params["exclude_nudity"] == "true"
 
 
-def test_the_searches_of_the_api_say_no_more_than_they_are_told(kit: EmbedKit, app: Sandbox) -> None:
+def test_searches_send_only_the_given_parameters(kit: EmbedKit, app: Sandbox) -> None:
     search = kit.api.search
     for act, path in (
         (search.images, "/v3/search/images"),
@@ -248,7 +248,7 @@ def test_the_searches_of_the_api_say_no_more_than_they_are_told(kit: EmbedKit, a
         (lambda kit: kit.api.boards.list(sort_order="name_descending"), "name_decending"),
     ],
 )
-def test_a_slip_costs_no_call(act: Callable[[EmbedKit], object], says: str) -> None:
+def test_a_mistake_costs_no_call(act: Callable[[EmbedKit], object], says: str) -> None:
     kit, app = in_process_kit()
     with pytest.raises(ConfigurationError, match=says):
         act(kit)
@@ -269,7 +269,7 @@ def test_pages_are_walked_as_they_are_wanted(kit: EmbedKit, app: Sandbox) -> Non
     assert app.count("v3") == whole.total // 2 + whole.total % 2
 
 
-def test_a_walk_may_begin_anywhere_and_has_a_limit(kit: EmbedKit) -> None:
+def test_an_iteration_can_start_at_any_page_and_has_a_limit(kit: EmbedKit) -> None:
     assert [page.page for page in kit.search_pages("harbour", page=2, page_size=1, limit=2)] == [2, 3]
     assert list(kit.search_pages("harbour", limit=0)) == []
     pages = kit.api.search.pages("creative", "harbour", page_size=1)
@@ -277,7 +277,7 @@ def test_a_walk_may_begin_anywhere_and_has_a_limit(kit: EmbedKit) -> None:
     assert [page.total for page in kit.search_pages("nothing-is-called-that")] == [0]
 
 
-def test_what_can_be_read_only_once_narrows_every_page(kit: EmbedKit, app: Sandbox) -> None:
+def test_an_iterator_as_argument_applies_to_every_page(kit: EmbedKit, app: Sandbox) -> None:
     walks = (
         lambda: kit.search_pages("portrait", orientations=(one for one in ("square", "vertical")), page_size=1),
         lambda: kit.api.search.pages("all", "portrait", orientations=iter(["square", "vertical"]), page_size=1),
@@ -289,7 +289,7 @@ def test_what_can_be_read_only_once_narrows_every_page(kit: EmbedKit, app: Sandb
         assert [call.params["orientations"] for call in app.calls if call.route == "v3"] == ["square,vertical"] * 2
 
 
-def test_related_searches_come_along(kit: EmbedKit) -> None:
+def test_related_searches_are_returned(kit: EmbedKit) -> None:
     page = kit.api.search.creative("mountain", include_related_searches=True)
     assert page.related
 
@@ -308,7 +308,7 @@ def test_one_picture(kit: EmbedKit, app: Sandbox) -> None:
         kit.api.image("no id")
 
 
-def test_many_pictures_in_the_order_asked_for(kit: EmbedKit) -> None:
+def test_many_pictures_are_returned_in_the_requested_order(kit: EmbedKit) -> None:
     answer = kit.api.images([WIDE, "999999999", TALL, WIDE])
     assert [image.id for image in answer.images] == [WIDE, TALL]
     assert answer.missing == ("999999999",)
@@ -378,7 +378,7 @@ def test_the_life_of_a_board(kit: EmbedKit) -> None:
         boards.get(id)
 
 
-def test_what_is_on_a_board_is_never_out_of_date(kit: EmbedKit) -> None:
+def test_boards_are_never_cached(kit: EmbedKit) -> None:
     id = kit.api.boards.create("A")
     for name in ("B", "C"):
         kit.api.boards.rename(id, name)
@@ -426,7 +426,7 @@ def test_without_a_key_nothing_is_sent() -> None:
     assert isinstance(kit.resolve(TALL), Embed)
 
 
-def test_a_frozen_kit_asks_nobody(tmp_path: Any) -> None:
+def test_a_frozen_kit_sends_nothing(tmp_path: Any) -> None:
     lock = tmp_path / "lock.json"
     lock.write_text('{"version": 1, "embeds": []}')
     kit, app = in_process_kit()
@@ -464,13 +464,13 @@ def test_an_application_has_no_boards_and_no_licence() -> None:
 
 
 @pytest.mark.parametrize("era", ["2014", "2018", "2026"])
-def test_a_wrong_key_is_told_as_the_key(era: Any) -> None:
+def test_a_wrong_key_is_reported_as_such(era: Any) -> None:
     kit, _ = in_process_kit(SandboxConfig(era=era), api_key="another", api_secret="", username="", password="")
     with pytest.raises(Unauthorized, match="API_KEY"):
         kit.search("harbour")
 
 
-def test_a_wrong_password_is_told_and_not_tried_again() -> None:
+def test_a_wrong_password_is_reported_and_not_retried() -> None:
     kit, app = in_process_kit(password="wrong")
     for _ in range(3):
         with pytest.raises(Unauthorized, match="PASSWORD"):
@@ -573,7 +573,7 @@ def test_walkers_with_default_settings_wait_for_their_turns() -> None:
         assert time.monotonic() - began > (server.app.count("v3") - 4) / 4 - 0.2
 
 
-def test_a_hundred_at_once_wait_in_line_where_the_rate_allows() -> None:
+def test_a_hundred_concurrent_calls_wait_within_the_rate_limit() -> None:
     with SandboxServer() as server:
         settings = server.settings(cache="memory:", api_rate="100/second", timeout=20)
         with EmbedKit(settings) as kit:

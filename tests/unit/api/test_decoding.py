@@ -192,7 +192,7 @@ def test_a_picture_that_is_not_in_the_answer_is_not_found(answer: dict[str, Any]
 
 
 @pytest.mark.parametrize("name", ["a_new_field", "accessrestriction", "entity_details"])
-def test_what_is_new_is_kept_aside(name: str) -> None:
+def test_unknown_fields_are_kept_in_other(name: str) -> None:
     new = {"deep": [1, {"x": None}]}
     assert picture(**{name: new}).other == {name: new}
     assert page({"images": [], name: new}).other == {name: new}
@@ -204,7 +204,7 @@ def test_what_is_new_is_kept_aside(name: str) -> None:
     assert picture(largest_downloads=[{name: new}]).largest_downloads[0].other == {name: new}
 
 
-def test_what_cannot_be_read_is_kept_aside_too() -> None:
+def test_unreadable_fields_are_kept_in_other() -> None:
     said = {
         "title": 5,
         "event_ids": "x",
@@ -296,7 +296,7 @@ def test_a_total_is_a_number_or_at_least_what_was_seen(written: object, total: i
 
 
 @pytest.mark.parametrize("bad", [None, "", "abc", "1,2", "../x", True, 1.5, [], "x" * 30])
-def test_what_has_no_asset_id_is_no_picture(bad: object) -> None:
+def test_an_item_without_an_asset_id_is_not_a_picture(bad: object) -> None:
     assert page({"result_count": 2, "images": [{"id": bad}, {"id": ID}, "x", None, {}]}).images == (picture(),)
 
 
@@ -322,7 +322,7 @@ def test_an_id_may_be_a_number() -> None:
         (5, None),
     ],
 )
-def test_display_sizes_come_from_the_image_origins(written: object, kept: str | None) -> None:
+def test_display_sizes_must_be_on_the_image_origins(written: object, kept: str | None) -> None:
     image = picture(display_sizes=[{"name": "thumb", "uri": written}])
     assert (image.thumb.uri if image.thumb else None) == kept
 
@@ -417,7 +417,7 @@ def test_the_address_of_a_file() -> None:
         [DELIVERY],
     ],
 )
-def test_a_file_comes_from_known_places_only(place: Any) -> None:
+def test_a_file_must_be_on_an_allowed_origin(place: Any) -> None:
     answers = [ok({"uri": place}), *(Response(303, {"location": place}) for _ in range(isinstance(place, str)))]
     for answer in (*answers, Response(303), ok({}), ok([])):
         with pytest.raises(InvalidResponse) as caught:
@@ -533,7 +533,7 @@ JSON = st.recursive(
 @pytest.mark.parametrize("name", READERS)
 @settings(deadline=None, max_examples=50)
 @given(answer=st.dictionaries(st.sampled_from(NAMES), JSON, max_size=8))
-def test_any_object_gives_a_value_or_an_error(name: str, answer: dict[str, Any]) -> None:
+def test_any_object_yields_a_value_or_an_error(name: str, answer: dict[str, Any]) -> None:
     try:
         found = READERS[name](ok(answer))
     except (InvalidResponse, NotFound):
@@ -556,7 +556,7 @@ FIXED = {
 @pytest.mark.parametrize(("name", "fixture"), [(name, one) for name, listed in FIXED.items() for one in listed])
 @settings(deadline=None, max_examples=60)
 @given(data=st.data())
-def test_a_good_answer_may_be_damaged_anywhere(name: str, fixture: str, data: st.DataObject) -> None:
+def test_a_valid_response_can_be_damaged_anywhere(name: str, fixture: str, data: st.DataObject) -> None:
     answer = load(fixture)
     places_of = list(spots(answer))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -637,7 +637,7 @@ def whole(image: Image) -> None:
         b'{"images":[]}' + b" " * (2 * 1024 * 1024),
     ],
 )
-def test_what_is_no_page_is_refused(body: bytes) -> None:
+def test_an_invalid_page_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidResponse) as caught:
         read_page(SearchPage, Response(200, {}, body), SETTINGS)
     assert "API_BASE" in (caught.value.hint or "")
@@ -651,7 +651,7 @@ def test_an_answer_in_any_content_type_counts() -> None:
 # -- samples of the service -----------------------------------------------------------------------------
 
 
-def test_every_sample_of_the_service_is_read_whole() -> None:
+def test_every_sample_of_the_service_is_read_completely() -> None:
     folder = reference_dir() / "upstream" / "v3_samples"
     files = [row["file"] for row in json.loads((folder / "INDEX.json").read_text("utf-8"))]
     for file in files:
@@ -857,7 +857,7 @@ def test_refusals(
     assert error.ref == ID
 
 
-def test_the_sizes_of_a_page_are_named_where_the_service_insists() -> None:
+def test_the_hint_names_the_allowed_page_sizes() -> None:
     for body in (
         said(code="InvalidPageSize", message="x"),
         said(ErrorCode="InvalidRequest", ErrorMessage="Field: page_size, Message: no"),
@@ -879,7 +879,7 @@ def test_a_page_beyond_the_last_names_the_last() -> None:
     assert (other.getty_code, other.hint) == ("InvalidPage", "Check the arguments.")
 
 
-def test_errors_say_what_was_asked_and_answered() -> None:
+def test_errors_contain_request_and_status() -> None:
     body = said(ErrorCode="ImageNotFound", ErrorMessage="Image id not found: 1")
     error = errors.error_for(Response(404, {}, body, request_url="https://a.example/v3"), what="picture")
     assert (error.status, error.getty_code, error.request_url) == (404, "ImageNotFound", "https://a.example/v3")
@@ -892,7 +892,7 @@ def test_errors_say_what_was_asked_and_answered() -> None:
     assert (caught.value.status, caught.value.request_url) == (200, "https://a.example/v3")
 
 
-def test_a_takedown_is_told_apart() -> None:
+def test_a_takedown_is_distinguished() -> None:
     gone = errors.error_for(Response(410), what="picture")
     missing = errors.error_for(Response(404), what="picture")
     assert isinstance(gone, NotFound)
@@ -925,7 +925,7 @@ def test_any_refusal_is_an_error_of_the_tree(status: int, body: bytes, what: Wha
     assert str(error).isprintable()
 
 
-def test_no_words_of_an_answer_are_repeated() -> None:
+def test_no_text_of_a_response_is_repeated() -> None:
     canary = "canary<script>"
     for status in (400, 401, 403, 404, 429, 500):
         for body in (

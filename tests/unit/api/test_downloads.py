@@ -196,7 +196,7 @@ def test_more_than_the_agreement_holds(tmp_path: Path) -> None:
 # -- where the file is ---------------------------------------------------------------------------------
 
 
-def test_a_file_that_is_there_stays_and_costs_no_download(kit: EmbedKit, app: Sandbox, tmp_path: Path) -> None:
+def test_an_existing_file_is_kept_and_costs_no_download(kit: EmbedKit, app: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "picture.jpg"
     path.write_text("mine")
     (tmp_path / "link.jpg").symlink_to("nowhere")
@@ -238,7 +238,7 @@ def test_a_link_in_a_folder_leads_to_what_is_overwritten(tmp_path: Path, kind: s
 
 
 @pytest.mark.parametrize("overwrite", [True, False])
-def test_a_link_in_a_circle_is_no_file(tmp_path: Path, overwrite: bool) -> None:
+def test_a_circular_link_is_not_a_file(tmp_path: Path, overwrite: bool) -> None:
     kit, app = in_process_kit()
     (tmp_path / "link.jpg").symlink_to("link.jpg")
     with pytest.raises(FileExistsError):
@@ -247,7 +247,7 @@ def test_a_link_in_a_circle_is_no_file(tmp_path: Path, overwrite: bool) -> None:
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a\ud900"])
-def test_what_cannot_be_a_path_is_told_as_one(tmp_path: Path, name: str) -> None:
+def test_an_invalid_path_is_reported_as_such(tmp_path: Path, name: str) -> None:
     kit, app = in_process_kit()
     with pytest.raises(OSError, match="is not a valid path") as caught:
         kit.api.downloads.save(ID, f"{tmp_path}/{name}", **PRODUCT)
@@ -263,7 +263,7 @@ def test_a_path_may_be_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o644)])
 @pytest.mark.parametrize("overwrite", [True, False])
-def test_who_may_read_a_new_file(tmp_path: Path, umask: int, mode: int, overwrite: bool) -> None:
+def test_the_permissions_of_a_new_file(tmp_path: Path, umask: int, mode: int, overwrite: bool) -> None:
     kit, _ = in_process_kit()
     before = os.umask(umask)
     try:
@@ -282,7 +282,7 @@ def test_who_may_read_a_new_file(tmp_path: Path, umask: int, mode: int, overwrit
         ("x" * 300, OSError),
     ],
 )
-def test_a_place_where_no_file_can_be_costs_no_download(tmp_path: Path, name: str, kind: type[OSError]) -> None:
+def test_an_impossible_location_costs_no_download(tmp_path: Path, name: str, kind: type[OSError]) -> None:
     (tmp_path / "file").touch()
     kit, app = in_process_kit()
     with pytest.raises(kind) as caught:
@@ -300,7 +300,7 @@ def test_a_device_is_not_replaced(tmp_path: Path) -> None:
     assert app.counts() == {}
 
 
-def test_who_comes_in_between_keeps_his_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_created_in_the_meantime_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kit, _ = in_process_kit()
     path = tmp_path / "picture.jpg"
     with pytest.raises(FileExistsError):
@@ -469,7 +469,7 @@ CUT_OFF = ("cut", "reset", "cut in a chunk", "no answer")
 
 @pytest.mark.parametrize(("name", "script", "kind"), WRONG, ids=[row[0] for row in WRONG])
 @pytest.mark.parametrize("overwrite", [True, False])
-def test_what_is_not_whole_is_not_there(
+def test_an_incomplete_file_is_not_saved(
     tmp_path: Path, name: str, script: Script, kind: type[EmbedKitError], overwrite: bool
 ) -> None:
     path = tmp_path / "picture.jpg"
@@ -562,7 +562,7 @@ def test_a_redirect_within_the_delivery_is_followed(tmp_path: Path) -> None:
         answer_and_close(b"", "301 X", ("Location: /x.jpg",)),
     ],
 )
-def test_an_address_that_leads_elsewhere_is_not_used(tmp_path: Path, order: Script) -> None:
+def test_a_url_on_another_origin_is_not_used(tmp_path: Path, order: Script) -> None:
     with Shop(ok(PICTURE), order) as shop:
         with pytest.raises(InvalidResponse):
             shop.save(tmp_path / "picture.jpg")
@@ -577,7 +577,7 @@ class Cancelled(Exception):
 @pytest.mark.parametrize(
     "error", [Cancelled("enough"), OSError(errno.EPIPE, "gone"), ValueError("x"), KeyboardInterrupt()]
 )
-def test_whoever_shows_the_progress_may_stop_it(tmp_path: Path, error: BaseException) -> None:
+def test_the_progress_callback_can_stop_a_download(tmp_path: Path, error: BaseException) -> None:
     def stop(done: int, total: int | None) -> None:
         if done:
             raise error
@@ -592,7 +592,7 @@ def test_whoever_shows_the_progress_may_stop_it(tmp_path: Path, error: BaseExcep
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full(io.BytesIO):
         def write(self, _: Any) -> int:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

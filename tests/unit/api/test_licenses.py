@@ -213,7 +213,7 @@ def test_a_budget_is_that_of_a_month(make: Make, clock: Clock, tmp_path: Path) -
     assert licences(app) == 3
 
 
-def test_a_plan_makes_no_licence_and_says_what_there_is(make: Make, tmp_path: Path) -> None:
+def test_a_plan_uses_no_licence(make: Make, tmp_path: Path) -> None:
     kit, app = make(Sandbox(SandboxConfig(download_limit=3)), download_budget=5)
     plan = kit.api.downloads.plan(ID, **PRODUCT)
     assert (plan.costs, plan.licensed, plan.remaining, plan.budget, plan.used) == (1, False, 3, 5, 0)
@@ -228,7 +228,9 @@ def test_a_plan_makes_no_licence_and_says_what_there_is(make: Make, tmp_path: Pa
         kit.api.downloads.plan(ID)
 
 
-def test_what_another_machine_has_licensed_is_not_licensed_again(make: Make, tmp_path: Path, clock: Clock) -> None:
+def test_a_picture_licensed_on_another_machine_is_not_licensed_again(
+    make: Make, tmp_path: Path, clock: Clock
+) -> None:
     kit, app = make()
     kit.api.downloads.save(ID, tmp_path / "one.jpg", **PRODUCT)
     other, _ = make(app, download_journal=str(tmp_path / "another"))
@@ -261,7 +263,7 @@ def test_without_the_history_nothing_is_licensed_but_knowingly(make: Make, tmp_p
     assert licences(app) == 1
 
 
-def test_an_order_of_which_nobody_knows_is_not_repeated(make: Make, tmp_path: Path, clock: Clock) -> None:
+def test_an_order_with_unknown_result_is_not_repeated(make: Make, tmp_path: Path, clock: Clock) -> None:
     kit, app = make()
     journal = open_journal(kit.settings)
     journal.append(lambda _: ordered(at="2026-11-17T10:00:00Z", known=None))

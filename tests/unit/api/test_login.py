@@ -197,7 +197,7 @@ def path_of(machine: Machine) -> Path:
     return path
 
 
-def test_a_login_is_of_a_customer_and_goes_between_settings_of_one_and_the_application(machine: Machine) -> None:
+def test_a_login_has_priority_between_a_customer_in_the_settings_and_the_application(machine: Machine) -> None:
     application = {"api_secret": "secret-1"}
     customer = {**application, "username": "ada", "password": "word"}
     assert machine.process().caller() == (None, "")
@@ -221,7 +221,7 @@ def test_it_is_renewed_without_the_secret_of_the_application(machine: Machine) -
     assert machine.process().current() == Secret("access-1")
 
 
-def test_a_refresh_token_that_stays_the_same_is_kept(tmp_path: Path) -> None:
+def test_an_unchanged_refresh_token_is_kept(tmp_path: Path) -> None:
     machine = Machine(tmp_path / "embedkit", rotates=False)
     machine.log_in()
     for number in (1, 2):
@@ -241,7 +241,7 @@ def test_processes_that_renew_at_once_lose_no_refresh_token(machine: Machine) ->
 
 
 @pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
-def test_who_cannot_have_the_lock_does_not_use_the_refresh_token(machine: Machine) -> None:
+def test_without_the_lock_the_refresh_token_is_not_used(machine: Machine) -> None:
     machine.log_in()
     machine.later(1800)
     process, refused = (
@@ -261,7 +261,7 @@ def test_a_refused_token_is_renewed_once(machine: Machine) -> None:
     assert len(machine.issuer.asked) == 1
 
 
-def test_a_login_that_is_over_says_so_until_the_next_one(machine: Machine) -> None:
+def test_an_expired_login_is_an_error_until_the_next_one(machine: Machine) -> None:
     machine.log_in()
     machine.issuer.good = "revoked"
     machine.later(1800)
@@ -274,7 +274,7 @@ def test_a_login_that_is_over_says_so_until_the_next_one(machine: Machine) -> No
     assert process.current() == Secret("access-0")
 
 
-def test_a_process_follows_who_logs_in_and_out(machine: Machine) -> None:
+def test_a_process_notices_logins_and_logouts(machine: Machine) -> None:
     process = machine.process(api_secret="secret-1")
     assert process.current() == Secret("application-1")
     machine.log_in()
@@ -286,7 +286,7 @@ def test_a_process_follows_who_logs_in_and_out(machine: Machine) -> None:
     assert process.current() == Secret("application-2")
 
 
-def test_who_logs_out_during_a_renewal_stays_logged_out(machine: Machine) -> None:
+def test_a_logout_during_a_renewal_is_final(machine: Machine) -> None:
     """The folder is locked: a logout waits for a renewal to finish, and deletes what it wrote."""
     machine.log_in()
     machine.later(1800)
@@ -305,7 +305,7 @@ def test_who_logs_out_during_a_renewal_stays_logged_out(machine: Machine) -> Non
     ],
     ids=str,
 )
-def test_a_broken_file_is_no_login(machine: Machine, change: dict[str, Any]) -> None:
+def test_a_damaged_file_is_not_a_login(machine: Machine, change: dict[str, Any]) -> None:
     machine.log_in()
     path = path_of(machine)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
@@ -359,7 +359,7 @@ def browser_login(machine: Machine, transport: Recorder, **rows: Any) -> login.B
     return Api(settings, transport=lambda: transport, clock=machine.wall, token_folder=machine.folder).login
 
 
-def test_what_is_asked_and_what_is_sent(machine: Machine) -> None:
+def test_the_requests_of_a_login(machine: Machine) -> None:
     token = Issuer.answer({"access_token": "access-1", "refresh_token": "refresh-1"})
     transport = Recorder(Response(404), token)
     flow = browser_login(machine, transport, api_secret="secret-1")
@@ -400,7 +400,7 @@ def test_each_login_has_a_state_and_a_verifier_of_its_own(machine: Machine) -> N
         flow.finish(one, f"code=c-1&state={other.state.reveal()}")
 
 
-def test_a_code_that_is_refused_keeps_the_login_before_it(machine: Machine) -> None:
+def test_a_refused_code_keeps_the_previous_login(machine: Machine) -> None:
     machine.log_in()
     refused = Issuer.answer({"error": "invalid_grant"}, 400)
     flow = browser_login(machine, Recorder(Response(404), refused))
@@ -411,7 +411,7 @@ def test_a_code_that_is_refused_keeps_the_login_before_it(machine: Machine) -> N
     assert machine.process().current() == Secret("access-0")
 
 
-def test_where_nothing_can_be_kept_it_says_so(machine: Machine) -> None:
+def test_tokens_that_cannot_be_stored_are_an_error(machine: Machine) -> None:
     token = Issuer.answer({"access_token": "access-1"})
     flow = browser_login(machine, Recorder(Response(404), token))
     request = flow.begin("http://127.0.0.1:1/")

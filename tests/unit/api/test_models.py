@@ -55,7 +55,7 @@ def test_a_page_is_a_sequence_of_its_images() -> None:
 # -- pictures -------------------------------------------------------------------------------------------
 
 
-def test_what_is_made_of_the_id() -> None:
+def test_properties_derived_from_the_id() -> None:
     made = image()
     assert (made.id, made.shortcode) == ("600200311", "[getty 600200311]")
     assert made.page_url == "https://www.gettyimages.com/detail/600200311"
@@ -89,7 +89,7 @@ def test_display_sizes_are_measured_by_their_names(
     assert (fallback.name, fallback.width, fallback.height) == ("comp", *comp)
 
 
-def test_the_answers_own_measures_come_first() -> None:
+def test_dimensions_in_the_response_have_priority() -> None:
     own = replace(THUMB, width=150, height=99, other={"new": 1})
     made = image(width=6000, height=4000, display_sizes=(own,))
     assert made.thumb == own
@@ -187,7 +187,7 @@ def test_values_are_frozen_and_have_slots(kind: type) -> None:
     assert not kind.__doc__.startswith(f"{kind.__name__}(")  # the signature that dataclass() adds
 
 
-def test_values_are_equal_and_hash_by_what_they_say() -> None:
+def test_values_compare_and_hash_by_their_fields() -> None:
     made = image(title="Fog", display_sizes=(THUMB,), other={"new": [1]})
     assert made == replace(made, other={})
     assert hash(made) == hash(replace(made, other={}))

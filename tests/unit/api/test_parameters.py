@@ -213,7 +213,7 @@ def test_nor_is_it_an_id() -> None:
         ("boards", "pageSize", "Did you mean page_size?"),
     ],
 )
-def test_an_argument_that_is_not_taken_says_which_search_does(endpoint: str, name: str, says: str) -> None:
+def test_the_error_for_an_argument_names_the_searches_that_accept_it(endpoint: str, name: str, says: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         encode(endpoint, {name: "x"})
     assert says in str(caught.value)
@@ -351,7 +351,7 @@ def test_a_search_asks_for_embeddable_pictures_only() -> None:
         ({"page": 4, "page_size": 12}, {"page": "4", "page_size": "12"}),
     ],
 )
-def test_what_a_search_says_by_itself_can_be_said_otherwise(said: dict[str, Any], sent: dict[str, str]) -> None:
+def test_the_defaults_of_a_search_can_be_overridden(said: dict[str, Any], sent: dict[str, str]) -> None:
     assert params(search.request("all", "x", said, SETTINGS)).items() >= sent.items()
 
 
@@ -494,7 +494,7 @@ def test_a_download_with_notes() -> None:
     assert (asked.body or b"").isascii()
 
 
-def test_the_file_is_asked_for_without_knowing_who_asks() -> None:
+def test_the_file_is_requested_without_credentials() -> None:
     asked = licenses.file_request("https://delivery.gettyimages.com/xa/1.jpg?k=1", SETTINGS)
     assert (asked.method, asked.params, asked.redirects, asked.body) == ("GET", (), 2, None)
     assert asked.endpoint == "delivery"

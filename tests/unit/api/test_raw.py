@@ -67,7 +67,7 @@ def test_a_path_that_could_be_read_in_two_ways_is_refused(method: raw.Method, pa
 @pytest.mark.parametrize(
     "path", ["/v3/images/sb10068163bs-001", "/v3/orders/1,2/", "/v3/search/by-image/uploads/a.b_c.jpg", "/v3/x"]
 )
-def test_a_path_goes_after_the_base_as_it_is(path: str) -> None:
+def test_a_path_is_appended_to_the_base_unchanged(path: str) -> None:
     asked = raw.request(API, "GET", path)
     assert (asked.url, asked.method, asked.endpoint) == (f"https://api.gettyimages.com{path}", "GET", "api")
     assert asked.hosts == {"api.gettyimages.com"}
@@ -117,7 +117,7 @@ def test_params_travel_as_those_of_a_search() -> None:
     "params",
     [{"a": object()}, {"a": {"b": 1}}, {"a": b"x"}, {"a": [None]}, {"a": "x" * 1001}, {"a b": 1}, {"": 1}],
 )
-def test_what_cannot_be_a_parameter_is_named(params: Any) -> None:
+def test_invalid_parameters_are_named(params: Any) -> None:
     with pytest.raises(ConfigurationError, match="can't be"):
         raw.request(API, "GET", "/v3/x", params)
     with pytest.raises(ConfigurationError, match="params can't be"):
@@ -162,7 +162,7 @@ LICENSED = {"api_secret": "secret-1", "username": "u", "password": "word-1"}
 
 
 @pytest.mark.server
-def test_what_reads_is_tried_again_and_what_writes_is_sent_once() -> None:
+def test_reads_are_retried_and_writes_are_sent_once() -> None:
     busy, fine = answer_and_close(b"{}", "503 Service Unavailable"), answer_and_close(b'{"a": 1}')
     with Upstream(busy, fine) as server, Harness(server.origin) as harness:
         assert harness.api.get("/v3/x", {"ids": [1, 2]}) == {"a": 1}
@@ -180,7 +180,7 @@ def test_what_reads_is_tried_again_and_what_writes_is_sent_once() -> None:
 
 
 @pytest.mark.server
-def test_what_writes_is_not_sent_again_with_a_newer_token_but_the_next_call_has_it() -> None:
+def test_a_write_is_not_repeated_with_a_newer_token_but_the_next_call_uses_it() -> None:
     refused, fine = answer_and_close(b'{"ErrorCode": "Token"}', "401 Unauthorized"), answer_and_close(b"{}")
     tokens = answer_and_close(token_body("access-1")), answer_and_close(token_body("access-2"))
     with Upstream(refused, fine) as server, Upstream(*tokens) as issuer:
@@ -216,7 +216,7 @@ def test_a_redirect_to_another_origin_is_not_followed(location: str) -> None:
 
 
 @pytest.mark.server
-def test_a_redirect_on_the_same_origin_is_followed_where_nothing_is_written() -> None:
+def test_reads_follow_redirects_on_the_same_origin() -> None:
     moved = answer_and_close(b"", "302 Found", ("Location: /v3/z",))
     with Upstream(moved, answer_and_close(b"[]")) as server, Harness(server.origin) as harness:
         assert harness.api.get("/v3/y") == []
@@ -242,7 +242,7 @@ def test_where_a_redirect_may_lead(base: str, hosts: set[str]) -> None:
 # -- over the sandbox ---------------------------------------------------------------------------------------
 
 
-def test_what_has_no_method_of_its_own_is_reached() -> None:
+def test_endpoints_without_a_method_can_be_called() -> None:
     kit, app = in_process_kit()
     assert kit.api.get("/v3/purchased-assets")["result_count"] == 2
     usage = {"asset_usages": [{"asset_id": "74917285", "quantity": 1, "usage_date": "2026-01-02"}]}
@@ -299,7 +299,7 @@ def test_an_event_is_read_alone_or_in_a_list() -> None:
             events.event_id(wrong)  # type: ignore[arg-type]
 
 
-def test_what_an_account_has_is_read_as_far_as_it_can_be() -> None:
+def test_unreadable_fields_of_an_account_are_left_out() -> None:
     odd = {"id": 1, "type": None, "downloads_remaining": -1, "download_requirements": {"project_codes": None}}
     (product,) = read(answer(products=[odd, {}, None]), "account").require_parts("products", account.Product)
     assert (product.id, product.type, product.downloads_remaining) == ("1", "", None)

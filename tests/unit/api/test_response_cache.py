@@ -151,7 +151,7 @@ CUSTOMER = {**APPLICATION, "username": "bob", "password": "pw"}
         (CUSTOMER, {**CUSTOMER, "username": "ada"}),
     ],
 )
-def test_nobody_gets_what_another_asked_for(
+def test_callers_do_not_share_responses(
     redis_server: stores.Server, upstream: Upstream, first: dict[str, str], other: dict[str, str]
 ) -> None:
     redis_client(redis_server).flushall()
@@ -181,14 +181,16 @@ def test_an_answer_is_read_once_as_long_as_it_is_kept(harness: Harness, upstream
     assert (first.total, again.total, upstream.hits) == (1, 7, 2)
 
 
-def test_what_is_deleted_from_the_store_is_not_shown_from_memory(harness: Harness, upstream: Upstream) -> None:
+def test_entries_deleted_from_the_store_are_not_returned_from_memory(harness: Harness, upstream: Upstream) -> None:
     harness.kit.search("harbour")
     harness.api._cache._backend().store.clear()
     harness.kit.search("harbour")
     assert upstream.hits == 2
 
 
-def test_what_another_process_stored_counts_at_once(redis_server: stores.Server, upstream: Upstream) -> None:
+def test_entries_stored_by_another_process_are_used_immediately(
+    redis_server: stores.Server, upstream: Upstream
+) -> None:
     redis_client(redis_server).flushall()
     rows = {"cache": redis_server.url, "secret": SECRET, "api_key": "key-1"}
     with Harness(upstream.origin, **rows) as one, Harness(upstream.origin, **rows) as other:
@@ -200,7 +202,7 @@ def test_what_another_process_stored_counts_at_once(redis_server: stores.Server,
     assert upstream.hits == 2
 
 
-def test_what_is_read_is_bounded(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_responses_is_limited(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     with Harness(upstream.origin, cache="memory:") as harness:
         for number in range(MAX_ENTRIES + 1):
             harness.kit.search(f"harbour {number}")
@@ -230,7 +232,7 @@ def test_errors_are_not_kept(upstream: Upstream, script: Any, kind: type[Excepti
         assert harness.kit.search("harbour").total == 1
 
 
-def test_pictures_that_there_are_not_are_asked_for_again(upstream: Upstream) -> None:
+def test_missing_pictures_are_requested_again(upstream: Upstream) -> None:
     upstream.scripts = (ok(b"", "404 X"),)
     with Harness(upstream.origin) as harness:
         for hits in (1, 2):
@@ -240,7 +242,7 @@ def test_pictures_that_there_are_not_are_asked_for_again(upstream: Upstream) -> 
             harness.api.image("600100200")
 
 
-def test_what_is_found_survives_as_it_was(harness: Harness, upstream: Upstream) -> None:
+def test_results_survive_unchanged(harness: Harness, upstream: Upstream) -> None:
     body = json.loads(search_body())
     body["images"][0] |= {"title": "Zürich 東京 \U0001f30d “quoted”", "new_field": {"a": [1, None, True]}}
     upstream.scripts = (ok(b"\xef\xbb\xbf" + json.dumps(body, ensure_ascii=False).encode()),)
@@ -261,7 +263,7 @@ def test_nothing_of_a_search_lies_in_a_file(upstream: Upstream, tmp_path: Path) 
     assert b"harbour" not in held
 
 
-def test_null_keeps_nothing(upstream: Upstream) -> None:
+def test_null_caches_nothing(upstream: Upstream) -> None:
     with Harness(upstream.origin, cache="null:") as harness:
         harness.kit.search("harbour")
         harness.kit.search("harbour")
@@ -361,7 +363,7 @@ def shared(redis_server: stores.Server, upstream: Upstream) -> Iterator[Harness]
         yield harness
 
 
-def test_keys_of_our_own_that_tell_nothing(shared: Harness, redis_server: stores.Server) -> None:
+def test_cache_keys_reveal_nothing(shared: Harness, redis_server: stores.Server) -> None:
     shared.kit.search("harbour", language="de")
     client = redis_client(redis_server)
     (key,) = client.keys("*")
@@ -490,7 +492,7 @@ def test_while_the_door_is_shut_pages_are_shown(harness: Harness, upstream: Upst
     assert upstream.hits == hits
 
 
-def test_the_service_tells_that_the_door_is_shut(upstream: Upstream) -> None:
+def test_the_service_reports_an_open_circuit_breaker(upstream: Upstream) -> None:
     from embedkit import create_app
 
     upstream.scripts = (ok(search_body()), answer_and_close(b"", "429 X", DAY_LIMIT))
@@ -527,7 +529,7 @@ def test_a_walk_shares_its_questions_with_other_walks_only(upstream: Upstream) -
         assert upstream.hits == 2
 
 
-def test_whoever_shares_a_question_too_long_is_told_so(upstream: Upstream) -> None:
+def test_waiting_too_long_for_a_shared_request_is_an_error(upstream: Upstream) -> None:
     free = threading.Event()
     upstream.scripts = (lambda sock, over: free.wait(10) and ok(search_body())(sock, over),)
     with Harness(upstream.origin, timeout=3) as harness:

@@ -74,11 +74,11 @@ def credentials(**rows: Any) -> Credentials:
         ({**CUSTOMER, "username": ""}, "client_credentials"),
     ],
 )
-def test_the_settings_tell_the_grant(rows: dict[str, str], expected: str | None) -> None:
+def test_the_settings_determine_the_grant(rows: dict[str, str], expected: str | None) -> None:
     assert credentials(**rows).grant() == expected
 
 
-def test_a_customer_goes_with_an_application() -> None:
+def test_a_customer_requires_an_application() -> None:
     with pytest.raises(ConfigurationError, match="API_SECRET"):
         credentials(**{**CUSTOMER, "api_secret": ""}).grant()
 
@@ -91,7 +91,7 @@ def test_a_customer_goes_with_an_application() -> None:
         ("refresh_token", {"refresh_token": "refresh-1"}),
     ],
 )
-def test_what_is_sent(how: oauth.Grant, more: dict[str, str]) -> None:
+def test_the_fields_of_a_request(how: oauth.Grant, more: dict[str, str]) -> None:
     refresh = Secret("refresh-1") if how == "refresh_token" else None
     request = oauth.request(how, credentials(**CUSTOMER), refresh)
     assert form(request) == {"grant_type": how, "client_id": "key-1", "client_secret": "secret-1 &=%ü", **more}
@@ -115,7 +115,7 @@ def test_all_addresses_in_print_can_be_set(url: str) -> None:
     assert oauth.request("client_credentials", credentials(**APPLICATION, token_url=url)).url == url
 
 
-def test_a_password_that_is_no_text_is_sent_all_the_same() -> None:
+def test_a_password_with_invalid_utf8_is_sent() -> None:
     """Python decodes an invalid UTF-8 byte in the environment to a lone surrogate."""
     request = oauth.request("password", credentials(**{**CUSTOMER, "password": "a\udcffb"}))
     assert form(request)["password"] == "a?b"
@@ -323,7 +323,7 @@ def test_a_token_is_got_once_and_renewed_at_four_fifths_of_its_life(harness: Har
     assert harness.endpoint.grants == ["client_credentials"] * 2
 
 
-def test_its_life_begins_when_it_was_asked_for(harness: Harness) -> None:
+def test_a_tokens_lifetime_starts_with_the_request(harness: Harness) -> None:
     def slow(request: Request) -> Response:
         harness.clock.now += 100
         return answer(f"access-{harness.clock.now}", expires_in=200)
@@ -342,7 +342,7 @@ def test_threads_without_a_token_wait_for_one_of_them(harness: Harness) -> None:
     assert len(harness.endpoint.asked) == 1
 
 
-def test_and_share_its_error_those_that_come_in_late_too(harness: Harness) -> None:
+def test_an_error_is_shared_with_late_callers(harness: Harness) -> None:
     harness.endpoint.wrong["*"] = Unavailable("down", retry_after=3)
     harness.endpoint.open.clear()
     outcomes = [*harness.many(harness.current), *harness.many(harness.current)]
@@ -383,7 +383,7 @@ def test_one_thread_renews_while_the_others_go_on(harness: Harness) -> None:
     assert len(harness.endpoint.asked) == 2
 
 
-def test_who_finds_it_expired_meanwhile_shares_that_renewal(harness: Harness) -> None:
+def test_a_caller_with_an_expired_token_joins_the_renewal(harness: Harness) -> None:
     harness.current()
     harness.clock.now += 1500
     harness.endpoint.busy.clear()
@@ -441,7 +441,7 @@ def test_wrong_credentials_are_not_tried_again_by_every_call(harness: Harness) -
     assert harness.current() == "access-2"
 
 
-def test_whoever_waits_too_long_is_told_so(harness: Harness) -> None:
+def test_waiting_too_long_is_an_error(harness: Harness) -> None:
     harness.endpoint.open.clear()
     leader = threading.Thread(target=harness.current)
     leader.start()
@@ -478,14 +478,14 @@ def test_all_who_were_refused_get_one_new_token(harness: Harness) -> None:
     assert len(harness.endpoint.asked) == 2
 
 
-def test_who_comes_late_takes_what_the_others_have_got(harness: Harness) -> None:
+def test_a_late_caller_uses_the_new_token(harness: Harness) -> None:
     harness.current()
     assert harness.newer("access-1") == "access-2"
     assert harness.newer("access-1") == "access-2"
     assert len(harness.endpoint.asked) == 2
 
 
-def test_nobody_else_shows_a_token_that_was_refused(harness: Harness) -> None:
+def test_a_refused_token_is_not_used_again(harness: Harness) -> None:
     harness.current()
     harness.endpoint.busy.clear()
     harness.endpoint.open.clear()
@@ -504,7 +504,7 @@ def test_a_new_token_that_cannot_be_had_is_an_error_for_all(harness: Harness) ->
     assert len(harness.endpoint.asked) == 2
 
 
-def test_where_every_token_is_refused_no_more_are_asked_for(harness: Harness) -> None:
+def test_if_every_token_is_refused_no_more_are_requested(harness: Harness) -> None:
     token: str | None = harness.current()
     for number in (2, 3, 4):
         token = harness.newer(token or "")
@@ -576,7 +576,7 @@ def test_a_refused_refresh_token_makes_way_for_the_password(status: int) -> None
     assert harness.endpoint.asked[-1]["refresh_token"] == "refresh-3"
 
 
-def test_an_outage_is_no_refusal() -> None:
+def test_an_outage_is_not_a_refusal() -> None:
     harness = Harness(CUSTOMER)
     harness.current()
     harness.endpoint.wrong["refresh_token"] = Response(503)
@@ -755,7 +755,7 @@ def test_a_file_that_is_not_private_or_not_a_file_is_ignored(machine: Machine, t
     assert machine.process().current() == Secret("access-4")  # it continues without the file
 
 
-def test_without_a_folder_each_asks_for_itself(machine: Machine) -> None:
+def test_without_a_folder_each_process_requests_its_own_token(machine: Machine) -> None:
     machine.folder.write_text("in the way")
     assert [machine.process().current() for _ in range(2)] == [Secret("access-1"), Secret("access-2")]
 
