@@ -505,7 +505,7 @@ def parallel(threads: int, act: Callable[[int], object]) -> list[object]:
     gate = threading.Barrier(threads)
 
     def one(number: int) -> object:
-        gate.wait(20)
+        gate.wait(60)
         return act(number)
 
     with ThreadPoolExecutor(threads) as pool:
@@ -513,7 +513,7 @@ def parallel(threads: int, act: Callable[[int], object]) -> list[object]:
 
 
 def test_fifty_searches_get_one_token() -> None:
-    with kit_over_http(concurrency=50, timeout=20) as (kit, server):
+    with kit_over_http(concurrency=50, timeout=60) as (kit, server):
         pages = parallel(50, lambda number: kit.search(f"harbour {number}"))
         assert all(isinstance(page, SearchPage) for page in pages)
         assert (server.app.count("oauth2"), server.app.count("v3")) == (1, 50)
@@ -521,7 +521,7 @@ def test_fifty_searches_get_one_token() -> None:
 
 @pytest.mark.parametrize("username", ["", "sandbox-user"])
 def test_tokens_that_expire_in_the_middle_of_fifty_searches_are_renewed_once(username: str) -> None:
-    with kit_over_http(concurrency=50, timeout=20, username=username) as (kit, server):
+    with kit_over_http(concurrency=50, timeout=60, username=username) as (kit, server):
         kit.search("before")
         server.app.faults.add("delay", route="v3", count=24, seconds=0.3)  # in progress when it happens
         server.app.faults.add("expired", route="v3")
@@ -545,11 +545,11 @@ def test_and_its_failure_is_one_failure() -> None:
     with Upstream(answer_and_close(b"", "500 X")) as upstream, Harness(upstream.origin, concurrency=50) as harness:
         held_up = threading.Event()
         upstream.scripts = (ok_after(held_up),)
-        upstream.scripts = (lambda sock, over: held_up.wait(5) and answer_and_close(b"", "500 X")(sock, over),)
+        upstream.scripts = (lambda sock, over: held_up.wait(30) and answer_and_close(b"", "500 X")(sock, over),)
 
         def search(number: int) -> str:
             if number == 49:
-                time.sleep(0.3)
+                time.sleep(1)  # for the others to join the first call
                 held_up.set()
                 return "unavailable"
             try:
