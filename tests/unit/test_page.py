@@ -150,8 +150,8 @@ def test_missing_and_misplaced_files_are_reported() -> None:
     ]
     found = check(files={f"{FACADE}?v=1": Response(200, {"content-type": "text/html"})})
     assert [one.detail for one in found if one.check == "files"] == [
-        f"{CSS}?v=1 answers with the status 404. Copy it: embedkit assets DIR",
-        f"{FACADE}?v=1 is served as text/html, and must be javascript.",
+        f"{CSS}?v=1 returned status 404. Copy it with: embedkit assets DIR",
+        f"{FACADE}?v=1 is served as text/html, but must be javascript.",
     ]
     unnamed = {f"{CSS}?v=1": Response(200, {}), f"{FACADE}?v=1": Response(200, {}, b"x" * 300_000)}
     assert [name for name, _ in wrong(check(files=unnamed))] == ["files", "files"]
@@ -164,7 +164,7 @@ def test_the_base_url_of_the_page_is_used() -> None:
 
 def test_a_page_without_embeds_is_checked_for_future_ones() -> None:
     found = check("<p>Hello", content_security_policy="frame-src 'none'")
-    assert found[1] == Check("embeds", None, "none in the page's source; its policy is checked for those to come")
+    assert found[1] == Check("embeds", None, "none in the page's source; checking its policy for future ones")
     assert wrong(found) == [("frames", f"{CSP}frame-src {GETTY}")]
     assert check('<p class="ek ek--card">')[1].detail == "cards"
 
