@@ -41,10 +41,11 @@ class Stay(HTTPRedirectHandler):
 
 def visit(url, form=None):
     try:
-        with build_opener(Stay).open(url, form, 30) as answer:
-            return answer.status, answer.read().decode(), answer.headers
-    except HTTPError as error:
-        return error.code, error.read().decode(), error.headers
+        try:
+            answer = build_opener(Stay).open(url, form, 30)
+        except HTTPError as error:
+            answer = error
+        return answer.status, answer.read().decode(), answer.headers
     except (OSError, HTTPException):  # the port is closed, perhaps during a response
         return 0, "", {}
 

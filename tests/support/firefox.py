@@ -31,6 +31,17 @@ KEYS = {  # www.w3.org/TR/webdriver2, table of normalised key values
 PREFERENCES = 'user_pref("network.dns.disabled", true); user_pref("ui.prefersReducedMotion", 1);'
 
 
+CENTER = """async (find) => {
+  for (let last = ""; ; ) {
+    const { x, y, width, height } = find().getBoundingClientRect();
+    const center = [x + width / 2, y + height / 2];
+    if (String(center) === last) return center;
+    last = String(center);
+    await new Promise(requestAnimationFrame);
+  }
+}"""
+
+
 class Firefox:
     """A window of Firefox."""
 
@@ -86,11 +97,10 @@ class Firefox:
             self.press(letter)
 
     def click(self, element: str, times: int = 1) -> None:
-        """Click the center of an element once it is visible, scrolling to it if necessary."""
+        """Click the center of an element once it is visible and no longer moves, scrolling to it if necessary."""
         self.expect(f"{element}?.checkVisibility()")
         self.run(f"{element}.scrollIntoView({{block: 'nearest'}})")
-        box = f"(box => [box.x + box.width / 2, box.y + box.height / 2])({element}.getBoundingClientRect())"
-        x, y = map(int, self.evaluate(box))
+        x, y = map(int, self.evaluate(f"({CENTER})(() => {element})"))
         clicks = [{"type": kind, "button": 0} for kind in ("pointerDown", "pointerUp")] * times
         self._act(
             {"type": "pointer", "id": "mouse", "actions": [{"type": "pointerMove", "x": x, "y": y}, *clicks]}

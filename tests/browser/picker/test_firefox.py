@@ -56,7 +56,9 @@ def opened(window: Firefox, room: Desk, body: str = PAGE) -> Firefox:
 
 def searched(window: Firefox, phrase: str = "harbour") -> None:
     window.click(part("input[type=search]"))
+    window.expect(f"{FOCUSED} === {part('input[type=search]')}")
     window.write(phrase)
+    window.expect(f"{part('input[type=search]')}.value === '{phrase}'")
     window.press("Enter")
     window.expect(f"found.at(-1) === '{phrase}' && {ROOT}.querySelectorAll('.tile').length === 30")
 
